@@ -1,0 +1,2 @@
+// Package bench holds load generators, workloads and reports.
+package bench
