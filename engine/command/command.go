@@ -1,0 +1,192 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"gongji/engine/ledger"
+)
+
+// Limits of the format.
+const (
+	CodeMax         = 30   // fixmedins_code, C30
+	MessageMax      = 30   // msgid, C30
+	PsnNoMax        = 30   // psn_no, C30
+	NameMax         = 600  // bytes of 200 characters
+	BlobMax         = 2048 // sealed personal fields of one command
+	RunIDMax        = 30
+	BytesMax        = 4096 // one command; a Person with 8 enrolments and a full blob takes about 2,400
+	headBytes       = 4    // length 2, kind 1, flags 1
+	flagHasID       = 1
+	typeMax         = 999_999 // national type codes have at most 6 digits
+	statusMax       = 9
+	enrolmentsLimit = ledger.EnrolmentsMax
+)
+
+// ErrFormat says that bytes are not a command or batch of this format.
+var ErrFormat = errors.New("not a command of this format")
+
+// Details are fields the ledger does not look at: for answers, lists and auditors. Read, its slices point into the source bytes.
+type Details struct {
+	Message      []byte // msgid as sent
+	Caller       []byte // who sent it
+	Text         []byte // psn_no of a person, name of an institution, run_id of a run
+	MedType      uint32
+	Insutype     uint32
+	CredType     uint8 // mdtrt_cert_type
+	CertType     uint32
+	Sex          uint8
+	BusinessDate int32
+	Level        uint8 // hosp_lv
+	Cipher       uint8 // of Blob: 0 plain
+	Blob         []byte
+}
+
+// Append encodes a command. The caller has checked the limits; breaking one is a bug and panics.
+func Append(dst []byte, cmd *ledger.Command, d *Details) []byte {
+	start := len(dst)
+	c := codec{buf: append(dst, 0, 0, byte(cmd.Kind), 0), writing: true}
+	if !cmd.ID.IsZero() {
+		c.buf[start+3] |= flagHasID
+		c.key(&cmd.ID)
+	}
+	content(&c, cmd, d)
+	details(&c, cmd.Kind, d)
+	n := len(c.buf) - start
+	if n > BytesMax || c.bad {
+		panic(fmt.Sprintf("BUG: command kind %d encodes to %d bytes", cmd.Kind, n))
+	}
+	c.buf[start], c.buf[start+1] = byte(n), byte(n>>8)
+	return c.buf
+}
+
+// Decode reads the first command of src into cmd (and d, if not nil) and returns how many bytes it took. cmd.More is reused if present.
+// Nothing of src is kept in cmd but what More and d point to.
+func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
+	if len(src) < headBytes {
+		return 0, fmt.Errorf("%w: %d bytes left", ErrFormat, len(src))
+	}
+	n := int(src[0]) | int(src[1])<<8
+	kind, flags := ledger.Kind(src[2]), src[3]
+	if n < headBytes || n > BytesMax || n > len(src) || kind == 0 || kind > ledger.KindLast || flags > flagHasID {
+		return 0, fmt.Errorf("%w: kind %d flags %d length %d of %d", ErrFormat, kind, flags, n, len(src))
+	}
+	c := codec{buf: src[headBytes:n]}
+	more := cmd.More
+	*cmd = ledger.Command{Kind: kind}
+	if !kind.IsMoney() {
+		if more == nil {
+			more = &ledger.More{}
+		}
+		*more = ledger.More{Enrolments: more.Enrolments[:0], Bindings: more.Bindings[:0]}
+		cmd.More = more
+	}
+	if flags&flagHasID != 0 {
+		c.key(&cmd.ID)
+		c.bad = c.bad || cmd.ID.IsZero()
+	}
+	var local Details
+	if d == nil {
+		d = &local
+	}
+	*d = Details{}
+	before := c.buf
+	content(&c, cmd, d)
+	if flags&flagHasID != 0 && !c.bad {
+		cmd.Digest = contentDigest(kind, before[:len(before)-len(c.buf)])
+	}
+	details(&c, kind, d)
+	if c.bad || len(c.buf) != 0 {
+		return 0, fmt.Errorf("%w: kind %d with %d bytes", ErrFormat, kind, n)
+	}
+	return n, nil
+}
+
+// contentDigest covers what makes two messages the same (R10): kind and content, never operator, token, signature or sending time.
+func contentDigest(kind ledger.Kind, content []byte) uint64 {
+	return xxhash.Sum64(content) ^ uint64(kind)*0x9E3779B97F4A7C15
+}
+
+// content is the business content by kind, in the order of DESIGN.md.
+func content(c *codec, cmd *ledger.Command, d *Details) {
+	switch cmd.Kind {
+	case ledger.KindSettlement:
+		settlement(c, cmd, d)
+	case ledger.KindCredit:
+		c.key(&cmd.Person)
+		c.fen(&cmd.Amount)
+		c.u8(&cmd.Source)
+		number(c, &cmd.Period, 1<<32-1)
+		c.key(&cmd.Other)
+	case ledger.KindReversalByID:
+		c.code(&cmd.Institution)
+		c.key(&cmd.Person)
+		number(c, &cmd.Settlement, 1<<63)
+	case ledger.KindReversalByMessage:
+		c.code(&cmd.Institution)
+		c.key(&cmd.Person)
+		c.key(&cmd.Other)
+		c.u8((*uint8)(&cmd.Original))
+		c.bad = c.bad || cmd.Original < ledger.OriginalSettlement || cmd.Original > ledger.OriginalReversal
+	case ledger.KindAllocation:
+		c.key(&cmd.Person)
+		c.fen(&cmd.Amount)
+	case ledger.KindFamilyOpen:
+		c.key(&cmd.Person)
+	default:
+		structural(c, cmd, d)
+	}
+}
+
+const (
+	billFlagUsed     = 3 // bits 0-1: acct_used_flag
+	billFlagRefuse   = 4
+	billFlagExpected = 8
+)
+
+func settlement(c *codec, cmd *ledger.Command, d *Details) {
+	c.key(&cmd.Person)
+	c.code(&cmd.Institution)
+	bits := cmd.UsedFlag
+	if cmd.Refuse {
+		bits |= billFlagRefuse
+	}
+	if cmd.HasExpected {
+		bits |= billFlagExpected
+	}
+	c.u8(&bits)
+	cmd.UsedFlag, cmd.Refuse, cmd.HasExpected = bits&billFlagUsed, bits&billFlagRefuse != 0, bits&billFlagExpected != 0
+	c.bad = c.bad || bits > 15 || cmd.UsedFlag > 2
+	number(c, &d.MedType, typeMax)
+	number(c, &d.Insutype, typeMax)
+	b := &cmd.Bill
+	c.fen(&b.Medfee)
+	c.fen(&b.Fund)
+	c.fen(&b.HospPart)
+	c.fen(&b.Preselfpay)
+	c.fen(&b.Inscp)
+	c.fen(&b.Overlmt)
+	c.fen(&b.Fulamt)
+	if cmd.HasExpected {
+		c.fen(&cmd.ExpectedAcct)
+		c.fen(&cmd.ExpectedCash)
+	}
+}
+
+// details follow the content.
+func details(c *codec, kind ledger.Kind, d *Details) {
+	switch kind {
+	case ledger.KindGenesis, ledger.KindPolicy, ledger.KindDayKey, ledger.KindDayKeyPublish, ledger.KindTick, ledger.KindClockConfirm:
+		return
+	case ledger.KindSettlement:
+		c.u8(&d.CredType)
+	case ledger.KindCredit:
+		c.day(&d.BusinessDate)
+	}
+	c.text(&d.Message, MessageMax)
+	c.text(&d.Caller, CodeMax)
+	c.u8(&d.Cipher)
+	c.text(&d.Blob, BlobMax)
+}

@@ -1,0 +1,114 @@
+package executor
+
+import (
+	"gongji/engine/ledger"
+	"gongji/shard"
+)
+
+// entangle runs alone, before ids are claimed: it finds what the resolver's commands will touch, so that no shard decides on a balance
+// they move, and defers every command whose id a reversal of this batch names as its original.
+func (x *Sharded) entangle() {
+	w := &x.work
+	clear(x.entries)
+	for i := range w.Commands {
+		if w.Home[i] != shard.NoHome {
+			continue
+		}
+		cmd := &w.Commands[i]
+		switch cmd.Kind {
+		case ledger.KindReversalByMessage:
+			x.entries[cmd.Other] = struct{}{}
+			if e, found := w.IDs.Find(cmd.Other); found && e.Tag == ledger.TagCommand {
+				x.touchOriginal(e.Position)
+			}
+		case ledger.KindReversalByID:
+			x.touchOriginal(cmd.Settlement)
+		case ledger.KindCredit:
+			if n, found := w.State.FindPerson(cmd.Person); found {
+				w.Touch(ledger.Account(ledger.KindPersonal, n), 0)
+			}
+		case ledger.KindAllocation:
+			x.touchAllocation(cmd)
+		}
+	}
+	if len(x.entries) == 0 {
+		return
+	}
+	for i := range w.Commands {
+		if _, named := x.entries[w.Commands[i].ID]; named {
+			w.Status[i] = shard.Deferred
+			x.touchSettlement(i)
+		}
+	}
+}
+
+func (x *Sharded) touchOriginal(at ledger.Position) {
+	if at.Sequence() == x.batch.Sequence {
+		if at.Index() < len(x.work.Commands) {
+			x.touchSettlement(at.Index())
+		}
+		return
+	}
+	if _, legs, ok := x.store.Originals.Original(at); ok {
+		for _, l := range legs {
+			x.work.Touch(l.Account, 0)
+		}
+	}
+}
+
+// touchSettlement touches every account a settlement of this batch may draw on.
+func (x *Sharded) touchSettlement(i int) {
+	w := &x.work
+	if w.Commands[i].Kind != ledger.KindSettlement || w.Static[i] != 0 {
+		return
+	}
+	b := &w.Bills[i]
+	if b.Own {
+		w.Touch(ledger.Account(ledger.KindPersonal, b.Patient), 0)
+	}
+	var buf [ledger.RelativesMax]ledger.AccountID
+	for _, a := range ledger.Relatives(w.State, &w.Context, b.Patient, buf[:0]) {
+		w.Touch(a, 0)
+	}
+}
+
+func (x *Sharded) touchAllocation(cmd *ledger.Command) {
+	w := &x.work
+	n, found := w.State.FindPerson(cmd.Person)
+	if !found || cmd.Amount > ledger.AmountMax {
+		return
+	}
+	w.Touch(ledger.Account(ledger.KindPersonal, n), cmd.Amount)
+	if f := w.State.Persons.At(n).Family; f != 0 {
+		w.Touch(ledger.Account(ledger.KindFamily, f-1), 0)
+	}
+}
+
+// resolve runs the contested commands in log order with the serial rules, while the shards are parked.
+func (x *Sharded) resolve() {
+	w := &x.work
+	funds := shard.Funds{Work: w}
+	for i := range w.Commands {
+		if w.Status[i] == shard.Done {
+			continue
+		}
+		x.stats.Contested++
+		x.resolveOne(i, funds)
+	}
+}
+
+func (x *Sharded) resolveOne(i int, funds shard.Funds) {
+	w := &x.work
+	cmd, f := &w.Commands[i], &x.effects.List[i]
+	position := ledger.At(w.Context.Sequence, i)
+	if w.Status[i] == shard.Deferred {
+		if e, found := w.IDs.Find(cmd.ID); ledger.Identify(found, e, cmd, f) {
+			return
+		}
+	}
+	ledger.Decide(&x.money, &w.Context, cmd, position, funds, f, &x.effects)
+	funds.Moved(x.effects.LegsOf(f))
+	if w.Status[i] == shard.Deferred {
+		x.money.Own(cmd, position, f)
+	}
+}

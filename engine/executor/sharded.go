@@ -1,0 +1,161 @@
+package executor
+
+import (
+	"gongji/engine/ledger"
+	"gongji/shard"
+)
+
+// ShardedCommandsMin is the smallest batch worth waking the shards for; measured in bench: below it the barriers cost more than they save.
+const ShardedCommandsMin = 64
+
+// phases of a batch; between them only the leader runs.
+const (
+	phasePrepare = iota + 1
+	phaseIdentify
+	phasePlan
+	phaseSum
+	phaseDecide
+	phasePost
+	phaseCount
+)
+
+// Sharded runs money batches over shards and everything else serially. It gives what Serial gives, to the byte (DESIGN.md).
+// The goroutine that calls Execute is shard 0; Close ends the others.
+type Sharded struct {
+	serial  *Serial
+	work    shard.Work
+	store   Store
+	barrier barrier
+	wake    []chan struct{}
+	batch   *Batch
+	effects ledger.Effects
+	money   ledger.Money
+	entries map[ledger.Key]struct{} // original ids named by reversals of the batch
+	stats   Stats
+	least   int
+	skip    bool // this batch goes to the serial rule
+}
+
+// NewSharded makes an executor of count shards and starts count-1 goroutines. least is the smallest batch to shard (ShardedCommandsMin).
+func NewSharded(store Store, count, least int) *Sharded {
+	x := &Sharded{serial: NewSerial(store), store: store, entries: map[ledger.Key]struct{}{}, least: least}
+	x.money = ledger.Money{State: store.State, IDs: store.IDs, Originals: store.Originals}
+	x.work = shard.Work{State: store.State, IDs: store.IDs, Effects: &x.effects}
+	for i := range count {
+		x.work.Shards = append(x.work.Shards, shard.New(i, count))
+	}
+	x.barrier.workers = int32(count - 1)
+	for i := 1; i < count; i++ {
+		wake := make(chan struct{}, 1)
+		x.wake = append(x.wake, wake)
+		go x.worker(i, wake)
+	}
+	return x
+}
+
+// Stats of the last batch.
+func (x *Sharded) Stats() Stats { return x.stats }
+
+// Close ends the shard goroutines.
+func (x *Sharded) Close() {
+	for _, w := range x.wake {
+		close(w)
+	}
+	x.wake = nil
+}
+
+func (x *Sharded) worker(number int, wake chan struct{}) {
+	for range wake {
+		for p := uint32(1); p < phaseCount; p++ {
+			x.barrier.await(p)
+			x.run(p, number)
+			x.barrier.arrive()
+		}
+	}
+}
+
+// Execute runs a batch.
+func (x *Sharded) Execute(b *Batch) *ledger.Effects {
+	if !b.Money || len(b.Offsets) < x.least {
+		return x.serially(b)
+	}
+	x.begin(b)
+	for _, w := range x.wake {
+		w <- struct{}{}
+	}
+	for p := uint32(1); p < phaseCount; p++ {
+		if p == phasePost && !x.skip {
+			x.resolve()
+		}
+		x.barrier.open(p)
+		x.run(p, 0)
+		x.barrier.gather()
+		if p == phasePrepare {
+			if x.skip = x.crowded(); !x.skip {
+				x.entangle()
+			}
+		}
+	}
+	x.barrier.open(0)
+	if x.skip {
+		return x.serially(b)
+	}
+	for i := range x.effects.List {
+		ledger.PostSums(x.store.State, &x.effects.List[i])
+	}
+	return &x.effects
+}
+
+func (x *Sharded) serially(b *Batch) *ledger.Effects {
+	fx := x.serial.Execute(b)
+	x.stats = x.serial.stats
+	return fx
+}
+
+// begin readies the shared batch.
+func (x *Sharded) begin(b *Batch) {
+	x.batch, x.skip = b, false
+	x.work.Context = ledger.NewContext(x.store.State, b.Sequence, b.Head.TimeMS, b.DayKey)
+	x.work.Resize(len(b.Offsets))
+	x.effects.Reset(len(b.Offsets), shard.LegsReserved)
+	x.stats = Stats{Commands: len(b.Offsets)}
+}
+
+// crowded reports that the money brought in could reach its ceiling inside this batch, which only the serial rule can judge. Nothing has
+// been changed yet when it is asked.
+func (x *Sharded) crowded() bool {
+	room := ledger.FundingMax - x.store.State.NetFunding()
+	for i := range x.work.Commands {
+		if cmd := &x.work.Commands[i]; cmd.Kind == ledger.KindCredit && cmd.Amount > 0 && cmd.Amount <= ledger.AmountMax {
+			if room -= cmd.Amount; room < 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (x *Sharded) run(p uint32, number int) {
+	w, s := &x.work, x.work.Shards[number]
+	if x.skip {
+		return
+	}
+	switch p {
+	case phasePrepare:
+		n, of := len(x.batch.Offsets), len(w.Shards)
+		for i := n * number / of; i < n*(number+1)/of; i++ {
+			mustDecode(x.batch, x.batch.Offsets[i], &w.Commands[i])
+			w.Prepare(i)
+		}
+	case phaseIdentify:
+		s.Identify(w)
+	case phasePlan:
+		s.Plan(w)
+	case phaseSum:
+		s.Sum(w)
+	case phaseDecide:
+		s.Decide(w)
+	case phasePost:
+		s.Post(w)
+	}
+}

@@ -1,0 +1,80 @@
+package ledger
+
+// Ledger applies commands one after the other: the specification that every faster path must equal.
+type Ledger struct {
+	Money
+}
+
+// New makes a ledger over state, ids and originals; all belong to the calling goroutine.
+func New(s *State, ids IDs, originals Originals) *Ledger {
+	return &Ledger{Money{State: s, IDs: ids, Originals: originals}}
+}
+
+// Apply runs command index of the batch and writes its effect to fx.List[index]. Commands must come in order of index.
+func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
+	f := &fx.List[index]
+	*f = Effect{Kind: cmd.Kind}
+	position := At(c.Sequence, index)
+	hasID := !cmd.ID.IsZero()
+	if hasID {
+		if e, found := l.IDs.Find(cmd.ID); Identify(found, e, cmd, f) {
+			return
+		}
+	}
+	if cmd.Kind.IsMoney() {
+		Decide(&l.Money, c, cmd, position, StateFunds{l.State}, f, fx)
+		legs := fx.LegsOf(f)
+		for i := range legs {
+			PostLeg(l.State, &legs[i], position)
+		}
+		PostSums(l.State, f)
+		PostBalc(l.State, f)
+	} else {
+		l.structural(c, cmd, position, f, fx)
+	}
+	if hasID {
+		l.Own(cmd, position, f)
+	}
+}
+
+// Own writes the id of a command that has just run. A reversal that named its own id as the original has made it a tombstone already.
+func (l *Money) Own(cmd *Command, position Position, f *Effect) {
+	if f.Outcome == Tombstoned && cmd.Other == cmd.ID {
+		return
+	}
+	l.IDs.Insert(IDEntry{Key: cmd.ID, Position: position, Digest: cmd.Digest, Tag: TagCommand})
+}
+
+func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {
+	s := l.State
+	switch cmd.Kind {
+	case KindGenesis:
+		f.Outcome = s.genesis(cmd, position)
+	case KindPolicy:
+		f.Outcome = s.addPolicy(c, &cmd.Policy)
+	case KindDayKey:
+		f.Outcome = s.addDayKey(cmd)
+	case KindDayKeyPublish:
+		f.Outcome = s.publishDayKey(c, cmd)
+	case KindTick, KindClockConfirm:
+		f.Outcome = Accepted
+	case KindPerson:
+		f.Outcome = s.addPerson(cmd, f)
+	case KindEnrolment:
+		f.Outcome = s.addEnrolment(cmd)
+	case KindInstitutionAdd:
+		f.Outcome = s.addInstitution(cmd, f)
+	case KindRunOpen:
+		f.Outcome = s.openRun(cmd, f)
+	case KindRunClose:
+		f.Outcome = s.closeRun(cmd)
+	case KindBinding:
+		f.Outcome = s.bind(c, cmd, f)
+	case KindUnbinding:
+		f.Outcome = s.unbind(c, cmd, f, fx)
+	case KindFamilyOpen:
+		f.Outcome = s.openFamily(cmd, f)
+	default:
+		panic("BUG: unknown command kind passed the decoder")
+	}
+}

@@ -1,0 +1,132 @@
+package ledger
+
+// Kind numbers the commands. Part of the format.
+type Kind uint8
+
+// The commands; DESIGN.md 4 gives their rules.
+const (
+	KindGenesis           Kind = 1
+	KindPolicy            Kind = 2
+	KindDayKey            Kind = 3
+	KindDayKeyPublish     Kind = 4
+	KindTick              Kind = 5
+	KindPerson            Kind = 6
+	KindEnrolment         Kind = 7
+	KindInstitutionAdd    Kind = 8
+	KindCredit            Kind = 9
+	KindRunOpen           Kind = 10
+	KindRunClose          Kind = 11
+	KindBinding           Kind = 12
+	KindUnbinding         Kind = 13
+	KindSettlement        Kind = 14
+	KindReversalByID      Kind = 15
+	KindReversalByMessage Kind = 16
+	KindFamilyOpen        Kind = 17
+	KindAllocation        Kind = 18
+	KindClockConfirm      Kind = 19
+	KindLast                   = KindClockConfirm
+)
+
+// IsMoney reports whether the command only moves money: batches of these alone may run sharded.
+func (k Kind) IsMoney() bool {
+	switch k {
+	case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation:
+		return true
+	}
+	return false
+}
+
+// OriginalKind says what a reversal by message id undoes (R11).
+type OriginalKind uint8
+
+// Original kinds.
+const (
+	OriginalSettlement OriginalKind = 1
+	OriginalReversal   OriginalKind = 2
+)
+
+// Command is one decoded command: a wide record, each kind uses its fields. It is reused from batch to batch; nothing in it may be kept.
+type Command struct {
+	Kind          Kind
+	UsedFlag      uint8 // acct_used_flag 0, 1, 2
+	Refuse        bool  // on_shortfall = refuse
+	HasExpected   bool
+	AsUser        bool // unbinding asked by the user
+	Source        uint8
+	Relation      uint8
+	Channel       uint8
+	InstitutionOf uint8 // fixmedins_type of a new institution
+	Original      OriginalKind
+	Order         uint16
+	ID            Key    // message id key; zero: none
+	Digest        uint64 // content digest (R10)
+	Person        Key    // patient, authorizer, creator, actor, account holder
+	Other         Key    // credential, user's pseudonym, original's id key, run key
+	Institution   Code
+	Amount        int64 // fen
+	Bill          BillInput
+	ExpectedAcct  int64 // fen
+	ExpectedCash  int64 // fen
+	Settlement    Position
+	Period        uint32
+	Count         int64
+	Day           int32
+	Area          uint32
+	Birth         int32
+	Has           uint16 // person flags
+	Policy        Policy
+	More          *More // nil for money commands
+}
+
+// BillInput are a bill's amounts in fen, by the national names (R1).
+type BillInput struct {
+	Medfee     int64 // medfee_sumamt
+	Fund       int64 // fund_pay_sumamt
+	HospPart   int64 // hosp_part_amt
+	Preselfpay int64 // preselfpay_amt
+	Inscp      int64 // inscp_scp_amt
+	Overlmt    int64 // overlmt_selfpay
+	Fulamt     int64 // fulamt_ownpay_amt
+}
+
+// More carries what only structural commands need.
+type More struct {
+	Enrolments []Enrolment
+	Bindings   []uint32
+	Hash       [32]byte // of a day key
+	Key        [32]byte // a published day key
+	Sealed     []byte
+	Ledger     [16]byte
+}
+
+// Enrolment is one dated enrolment (R19).
+type Enrolment struct {
+	Insutype uint16
+	Status   uint8 // psn_insu_stas
+	Area     uint32
+	Begin    int32 // day
+	End      int32 // day; 0: open
+}
+
+// StatusNormal is psn_insu_stas 1; InsutypeEmployee is employee basic insurance.
+const (
+	StatusNormal     = 1
+	InsutypeEmployee = 310
+)
+
+// Context is what all commands of a batch share.
+type Context struct {
+	Sequence  uint64
+	TimeMS    int64
+	Day       int32
+	HasPolicy bool
+	Policy    Policy
+	DayKey    *[DayKeyBytes]byte // nil: none for this day
+}
+
+// NewContext reads the policy in force before the batch's first command; the day key is unsealed by the caller.
+func NewContext(s *State, sequence uint64, timeMS int64, key *[DayKeyBytes]byte) Context {
+	c := Context{Sequence: sequence, TimeMS: timeMS, Day: DayOf(timeMS), DayKey: key}
+	c.Policy, c.HasPolicy = s.PolicyAt(timeMS)
+	return c
+}

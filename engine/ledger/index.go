@@ -1,0 +1,65 @@
+package ledger
+
+// index finds row numbers by a 64-bit hash: open addressing, linear probing, no pointers. A slot holds a 5-bit tag of the hash and
+// the number + 1 in 27 bits, so that nearly every other row is ruled out without being read. Rebuilt from the rows at start.
+type index struct {
+	slots []uint32
+	used  uint32
+}
+
+const (
+	indexNumberBits = 27
+	indexNumberMask = 1<<indexNumberBits - 1
+	indexSlotsMin   = 16
+)
+
+func tagOf(hash uint64) uint32 { return uint32(hash>>59) << indexNumberBits }
+
+// find calls same for rows whose tag agrees, until it says yes.
+func (x *index) find(hash uint64, same func(number uint32) bool) (uint32, bool) {
+	if len(x.slots) == 0 {
+		return 0, false
+	}
+	mask := uint64(len(x.slots) - 1)
+	tag := tagOf(hash)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		v := x.slots[i]
+		if v == 0 {
+			return 0, false
+		}
+		if v&^indexNumberMask == tag {
+			if n := v&indexNumberMask - 1; same(n) {
+				return n, true
+			}
+		}
+	}
+}
+
+// insert adds a number that is not there; hashOf gives the hash of a row for growing. Load stays at or below 3/4.
+func (x *index) insert(hash uint64, number uint32, hashOf func(uint32) uint64) {
+	if 4*(x.used+1) > 3*uint32(len(x.slots)) {
+		x.grow(hashOf)
+	}
+	x.place(hash, number)
+	x.used++
+}
+
+func (x *index) place(hash uint64, number uint32) {
+	mask := uint64(len(x.slots) - 1)
+	i := hash & mask
+	for x.slots[i] != 0 {
+		i = (i + 1) & mask
+	}
+	x.slots[i] = tagOf(hash) | (number + 1)
+}
+
+func (x *index) grow(hashOf func(uint32) uint64) {
+	old := x.slots
+	x.slots = make([]uint32, max(indexSlotsMin, 2*len(old)))
+	for _, v := range old {
+		if v != 0 {
+			n := v&indexNumberMask - 1
+			x.place(hashOf(n), n)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package ledger
+
+// Money decides one money command that has passed Identify: it fills f, appends the legs without balances after, and writes marks and
+// tombstones. It does not post. prior are the effects of the earlier commands of this batch (for reversals of them).
+type Money struct {
+	State     *State
+	IDs       IDs
+	Originals Originals
+}
+
+// Decide runs the rule of a money command at a position with the given funds. Legs go to fx, unposted.
+func Decide[F Funds](m *Money, c *Context, cmd *Command, position Position, funds F, f *Effect, fx *Effects) {
+	switch cmd.Kind {
+	case KindSettlement:
+		decideSettlement(m, c, cmd, position, funds, f, fx)
+	case KindCredit:
+		m.decideCredit(cmd, position, f, fx)
+	case KindReversalByID:
+		m.reversalByID(c, cmd, position, f, fx)
+	case KindReversalByMessage:
+		m.reversalByMessage(c, cmd, position, f, fx)
+	case KindAllocation:
+		decideAllocation(m.State, cmd, funds, f, fx)
+	default:
+		panic("BUG: not a money command")
+	}
+}
+
+func decideSettlement[F Funds](m *Money, c *Context, cmd *Command, position Position, funds F, f *Effect, fx *Effects) {
+	b, o := PrepareSettlement(m.State, c, cmd)
+	if o != 0 {
+		f.Outcome = o
+		return
+	}
+	f.Patient, f.Institution = b.Patient, b.Institution
+	var buf [legsMax]Leg
+	fx.setLegs(f, DecideSettlement(m.State, c, cmd, &b, position, funds, f, &buf))
+}
+
+// CreditIsPlain reports whether a credit needs no mark and no run: then it is a mere addition.
+func CreditIsPlain(cmd *Command) bool { return cmd.Period == 0 && cmd.Other.IsZero() }
+
+// PrepareCredit checks what needs neither marks nor runs.
+func PrepareCredit(s *State, cmd *Command) (person uint32, o Outcome) {
+	if cmd.Amount < 1 || cmd.Amount > AmountMax || cmd.Source < 1 || cmd.Source > SourcesMax || s.NetFunding() > FundingMax-cmd.Amount {
+		return 0, AmountRange
+	}
+	person, ok := s.FindPerson(cmd.Person)
+	if !ok {
+		return 0, UnknownPerson
+	}
+	if !s.Persons.At(person).HasAccount() {
+		return 0, NoAccount
+	}
+	return person, 0
+}
+
+// AcceptCredit fills the effect of a plain credit but for its leg.
+func AcceptCredit(cmd *Command, f *Effect) {
+	f.Outcome, f.Funding, f.Source = Accepted, cmd.Amount, cmd.Source
+}
+
+func (m *Money) decideCredit(cmd *Command, position Position, f *Effect, fx *Effects) {
+	person, o := PrepareCredit(m.State, cmd)
+	if o != 0 {
+		f.Outcome = o
+		return
+	}
+	source, period, run := cmd.Source, cmd.Period, uint32(0)
+	if !cmd.Other.IsZero() {
+		n, ok := m.State.FindRun(cmd.Other)
+		if !ok {
+			f.Outcome = UnknownRun
+			return
+		}
+		r := m.State.Runs.At(n)
+		if r.Closed != 0 {
+			f.Outcome = RunClosed
+			return
+		}
+		source, period, run = r.Source, r.Period, n+1
+	}
+	if period != 0 {
+		key := CreditKey(person, source, period)
+		if _, found := m.IDs.Find(key); found {
+			f.Outcome = AlreadyCredited
+			return
+		}
+		m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
+	}
+	f.Outcome, f.Funding, f.Source, f.Run = Accepted, cmd.Amount, source, run
+	fx.setLegs(f, []Leg{{Account: Account(KindPersonal, person), Amount: cmd.Amount}})
+}
+
+func decideAllocation[F Funds](s *State, cmd *Command, funds F, f *Effect, fx *Effects) {
+	if cmd.Amount < 1 || cmd.Amount > AmountMax {
+		f.Outcome = AmountRange
+		return
+	}
+	creator, ok := s.FindPerson(cmd.Person)
+	if !ok {
+		f.Outcome = UnknownPerson
+		return
+	}
+	family := s.Persons.At(creator).Family
+	if family == 0 || s.Families.At(family-1).Creator != creator {
+		f.Outcome = UnknownFamily
+		return
+	}
+	personal := Account(KindPersonal, creator)
+	if funds.Available(personal) < cmd.Amount {
+		f.Outcome = ShortOfFunds
+		return
+	}
+	f.Outcome = Accepted
+	fx.setLegs(f, []Leg{{Account: personal, Amount: -cmd.Amount}, {Account: Account(KindFamily, family-1), Amount: cmd.Amount}})
+}

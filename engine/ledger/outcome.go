@@ -1,0 +1,88 @@
+package ledger
+
+import "strconv"
+
+// Outcome is what the ledger decided: deterministic, part of the log's protocol, never renumbered. 1 to 9 accept.
+type Outcome uint16
+
+// The outcomes; DESIGN.md 3 explains them.
+const (
+	Accepted              Outcome = 1
+	Repeated              Outcome = 2
+	Tombstoned            Outcome = 3
+	NothingToUndo         Outcome = 4
+	IDReused              Outcome = 101
+	Blocked               Outcome = 102
+	UnknownPerson         Outcome = 201
+	UnknownInstitution    Outcome = 202
+	UnknownSettlement     Outcome = 203
+	UnknownBinding        Outcome = 204
+	UnknownFamily         Outcome = 205
+	UnknownRun            Outcome = 206
+	UnknownUser           Outcome = 207
+	NoPolicy              Outcome = 208
+	NoDayKey              Outcome = 209
+	PersonExists          Outcome = 301
+	CertificateExists     Outcome = 302
+	NoAccount             Outcome = 303
+	InstitutionExists     Outcome = 304
+	WrongCredential       Outcome = 401
+	ShortOfFunds          Outcome = 402
+	AmountChanged         Outcome = 403
+	AmountParts           Outcome = 404
+	AmountRange           Outcome = 405
+	AlreadyReversed       Outcome = 501
+	WrongOriginalKind     Outcome = 503
+	WrongPerson           Outcome = 504
+	CancelFinal           Outcome = 506
+	SelfBinding           Outcome = 601
+	DuplicateBinding      Outcome = 602
+	AuthorizerNotEligible Outcome = 603
+	EvoucherNotActive     Outcome = 604
+	RelationNotAllowed    Outcome = 605
+	UserNotNormal         Outcome = 606
+	TooManyAuthorizers    Outcome = 608
+	Locked                Outcome = 609
+	NotBound              Outcome = 610
+	NotAllowed            Outcome = 611
+	InOtherFamily         Outcome = 615
+	RunExists             Outcome = 701
+	RunClosed             Outcome = 702
+	RunDiffers            Outcome = 703
+	AlreadyCredited       Outcome = 704
+	PolicyInPast          Outcome = 901
+	PolicyVersion         Outcome = 902
+	PolicyImpossible      Outcome = 903
+	KeyExists             Outcome = 904
+	KeyDiffers            Outcome = 905
+	KeyNotPast            Outcome = 906
+	GenesisAgain          Outcome = 907
+	Quarantined           Outcome = 990
+)
+
+var outcomeNames = map[Outcome]string{
+	Accepted: "accepted", Repeated: "repeated", Tombstoned: "tombstoned", NothingToUndo: "nothing_to_undo",
+	IDReused: "id_reused", Blocked: "blocked", UnknownPerson: "unknown_person", UnknownInstitution: "unknown_institution",
+	UnknownSettlement: "unknown_settlement", UnknownBinding: "unknown_binding", UnknownFamily: "unknown_family", UnknownRun: "unknown_run",
+	UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key", PersonExists: "person_exists",
+	CertificateExists: "certificate_exists", NoAccount: "no_account", InstitutionExists: "institution_exists",
+	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed", AmountParts: "amount_parts",
+	AmountRange: "amount_range", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
+	CancelFinal: "cancel_final", SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
+	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active", RelationNotAllowed: "relation_not_allowed",
+	UserNotNormal: "user_not_normal", TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound",
+	NotAllowed: "not_allowed", InOtherFamily: "in_other_family", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
+	AlreadyCredited: "already_credited", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
+	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
+}
+
+// String is the stable code that callers see.
+func (o Outcome) String() string {
+	if s, ok := outcomeNames[o]; ok {
+		return s
+	}
+	return "outcome_" + strconv.Itoa(int(o))
+}
+
+// IsAccepted reports whether the command took effect (or rightly had nothing to do).
+func (o Outcome) IsAccepted() bool { return o >= 1 && o <= 9 }

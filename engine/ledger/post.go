@@ -1,0 +1,65 @@
+package ledger
+
+import "fmt"
+
+// PostLeg moves one leg on its account and fills in balance after and previous position. Only the owner of the account's page may call it.
+func PostLeg(s *State, l *Leg, position Position) {
+	n := l.Account.Number()
+	switch l.Account.Kind() {
+	case KindPersonal:
+		p := s.Persons.Mut(n)
+		p.Balance += l.Amount
+		l.After, l.Prev = p.Balance, p.Last
+		p.Last = position
+	case KindFamily:
+		a := s.Families.Mut(n)
+		a.Balance += l.Amount
+		l.After, l.Prev = a.Balance, a.Last
+		a.Last = position
+	default:
+		panic(fmt.Sprintf("BUG: leg on account %x", uint64(l.Account)))
+	}
+	if l.After < 0 { // P2, always on
+		panic(fmt.Sprintf("BUG: account %x at %d fen after %d at position %d", uint64(l.Account), l.After, l.Amount, position))
+	}
+}
+
+// PostSums moves what has no chain: institution payable, funding source and credit run. Sums of several commands may be posted at once.
+func PostSums(s *State, f *Effect) {
+	if f.Outcome != Accepted {
+		return
+	}
+	switch f.Kind {
+	case KindSettlement:
+		s.Institutions.Mut(f.Institution).Payable += f.AcctPay()
+	case KindReversalByID, KindReversalByMessage:
+		s.Institutions.Mut(f.Institution).Payable -= f.AcctPay()
+	case KindCredit:
+		s.Scalars.Mut(0).Funding[f.Source] -= f.Funding
+		if f.Run != 0 {
+			r := s.Runs.Mut(f.Run - 1)
+			r.CountDone++
+			r.AmountDone += f.Funding
+		}
+	}
+}
+
+// PostBalc fills the own balance of the patient (R8) once the legs up to and including this command's are posted. Owner of the patient only.
+func PostBalc(s *State, f *Effect) {
+	if f.Outcome != Accepted && f.Outcome != AmountChanged {
+		return
+	}
+	switch f.Kind {
+	case KindSettlement, KindReversalByID, KindReversalByMessage:
+		f.Balc = s.Persons.At(f.Patient).Balance
+		if f.Outcome == AmountChanged {
+			f.Balc -= f.Own
+		}
+	}
+}
+
+// StateFunds reads balances from the state: the funds of the serial rule.
+type StateFunds struct{ State *State }
+
+// Available is the account's balance.
+func (f StateFunds) Available(a AccountID) int64 { return f.State.Balance(a) }

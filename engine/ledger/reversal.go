@@ -1,0 +1,90 @@
+package ledger
+
+// original finds an accepted or refused command of the log, also one earlier in this batch.
+func (m *Money) original(c *Context, at, now Position, fx *Effects) (Effect, []Leg, bool) {
+	if at.Sequence() == c.Sequence {
+		if at >= now {
+			return Effect{}, nil, false
+		}
+		e := &fx.List[at.Index()]
+		return *e, fx.LegsOf(e), true
+	}
+	return m.Originals.Original(at)
+}
+
+func (m *Money) reversalByID(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {
+	institution, ok := m.State.FindInstitution(&cmd.Institution)
+	if !ok {
+		f.Outcome = UnknownInstitution
+		return
+	}
+	m.undo(c, cmd, cmd.Settlement, institution, position, f, fx)
+}
+
+// undo gives a settlement back to exactly the accounts it was taken from, once (P7, R12), whatever became of the bindings since.
+func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, position Position, f *Effect, fx *Effects) {
+	e, legs, ok := m.original(c, at, position, fx)
+	if !ok || e.Kind != KindSettlement || e.Outcome != Accepted || e.Institution != institution {
+		f.Outcome = UnknownSettlement
+		return
+	}
+	if m.State.Persons.At(e.Patient).Key != cmd.Person {
+		f.Outcome = WrongPerson
+		return
+	}
+	key := UndoKey(at)
+	if _, found := m.IDs.Find(key); found {
+		f.Outcome = AlreadyReversed
+		return
+	}
+	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
+	f.Outcome, f.First = Accepted, at
+	f.Patient, f.Institution, f.Own, f.Mulaid = e.Patient, e.Institution, e.Own, e.Mulaid
+	var buf [legsMax]Leg
+	back := buf[:0]
+	for _, l := range legs {
+		back = append(back, Leg{Account: l.Account, Amount: -l.Amount})
+	}
+	fx.setLegs(f, back)
+}
+
+func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {
+	institution, ok := m.State.FindInstitution(&cmd.Institution)
+	if !ok {
+		f.Outcome = UnknownInstitution
+		return
+	}
+	e, found := m.IDs.Find(cmd.Other)
+	switch {
+	case !found:
+		m.IDs.Insert(IDEntry{Key: cmd.Other, Position: position, Digest: uint64(cmd.Original), Tag: TagTombstone})
+		f.Outcome = Tombstoned
+		return
+	case e.Tag == TagTombstone && e.Digest == uint64(cmd.Original):
+		f.Outcome = AlreadyReversed
+		return
+	case e.Tag != TagCommand:
+		f.Outcome = WrongOriginalKind
+		return
+	}
+	o, _, ok := m.original(c, e.Position, position, fx)
+	if !ok || !isOriginal(o.Kind, cmd.Original) {
+		f.Outcome = WrongOriginalKind
+		return
+	}
+	switch {
+	case cmd.Original == OriginalReversal:
+		f.Outcome = CancelFinal // R11: no shipped profile lists cancels yet
+	case !o.Outcome.IsAccepted():
+		f.Outcome = NothingToUndo
+	default:
+		m.undo(c, cmd, e.Position, institution, position, f, fx)
+	}
+}
+
+func isOriginal(k Kind, o OriginalKind) bool {
+	if o == OriginalSettlement {
+		return k == KindSettlement
+	}
+	return k == KindReversalByID || k == KindReversalByMessage
+}

@@ -1,0 +1,190 @@
+package ledger
+
+// Rows are fixed records without pointers and without padding: checkpoints and digests use their bytes as they lie in memory
+// (little-endian machines only, checked at start by engine/state). A change here is a change of format.
+
+// Code is the text of an institution's fixmedins_code (C30).
+type Code struct {
+	Text   [30]byte
+	Length uint8
+	_      uint8
+}
+
+// NewCode copies a text of 1 to 30 bytes; longer text is cut, which callers refuse before.
+func NewCode(text []byte) (c Code) {
+	c.Length = uint8(copy(c.Text[:], text))
+	return c
+}
+
+// Bytes is the text; valid as long as c is.
+func (c *Code) Bytes() []byte { return c.Text[:c.Length] }
+
+// hash is FNV-1a; institutions are few and created by operators only, so it need not resist an adversary.
+func (c *Code) hash() uint64 {
+	h := uint64(14695981039346656037)
+	for _, b := range c.Text[:c.Length] {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h ^ h>>29
+}
+
+// Person is one insured person with his personal account.
+type Person struct {
+	Key         Key      // K(psn_no)
+	Pseudonym   Key      // keyed pseudonym of (certificate type, number)
+	Balance     int64    // fen, of the personal account
+	Last        Position // position of the account's last posting
+	LendFrom    int32    // days: may lend in [LendFrom, LendUntil)
+	LendUntil   int32
+	NormalFrom  int32 // days: enrolled with status normal in [NormalFrom, NormalUntil)
+	NormalUntil int32
+	Birth       int32
+	Area        uint32 // insuplc_admdvs
+	Draws       uint32 // first binding in which he is the user, + 1; chained by NextDraw, in binding order
+	Shares      uint32 // newest binding in which he is the authorizer, + 1; chained by NextShare
+	Family      uint32 // the family he is in, + 1
+	NormalType  uint16 // insutype of the normal enrolment
+	Flags       uint16
+}
+
+// Flags of a person.
+const (
+	HasAccount     = 1 << 0
+	EvoucherActive = 1 << 1
+)
+
+// HasAccount reports whether he owns a personal account (R7: a fact, not a category).
+func (p *Person) HasAccount() bool { return p.Flags&HasAccount != 0 }
+
+// MayLend reports whether relatives may draw on him on a day (A1, R19).
+func (p *Person) MayLend(day int32) bool {
+	return p.Flags&HasAccount != 0 && day >= p.LendFrom && day < p.LendUntil
+}
+
+// IsNormal reports whether he is enrolled with normal status on a day.
+func (p *Person) IsNormal(day int32) bool { return day >= p.NormalFrom && day < p.NormalUntil }
+
+// Institution is a designated hospital or pharmacy.
+type Institution struct {
+	Code    Code
+	Payable int64 // fen the insurance owes it from personal accounts
+	Area    uint32
+	Type    uint8 // fixmedins_type
+	_       [3]uint8
+}
+
+// TypePharmacy is fixmedins_type 2, a retail pharmacy.
+const TypePharmacy = 2
+
+// Binding lets one user draw on one authorizer.
+type Binding struct {
+	Authorizer uint32
+	User       uint32
+	NextDraw   uint32 // next active binding of the user, + 1
+	NextShare  uint32 // next active binding of the authorizer, + 1
+	Since      int64  // ms
+	Until      int64  // ms; 0 while active
+	Order      uint16 // debit order among the user's authorizers (D4)
+	Relation   uint8  // of the user to the authorizer, agnter_rlts code (16.9)
+	Channel    uint8
+	Active     uint8
+	Allocated  uint8 // made under the allocated strategy: membership of a family
+	_          [2]uint8
+}
+
+// Family is Gansu's family account (D6).
+type Family struct {
+	Balance int64
+	Last    Position
+	Creator uint32
+	Members uint32
+}
+
+// Run is a credit run (R26).
+type Run struct {
+	Key        Key
+	Count      int64 // announced
+	Amount     int64 // announced, fen
+	CountDone  int64
+	AmountDone int64
+	Period     uint32
+	Source     uint8
+	Closed     uint8
+	_          [2]uint8
+}
+
+// Policy is a regional profile in force from EffectiveFrom on (design.md 6).
+type Policy struct {
+	EffectiveFrom     int64 // ms
+	Version           uint32
+	Relations         uint16 // bit r: relation code r is allowed (K1)
+	MaxAuthorizers    uint16 // 0: RelativesMax (K4)
+	Strategy          Strategy
+	Parts             uint8 // payable parts (K12)
+	Places            uint8 // payable places (K11)
+	MinBindMonths     uint8 // K5
+	SelfFirst         uint8 // K3
+	RequireEvoucher   uint8 // K6
+	RequireNormalUser uint8 // K16
+	UserMayUnbind     uint8 // R21
+	FlagOneOwnOnly    uint8 // R6
+	_                 [7]uint8
+}
+
+// Strategy says where money comes from after the own account (K2).
+type Strategy uint8
+
+// The source strategies.
+const (
+	Random    Strategy = 1 // authorizers drawn at random (D2, D3)
+	Ordered   Strategy = 2 // the order set at binding (D4)
+	Allocated Strategy = 3 // the family account (D6)
+)
+
+// Payable parts (R1) and places (K11).
+const (
+	PartInscp      = 1
+	PartPreselfpay = 2
+	PartOverlmt    = 4
+	PartFulamt     = 8
+
+	PlaceInstitution = 1
+	PlacePharmacy    = 2
+)
+
+// DayKey is the key of one day's draws: first only its hash and the sealed key, after the day the key itself.
+type DayKey struct {
+	Hash      [32]byte
+	Key       [DayKeyBytes]byte // zero until published
+	Sealed    [SealedKeyMax]byte
+	Day       int32
+	SealedLen uint8
+	Published uint8
+	_         [2]uint8
+}
+
+// Scalars are the single values of the ledger.
+type Scalars struct {
+	Ledger  [16]byte
+	Funding [SourcesMax + 1]int64 // fen; negative: brought in
+	Ids     IDSum
+	Started uint64 // 1 after genesis
+}
+
+// IDSum is an order-free digest of the id table: the count and two sums over all entries, so that it can be kept up in any order.
+// It finds accidents, not forgers: those are up against the effect chain.
+type IDSum struct {
+	Count uint64
+	A, B  uint64
+}
+
+// Add takes an entry in.
+func (s *IDSum) Add(e IDEntry) {
+	lo, hi := e.Key.hash(), e.Key.high()
+	s.Count++
+	s.A += (lo ^ uint64(e.Position)) * 0x9E3779B97F4A7C15
+	s.B += (hi ^ e.Digest ^ uint64(e.Tag)<<56) * 0xC2B2AE3D27D4EB4F
+}
+
+// Merge adds another sum; sums of disjoint parts merge in any order.
+func (s *IDSum) Merge(o IDSum) { s.Count += o.Count; s.A += o.A; s.B += o.B }

@@ -1,0 +1,165 @@
+package ledger
+
+// State is everything held: tables and the indexes derived from them. It belongs to the executor; between barriers of a money batch
+// shards may read it and write the pages they own.
+type State struct {
+	Persons      *Table[Person]
+	Institutions *Table[Institution]
+	Bindings     *Table[Binding]
+	Families     *Table[Family]
+	Runs         *Table[Run]
+	Policies     *Table[Policy]
+	DayKeys      *Table[DayKey]
+	Scalars      *Table[Scalars] // one row
+
+	byKey       index
+	byPseudonym index
+	byCode      index
+	byRun       map[Key]uint32 // looked up, never walked
+	byDay       map[int32]uint32
+}
+
+// Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
+type Shifts struct{ Person, Institution, Family uint }
+
+// DefaultShifts give pages of about 45, 24 and 48 KiB (design.md 7 says 64 KiB, say).
+var DefaultShifts = Shifts{Person: 9, Institution: 9, Family: 11}
+
+const (
+	bindingShift = 10 // 40 KiB pages
+	smallShift   = 6  // runs, policies, day keys: hundreds of rows at most
+)
+
+// NewState is the state before genesis.
+func NewState(s Shifts) *State {
+	st := &State{
+		Persons:      NewTable[Person](s.Person),
+		Institutions: NewTable[Institution](s.Institution),
+		Bindings:     NewTable[Binding](bindingShift),
+		Families:     NewTable[Family](s.Family),
+		Runs:         NewTable[Run](smallShift),
+		Policies:     NewTable[Policy](smallShift),
+		DayKeys:      NewTable[DayKey](smallShift),
+		Scalars:      NewTable[Scalars](0),
+		byRun:        map[Key]uint32{},
+		byDay:        map[int32]uint32{},
+	}
+	st.Scalars.Append(Scalars{})
+	return st
+}
+
+// Reindex rebuilds the indexes after tables were loaded.
+func (s *State) Reindex() {
+	s.byKey, s.byPseudonym, s.byCode = index{}, index{}, index{}
+	s.byRun, s.byDay = map[Key]uint32{}, map[int32]uint32{}
+	for i := uint32(0); i < s.Persons.Len(); i++ {
+		s.indexPerson(i)
+	}
+	for i := uint32(0); i < s.Institutions.Len(); i++ {
+		s.indexInstitution(i)
+	}
+	for i := uint32(0); i < s.Runs.Len(); i++ {
+		s.byRun[s.Runs.At(i).Key] = i
+	}
+	for i := uint32(0); i < s.DayKeys.Len(); i++ {
+		s.byDay[s.DayKeys.At(i).Day] = i
+	}
+}
+
+func (s *State) indexPerson(i uint32) {
+	p := s.Persons.At(i)
+	s.byKey.insert(p.Key.hash(), i, func(n uint32) uint64 { return s.Persons.At(n).Key.hash() })
+	s.byPseudonym.insert(p.Pseudonym.hash(), i, func(n uint32) uint64 { return s.Persons.At(n).Pseudonym.hash() })
+}
+
+func (s *State) indexInstitution(i uint32) {
+	s.byCode.insert(s.Institutions.At(i).Code.hash(), i, func(n uint32) uint64 { return s.Institutions.At(n).Code.hash() })
+}
+
+// FindPerson looks a person up by K(psn_no).
+func (s *State) FindPerson(key Key) (uint32, bool) {
+	return s.byKey.find(key.hash(), func(n uint32) bool { return s.Persons.At(n).Key == key })
+}
+
+// FindPseudonym looks a person up by the pseudonym of his certificate.
+func (s *State) FindPseudonym(key Key) (uint32, bool) {
+	return s.byPseudonym.find(key.hash(), func(n uint32) bool { return s.Persons.At(n).Pseudonym == key })
+}
+
+// FindInstitution looks an institution up by its code.
+func (s *State) FindInstitution(code *Code) (uint32, bool) {
+	return s.byCode.find(code.hash(), func(n uint32) bool { return s.Institutions.At(n).Code == *code })
+}
+
+// FindRun looks a credit run up by K("run", run_id).
+func (s *State) FindRun(key Key) (uint32, bool) { n, ok := s.byRun[key]; return n, ok }
+
+// FindDayKey looks the key of a day up.
+func (s *State) FindDayKey(day int32) (uint32, bool) { n, ok := s.byDay[day]; return n, ok }
+
+// PolicyAt is the policy in force at a time: the greatest effective_from not after it, ties to the later version (design.md 6).
+func (s *State) PolicyAt(timeMS int64) (Policy, bool) {
+	var best Policy
+	found := false
+	for i := uint32(0); i < s.Policies.Len(); i++ { // versions ascend
+		p := s.Policies.At(i)
+		if p.EffectiveFrom <= timeMS && (!found || p.EffectiveFrom >= best.EffectiveFrom) {
+			best, found = *p, true
+		}
+	}
+	return best, found
+}
+
+// Balance of an account in fen; unknown accounts hold 0.
+func (s *State) Balance(a AccountID) int64 {
+	n := a.Number()
+	switch a.Kind() {
+	case KindPersonal:
+		if n < s.Persons.Len() {
+			return s.Persons.At(n).Balance
+		}
+	case KindFamily:
+		if n < s.Families.Len() {
+			return s.Families.At(n).Balance
+		}
+	case KindInstitution:
+		if n < s.Institutions.Len() {
+			return s.Institutions.At(n).Payable
+		}
+	case KindFunding:
+		if n <= SourcesMax {
+			return s.Scalars.At(0).Funding[n]
+		}
+	}
+	return 0
+}
+
+// NetFunding is the money brought in from outside, in fen.
+func (s *State) NetFunding() int64 {
+	var sum int64
+	for _, f := range s.Scalars.At(0).Funding {
+		sum -= f
+	}
+	return sum
+}
+
+// Totals are the sums by account kind, in fen; they add to 0 (P1).
+type Totals struct{ Personal, Family, Institution, Funding int64 }
+
+// Sum is 0 in a ledger that balances.
+func (t Totals) Sum() int64 { return t.Personal + t.Family + t.Institution + t.Funding }
+
+// Totals walks all accounts. Kinds 4 to 6 hold nothing yet.
+func (s *State) Totals() (t Totals) {
+	for i := uint32(0); i < s.Persons.Len(); i++ {
+		t.Personal += s.Persons.At(i).Balance
+	}
+	for i := uint32(0); i < s.Families.Len(); i++ {
+		t.Family += s.Families.At(i).Balance
+	}
+	for i := uint32(0); i < s.Institutions.Len(); i++ {
+		t.Institution += s.Institutions.At(i).Payable
+	}
+	t.Funding = -s.NetFunding()
+	return t
+}

@@ -1,0 +1,166 @@
+package ledger
+
+import "crypto/sha256"
+
+func (s *State) genesis(cmd *Command, position Position) Outcome {
+	if position != At(1, 0) || s.Scalars.At(0).Started != 0 {
+		return GenesisAgain
+	}
+	sc := s.Scalars.Mut(0)
+	sc.Ledger, sc.Started = cmd.More.Ledger, 1
+	return Accepted
+}
+
+const (
+	partsAll     = PartInscp | PartPreselfpay | PartOverlmt | PartFulamt
+	placesAll    = PlaceInstitution | PlacePharmacy
+	relationsAll = 1<<1 | 1<<2 | 1<<4 | 1<<5 | 1<<6 | 1<<7 // agnter_rlts of the eight kin groups (B1)
+	bindMonths   = 120
+)
+
+// Check reports whether the knobs can stand together.
+func (p *Policy) Check() bool {
+	return p.Strategy >= Random && p.Strategy <= Allocated && p.Parts&^partsAll == 0 && p.Places&^placesAll == 0 &&
+		p.Relations&^relationsAll == 0 && p.Relations != 0 && p.MinBindMonths <= bindMonths && p.MaxAuthorizers <= RelativesMax
+}
+
+func (s *State) addPolicy(c *Context, p *Policy) Outcome {
+	if !p.Check() {
+		return PolicyImpossible
+	}
+	if n := s.Policies.Len(); n > 0 && p.Version <= s.Policies.At(n-1).Version {
+		return PolicyVersion
+	}
+	if p.EffectiveFrom < c.TimeMS {
+		return PolicyInPast
+	}
+	s.Policies.Append(*p)
+	return Accepted
+}
+
+func (s *State) addDayKey(cmd *Command) Outcome {
+	if _, found := s.byDay[cmd.Day]; found {
+		return KeyExists
+	}
+	k := DayKey{Day: cmd.Day, Hash: cmd.More.Hash}
+	k.SealedLen = uint8(copy(k.Sealed[:], cmd.More.Sealed))
+	s.byDay[cmd.Day] = s.DayKeys.Append(k)
+	return Accepted
+}
+
+func (s *State) publishDayKey(c *Context, cmd *Command) Outcome {
+	n, found := s.byDay[cmd.Day]
+	switch {
+	case !found:
+		return NoDayKey
+	case cmd.Day >= c.Day:
+		return KeyNotPast
+	case sha256.Sum256(cmd.More.Key[:]) != s.DayKeys.At(n).Hash:
+		return KeyDiffers
+	case s.DayKeys.At(n).Published != 0:
+		return KeyExists
+	}
+	k := s.DayKeys.Mut(n)
+	k.Key, k.Published = cmd.More.Key, 1
+	return Accepted
+}
+
+func (s *State) addPerson(cmd *Command, f *Effect) Outcome {
+	if _, found := s.FindPerson(cmd.Person); found {
+		return PersonExists
+	}
+	if _, found := s.FindPseudonym(cmd.Other); found {
+		return CertificateExists
+	}
+	p := Person{Key: cmd.Person, Pseudonym: cmd.Other, Birth: cmd.Birth, Area: cmd.Area, Flags: cmd.Has & (HasAccount | EvoucherActive)}
+	for i := range cmd.More.Enrolments {
+		p.enrol(&cmd.More.Enrolments[i])
+	}
+	f.Number = s.Persons.Append(p)
+	s.indexPerson(f.Number)
+	return Accepted
+}
+
+func (s *State) addEnrolment(cmd *Command) Outcome {
+	n, found := s.FindPerson(cmd.Person)
+	if !found {
+		return UnknownPerson
+	}
+	s.Persons.Mut(n).enrol(&cmd.More.Enrolments[0])
+	return Accepted
+}
+
+// enrol narrows or sets the intervals in which the person is normal and may lend (R19, DESIGN.md 4.7).
+func (p *Person) enrol(e *Enrolment) {
+	if e.Status == StatusNormal {
+		end := e.End
+		if end == 0 {
+			end = openEnded
+		}
+		p.NormalFrom, p.NormalUntil, p.NormalType, p.Area = e.Begin, end, e.Insutype, e.Area
+		if e.Insutype == InsutypeEmployee {
+			p.LendFrom, p.LendUntil = e.Begin, end
+		}
+		return
+	}
+	if e.Insutype == InsutypeEmployee {
+		p.LendUntil = min(p.LendUntil, e.Begin)
+	}
+	if e.Insutype == p.NormalType {
+		p.NormalUntil = min(p.NormalUntil, e.Begin)
+	}
+}
+
+func (s *State) addInstitution(cmd *Command, f *Effect) Outcome {
+	if _, found := s.FindInstitution(&cmd.Institution); found {
+		return InstitutionExists
+	}
+	f.Number = s.Institutions.Append(Institution{Code: cmd.Institution, Type: cmd.InstitutionOf, Area: cmd.Area})
+	s.indexInstitution(f.Number)
+	return Accepted
+}
+
+func (s *State) openRun(cmd *Command, f *Effect) Outcome {
+	if cmd.Source < 1 || cmd.Source > SourcesMax || cmd.Period == 0 || cmd.Amount < 0 || cmd.Amount > FundingMax {
+		return AmountRange
+	}
+	if _, found := s.byRun[cmd.Other]; found {
+		return RunExists
+	}
+	f.Number = s.Runs.Append(Run{Key: cmd.Other, Count: cmd.Count, Amount: cmd.Amount, Period: cmd.Period, Source: cmd.Source})
+	s.byRun[cmd.Other] = f.Number
+	return Accepted
+}
+
+func (s *State) closeRun(cmd *Command) Outcome {
+	n, found := s.byRun[cmd.Other]
+	if !found {
+		return UnknownRun
+	}
+	r := s.Runs.At(n)
+	if r.Closed != 0 {
+		return RunClosed
+	}
+	if r.CountDone != r.Count || r.AmountDone != r.Amount {
+		return RunDiffers
+	}
+	s.Runs.Mut(n).Closed = 1
+	return Accepted
+}
+
+func (s *State) openFamily(cmd *Command, f *Effect) Outcome {
+	creator, found := s.FindPerson(cmd.Person)
+	if !found {
+		return UnknownPerson
+	}
+	p := s.Persons.At(creator)
+	if !p.HasAccount() {
+		return NoAccount
+	}
+	if p.Family != 0 {
+		return InOtherFamily
+	}
+	f.Number = s.Families.Append(Family{Creator: creator, Members: 1})
+	s.Persons.Mut(creator).Family = f.Number + 1
+	return Accepted
+}
