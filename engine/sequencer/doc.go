@@ -1,0 +1,2 @@
+// Package sequencer admits requests, puts their commands into batches, and stamps each with ledger time and its place in the log.
+package sequencer

@@ -1,0 +1,298 @@
+package sequencer
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"gongji/engine/command"
+	"gongji/engine/ledger"
+	"gongji/wal"
+)
+
+// Limits of admission. Named by what they bound; DESIGN.md says where the numbers come from.
+const (
+	QueueCommandsMax      = 32_768 // waiting commands of tills and single calls: about 40 ms of work
+	BulkCommandsMax       = 16_384 // waiting commands of loads
+	QueriesMax            = 16_384 // waiting queries
+	CommandsPerRequestMax = 4_096  // a chunk of a load; a batch call has at most 1,000
+	BatchCommands         = 4_096  // cut of a batch; command.BatchCommandsMax is the format's limit
+	BulkShare             = 2_048  // commands of loads in one cycle while tills wait: half a batch
+	batchBytes            = command.BatchBytesMax - command.BytesMax
+	batchesAhead          = 3 // batches between sequencer and replies: one syncing, one waiting, one executing
+)
+
+// Batch is a cut batch on its way: appended, not yet known durable.
+type Batch struct {
+	Sequence uint64
+	TimeMS   int64
+	Payload  []byte // the record; valid until Recycle
+	Spans    []Span
+	Queries  []*Request // to run behind the batch; a batch of queries only has sequence 0 and no commit
+	Commit   wal.Commit
+}
+
+// Appender is the part of the log the sequencer uses.
+type Appender interface {
+	Append(payload []byte) (wal.Commit, error)
+}
+
+// Sequencer is fed by many goroutines and owned by the one that calls Run.
+type Sequencer struct {
+	log   Appender
+	out   chan *Batch
+	free  chan *Batch
+	wake  chan struct{}
+	time  ledgerTime
+	depth atomic.Int64 // waiting commands
+
+	mu      sync.Mutex // guards what follows; held for an append to a slice
+	queues  [Bulk + 1][]*Request
+	queries []*Request
+	waiting [Bulk + 1]int
+	closed  bool
+
+	cycle [Bulk + 1][]*Request // taken, owned by Run
+	bulk  []*Request           // not yet wholly in batches
+	asked []*Request
+}
+
+// New makes a sequencer whose next batch follows a log that ends at lastTimeMS. Batches come out of Batches in order.
+func New(log Appender, clock Clock, lastTimeMS int64) *Sequencer {
+	s := &Sequencer{log: log, out: make(chan *Batch, batchesAhead), free: make(chan *Batch, batchesAhead), wake: make(chan struct{}, 1)}
+	s.time = ledgerTime{clock: clock, last: lastTimeMS}
+	for range batchesAhead {
+		s.free <- &Batch{}
+	}
+	return s
+}
+
+// Batches are the cut batches, in log order; closed when Run ends. The receiver waits for Commit, executes, answers, and recycles.
+func (s *Sequencer) Batches() <-chan *Batch { return s.out }
+
+// Recycle gives a batch's memory back.
+func (s *Sequencer) Recycle(b *Batch) {
+	b.Spans, b.Queries, b.Payload, b.Commit = b.Spans[:0], b.Queries[:0], b.Payload[:0], nil
+	s.free <- b
+}
+
+// Depth is the number of commands that wait.
+func (s *Sequencer) Depth() int64 { return s.depth.Load() }
+
+// ClockHalted reports that admission waits for ConfirmClock.
+func (s *Sequencer) ClockHalted() bool { return s.time.halted.Load() }
+
+// ConfirmClock accepts the clock as it stands (an operator's decision; the caller logs a ClockConfirm command after it).
+func (s *Sequencer) ConfirmClock() {
+	s.time.confirms.Store(true)
+	s.poke()
+}
+
+// Submit admits a request. On error nothing was admitted and its ids are free. Any goroutine.
+func (s *Sequencer) Submit(r *Request) error {
+	if r.Count > CommandsPerRequestMax {
+		return ErrTooLarge
+	}
+	s.mu.Lock()
+	err := s.admit(r)
+	s.mu.Unlock()
+	if err == nil {
+		s.poke()
+	}
+	return err
+}
+
+func (s *Sequencer) admit(r *Request) error {
+	switch {
+	case s.closed:
+		return ErrStopping
+	case s.time.halted.Load() && !s.time.confirms.Load():
+		return ErrClock
+	case r.Query != nil:
+		if len(s.queries) >= QueriesMax {
+			return ErrBusy
+		}
+		s.queries = append(s.queries, r)
+		return nil
+	}
+	limit := QueueCommandsMax
+	waiting := s.waiting[Till] + s.waiting[Structural]
+	if r.Class == Bulk {
+		limit, waiting = BulkCommandsMax, s.waiting[Bulk]
+	}
+	if waiting+r.Count > limit {
+		return ErrBusy
+	}
+	s.waiting[r.Class] += r.Count
+	s.depth.Add(int64(r.Count))
+	s.queues[r.Class] = append(s.queues[r.Class], r)
+	return nil
+}
+
+func (s *Sequencer) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends admission; Run cuts what waits and returns.
+func (s *Sequencer) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.poke()
+}
+
+// Run cuts batches until Close, then closes Batches. It returns the log's error if an append failed; then nothing more is admitted and
+// the requests of the failed batch get no answer from here: their outcome is unknown and the process is about to end.
+func (s *Sequencer) Run() error {
+	defer close(s.out)
+	for {
+		<-s.wake
+		for {
+			n, closed := s.take()
+			if n == 0 {
+				if closed {
+					return nil
+				}
+				break
+			}
+			if err := s.cut(); err != nil {
+				s.Close()
+				return err
+			}
+		}
+	}
+}
+
+// take moves everything admitted so far into the cycle, swapping slices so that Submit never waits for a cut.
+func (s *Sequencer) take() (n int, closed bool) {
+	s.mu.Lock()
+	for c := range s.queues {
+		s.cycle[c], s.queues[c] = s.queues[c], s.cycle[c][:0]
+	}
+	s.asked, s.queries = s.queries, s.asked[:0]
+	closed = s.closed
+	s.mu.Unlock()
+	s.bulk = append(s.bulk, s.cycle[Bulk]...)
+	return len(s.cycle[Till]) + len(s.cycle[Structural]) + len(s.asked) + len(s.bulk), closed
+}
+
+// cut turns the cycle into batches: single structural calls, tills, then the share of loads; queries run behind all of it.
+func (s *Sequencer) cut() error {
+	var b *Batch
+	var err error
+	for _, c := range [...]Class{Structural, Till} {
+		for _, r := range s.cycle[c] {
+			if b, err = s.put(b, r, r.Count); err != nil {
+				return err
+			}
+		}
+		if b, err = s.flush(b); err != nil {
+			return err
+		}
+	}
+	share := BatchCommands
+	if len(s.cycle[Till]) > 0 {
+		share = BulkShare
+	}
+	for len(s.bulk) > 0 && share > 0 {
+		r := s.bulk[0]
+		n := min(share, r.Count-r.taken)
+		if b, err = s.put(b, r, n); err != nil {
+			return err
+		}
+		if share -= n; r.taken == r.Count || r.Err != nil {
+			s.bulk = append(s.bulk[:0], s.bulk[1:]...)
+		}
+	}
+	if b, err = s.flush(b); err != nil || len(s.asked) == 0 {
+		return err
+	}
+	b = <-s.free
+	b.Sequence = 0
+	b.Queries = append(b.Queries, s.asked...)
+	s.out <- b
+	return nil
+}
+
+// put adds n further commands of r to the open batch, cutting batches as they fill.
+func (s *Sequencer) put(b *Batch, r *Request, n int) (*Batch, error) {
+	var err error
+	for n > 0 && r.Err == nil {
+		if b == nil {
+			b = <-s.free
+			b.Payload = command.BeginBatch(b.Payload)
+		}
+		first := b.commands()
+		room := min(n, BatchCommands-first)
+		took, size := fit(r.Commands[r.at:], room, batchBytes-len(b.Payload))
+		b.Payload = append(b.Payload, r.Commands[r.at:r.at+size]...)
+		b.Spans = append(b.Spans, Span{Request: r, First: first, Count: took})
+		r.taken, r.at, n = r.taken+took, r.at+size, n-took
+		if took < room || b.commands() == BatchCommands {
+			if b, err = s.flush(b); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b, nil
+}
+
+// fit counts how many of the next commands fit and their bytes.
+func fit(src []byte, most, room int) (n, size int) {
+	for n < most {
+		next := int(src[size]) | int(src[size+1])<<8
+		if size+next > room {
+			break
+		}
+		n, size = n+1, size+next
+	}
+	return n, size
+}
+
+func (b *Batch) commands() int {
+	if len(b.Spans) == 0 {
+		return 0
+	}
+	last := b.Spans[len(b.Spans)-1]
+	return last.First + last.Count
+}
+
+// flush stamps and appends the open batch.
+func (s *Sequencer) flush(b *Batch) (*Batch, error) {
+	if b == nil {
+		return nil, nil
+	}
+	n := b.commands()
+	for _, sp := range b.Spans {
+		s.left(sp.Request.Class, sp.Count)
+	}
+	var ok bool
+	if b.TimeMS, ok = s.time.now(); !ok {
+		for _, sp := range b.Spans {
+			if sp.Request.Err == nil {
+				sp.Request.fail(ErrClock)
+			}
+		}
+		s.Recycle(b)
+		return nil, nil
+	}
+	command.EndBatch(b.Payload, n, b.TimeMS)
+	commit, err := s.log.Append(b.Payload)
+	if err != nil {
+		return nil, err
+	}
+	b.Commit, b.Sequence = commit, commit.Sequence()
+	s.out <- b
+	return nil, nil
+}
+
+func (s *Sequencer) left(c Class, n int) {
+	s.mu.Lock()
+	s.waiting[c] -= n
+	s.mu.Unlock()
+	s.depth.Add(int64(-n))
+}
+
+var _ = ledger.CommandsMax
