@@ -89,10 +89,10 @@ func number[T ~uint8 | ~uint16 | ~uint32 | ~uint64](c *codec, v *T, most uint64)
 	*v = T(x)
 }
 
-// fen is an amount; the ledger checks its range, the codec only that it is not negative (negative amounts never get here).
+// fen is an amount in two's complement: the ledger judges its range, so a negative one (10 bytes) can be written and refused.
 func (c *codec) fen(v *int64) {
 	x := uint64(*v)
-	c.uint(&x, 1<<62)
+	c.uint(&x, 1<<64-1)
 	*v = int64(x)
 }
 

@@ -53,7 +53,7 @@ func Append(dst []byte, cmd *ledger.Command, d *Details) []byte {
 		c.key(&cmd.ID)
 	}
 	content(&c, cmd, d)
-	details(&c, cmd.Kind, d)
+	details(&c, cmd, d)
 	n := len(c.buf) - start
 	if n > BytesMax || c.bad {
 		panic(fmt.Sprintf("BUG: command kind %d encodes to %d bytes", cmd.Kind, n))
@@ -97,7 +97,7 @@ func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
 	if flags&flagHasID != 0 && !c.bad {
 		cmd.Digest = contentDigest(kind, before[:len(before)-len(c.buf)])
 	}
-	details(&c, kind, d)
+	details(&c, cmd, d)
 	if c.bad || len(c.buf) != 0 {
 		return 0, fmt.Errorf("%w: kind %d with %d bytes", ErrFormat, kind, n)
 	}
@@ -175,13 +175,14 @@ func settlement(c *codec, cmd *ledger.Command, d *Details) {
 	}
 }
 
-// details follow the content.
-func details(c *codec, kind ledger.Kind, d *Details) {
-	switch kind {
+// details follow the content: they do not make a message another one. The credential is a token and may differ in a repeat (R10).
+func details(c *codec, cmd *ledger.Command, d *Details) {
+	switch cmd.Kind {
 	case ledger.KindGenesis, ledger.KindPolicy, ledger.KindDayKey, ledger.KindDayKeyPublish, ledger.KindTick, ledger.KindClockConfirm:
 		return
 	case ledger.KindSettlement:
 		c.u8(&d.CredType)
+		c.key(&cmd.Other)
 	case ledger.KindCredit:
 		c.day(&d.BusinessDate)
 	}

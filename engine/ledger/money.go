@@ -115,3 +115,16 @@ func decideAllocation[F Funds](s *State, cmd *Command, funds F, f *Effect, fx *E
 	f.Outcome = Accepted
 	fx.setLegs(f, []Leg{{Account: personal, Amount: -cmd.Amount}, {Account: Account(KindFamily, family-1), Amount: cmd.Amount}})
 }
+
+// PreviewSettlement decides a settlement with the balances as they are and posts nothing (a pre-settlement reserves nothing).
+func PreviewSettlement(s *State, c *Context, cmd *Command, f *Effect) {
+	b, o := PrepareSettlement(s, c, cmd)
+	if o != 0 {
+		f.Outcome = o
+		return
+	}
+	f.Patient, f.Institution = b.Patient, b.Institution
+	var buf [legsMax]Leg
+	DecideSettlement(s, c, cmd, &b, At(c.Sequence, 0), StateFunds{s}, f, &buf)
+	f.Balc = s.Persons.At(b.Patient).Balance - f.Own
+}

@@ -1,0 +1,299 @@
+package model
+
+// Key is a 16-byte key; as a message id 16 zero bytes mean "none" (s.2).
+type Key = [16]byte
+
+// Batch is one record of the log. TimeMS is milliseconds since 1970 UTC; DayKey is today's 32-byte key or nil.
+type Batch struct {
+	Sequence uint64
+	TimeMS   int64
+	DayKey   []byte
+	Commands []Command
+}
+
+// Command is one of the nineteen kinds of s.4, always as a value (never a pointer).
+type Command interface{ Kind() int }
+
+// Message is what the commands marked (id) in s.4 carry: the id's key and the digest of the content, which the caller
+// computes and the model only compares (Q1).
+type Message struct {
+	ID     Key
+	Digest uint64
+}
+
+// The kinds of s.4. Days are days since 1970-01-01 at +08:00, amounts are fen, times are ms.
+type (
+	// Genesis is kind 1.
+	Genesis struct{ LedgerID Key }
+
+	// Policy is kind 2.
+	Policy struct {
+		Version           uint32
+		EffectiveFromMS   int64
+		Strategy          uint8 // 1 random, 2 ordered, 3 allocated
+		SelfFirst         bool
+		PayableParts      uint8  // 1 inscp, 2 preselfpay, 4 overlmt, 8 fulamt
+		PayablePlaces     uint8  // 1 institution, 2 pharmacy
+		AllowedRelations  uint32 // bit r = relation code r
+		MinBindMonths     uint32
+		RequireEvoucher   bool
+		RequireNormalUser bool
+		UserMayUnbind     bool
+		Flag1OwnOnly      bool
+		MaxAuthorizers    uint32 // 0: none given, 32 applies
+	}
+
+	// DayKey is kind 3.
+	DayKey struct {
+		Day    int32
+		Hash   [32]byte
+		Sealed []byte
+	}
+
+	// DayKeyPublish is kind 4.
+	DayKeyPublish struct {
+		Day int32
+		Key [32]byte
+	}
+
+	// Tick is kind 5.
+	Tick struct{}
+
+	// Person is kind 6.
+	Person struct {
+		Message
+		Psn            Key
+		Pseudonym      Key
+		Birth          int32
+		Area           uint32
+		HasAccount     bool
+		EvoucherActive bool
+		Enrolments     []Insurance // at most 8
+	}
+
+	// Enrolment is kind 7.
+	Enrolment struct {
+		Message
+		Psn Key
+		Insurance
+	}
+
+	// Insurance is what kinds 6 and 7 say about one enrolment.
+	Insurance struct {
+		Insutype uint16
+		Status   uint8 // 1 normal
+		Area     uint32
+		Begin    int32
+		End      int32 // 0: open
+	}
+
+	// Institution is kind 8.
+	Institution struct {
+		Code string
+		Type uint8 // 2: pharmacy
+		Area uint32
+	}
+
+	// Credit is kind 9. A zero Run means no run.
+	Credit struct {
+		Message
+		Psn    Key
+		Amount int64
+		Source uint8
+		Period uint32
+		Run    Key
+	}
+
+	// RunOpen is kind 10.
+	RunOpen struct {
+		Run    Key
+		Source uint8
+		Period uint32
+		Count  uint32
+		Amount int64
+	}
+
+	// RunClose is kind 11.
+	RunClose struct{ Run Key }
+
+	// Binding is kind 12.
+	Binding struct {
+		Message
+		Authorizer    Key // psn key
+		UserPseudonym Key
+		Relation      uint8
+		Order         uint16 // 0: none given
+		Channel       uint8
+	}
+
+	// Unbinding is kind 13.
+	Unbinding struct {
+		Message
+		Actor    Key
+		AsUser   bool
+		Bindings []uint32
+	}
+
+	// Settlement is kind 14.
+	Settlement struct {
+		Message
+		Institution    string
+		Psn            Key
+		CredentialType uint8
+		Credential     Key
+		AcctUsedFlag   uint8 // 0, 1, 2; whoever makes the command turns "absent" into 1
+		Medfee         int64
+		Fund           int64
+		HospPart       int64
+		Preselfpay     int64
+		Inscp          int64
+		Overlmt        int64
+		Fulamt         int64
+		OnShortfall    uint8     // 0 cash, 1 refuse
+		Expected       *Expected // nil: not given
+	}
+
+	// Expected is what the patient was told before (R4).
+	Expected struct{ AcctPay, Cash int64 }
+
+	// ReversalByID is kind 15. Settlement is a position.
+	ReversalByID struct {
+		Message
+		Settlement  uint64
+		Institution string
+		Psn         Key
+	}
+
+	// ReversalByMessage is kind 16.
+	ReversalByMessage struct {
+		Message
+		Institution  string
+		OriginalID   Key
+		OriginalKind uint8 // 1 settlement, 2 reversal
+		Psn          Key
+	}
+
+	// FamilyOpen is kind 17.
+	FamilyOpen struct {
+		Message
+		Creator Key
+	}
+
+	// Allocation is kind 18.
+	Allocation struct {
+		Message
+		Creator Key
+		Amount  int64
+	}
+
+	// ClockConfirm is kind 19.
+	ClockConfirm struct{}
+)
+
+// The numbers of the kinds (s.4).
+const (
+	KindGenesis = iota + 1
+	KindPolicy
+	KindDayKey
+	KindDayKeyPublish
+	KindTick
+	KindPerson
+	KindEnrolment
+	KindInstitution
+	KindCredit
+	KindRunOpen
+	KindRunClose
+	KindBinding
+	KindUnbinding
+	KindSettlement
+	KindReversalByID
+	KindReversalByMessage
+	KindFamilyOpen
+	KindAllocation
+	KindClockConfirm
+)
+
+func (Genesis) Kind() int           { return KindGenesis }
+func (Policy) Kind() int            { return KindPolicy }
+func (DayKey) Kind() int            { return KindDayKey }
+func (DayKeyPublish) Kind() int     { return KindDayKeyPublish }
+func (Tick) Kind() int              { return KindTick }
+func (Person) Kind() int            { return KindPerson }
+func (Enrolment) Kind() int         { return KindEnrolment }
+func (Institution) Kind() int       { return KindInstitution }
+func (Credit) Kind() int            { return KindCredit }
+func (RunOpen) Kind() int           { return KindRunOpen }
+func (RunClose) Kind() int          { return KindRunClose }
+func (Binding) Kind() int           { return KindBinding }
+func (Unbinding) Kind() int         { return KindUnbinding }
+func (Settlement) Kind() int        { return KindSettlement }
+func (ReversalByID) Kind() int      { return KindReversalByID }
+func (ReversalByMessage) Kind() int { return KindReversalByMessage }
+func (FamilyOpen) Kind() int        { return KindFamilyOpen }
+func (Allocation) Kind() int        { return KindAllocation }
+func (ClockConfirm) Kind() int      { return KindClockConfirm }
+
+// message gives what an (id) command carries, and nothing for the other kinds.
+func message(c Command) Message {
+	switch c := c.(type) {
+	case Person:
+		return c.Message
+	case Enrolment:
+		return c.Message
+	case Credit:
+		return c.Message
+	case Binding:
+		return c.Message
+	case Unbinding:
+		return c.Message
+	case Settlement:
+		return c.Message
+	case ReversalByID:
+		return c.Message
+	case ReversalByMessage:
+		return c.Message
+	case FamilyOpen:
+		return c.Message
+	case Allocation:
+		return c.Message
+	}
+	return Message{}
+}
+
+// Result is what one command did. A field not named here for an outcome is zero.
+//   - First: repeated only, the position of the first command with this id.
+//   - Number: the number of the person, institution, binding or family that an accepted command created.
+//   - Payable, Own, Mulaid, Cash: settlement accepted or amount_changed; fen.
+//   - Balc: the same, and accepted reversals; for amount_changed the own balance as it would be afterwards.
+//   - Legs: the postings on accounts of kinds 1 and 2, in order.
+//   - Items: accepted unbinding, one for each number.
+//   - Original: accepted reversals, the position of the settlement undone.
+type Result struct {
+	Outcome  int
+	First    uint64
+	Number   uint32
+	Payable  int64
+	Own      int64
+	Mulaid   int64
+	Cash     int64
+	Balc     int64
+	Legs     []Leg
+	Items    []UnbindResult
+	Original uint64
+}
+
+// Leg is one posting on a personal or family account; a negative amount is a debit. Prev is the position of the
+// account's previous posting, 0 for none.
+type Leg struct {
+	Account uint64
+	Amount  int64
+	After   int64
+	Prev    uint64
+}
+
+// UnbindResult is the outcome of one number of an Unbinding; EarliestDay is filled for locked only.
+type UnbindResult struct {
+	Binding     uint32
+	Outcome     int
+	EarliestDay int32
+}

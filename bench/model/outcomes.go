@@ -1,0 +1,107 @@
+package model
+
+import "fmt"
+
+// The outcome numbers of s.3. Numbers below 100 accept.
+const (
+	Accepted      = 1
+	Repeated      = 2
+	Tombstoned    = 3
+	NothingToUndo = 4
+
+	IDReused = 101
+	Blocked  = 102
+
+	UnknownPerson      = 201
+	UnknownInstitution = 202
+	UnknownSettlement  = 203
+	UnknownBinding     = 204
+	UnknownFamily      = 205
+	UnknownRun         = 206
+	UnknownUser        = 207
+	NoPolicy           = 208
+	NoDayKey           = 209
+
+	PersonExists      = 301
+	CertificateExists = 302
+	NoAccount         = 303
+	InstitutionExists = 304
+
+	WrongCredential = 401
+	ShortOfFunds    = 402
+	AmountChanged   = 403
+	AmountParts     = 404
+	AmountRange     = 405
+
+	AlreadyReversed   = 501
+	WrongOriginalKind = 503
+	WrongPerson       = 504
+	CancelFinal       = 506
+
+	SelfBinding           = 601
+	DuplicateBinding      = 602
+	AuthorizerNotEligible = 603
+	EvoucherNotActive     = 604
+	RelationNotAllowed    = 605
+	UserNotNormal         = 606
+	TooManyAuthorizers    = 608
+	Locked                = 609
+	NotBound              = 610
+	NotAllowed            = 611
+	InOtherFamily         = 615
+
+	RunExists       = 701
+	RunClosed       = 702
+	RunDiffers      = 703
+	AlreadyCredited = 704
+
+	PolicyInPast     = 901
+	PolicyVersion    = 902
+	PolicyImpossible = 903
+	KeyExists        = 904
+	KeyDiffers       = 905
+	KeyNotPast       = 906
+	GenesisAgain     = 907
+	Quarantined      = 990
+)
+
+var outcomeNames = map[int]string{
+	Accepted: "accepted", Repeated: "repeated", Tombstoned: "tombstoned", NothingToUndo: "nothing_to_undo",
+	IDReused: "id_reused", Blocked: "blocked",
+	UnknownPerson: "unknown_person", UnknownInstitution: "unknown_institution",
+	UnknownSettlement: "unknown_settlement", UnknownBinding: "unknown_binding", UnknownFamily: "unknown_family",
+	UnknownRun: "unknown_run", UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key",
+	PersonExists: "person_exists", CertificateExists: "certificate_exists", NoAccount: "no_account",
+	InstitutionExists: "institution_exists",
+	WrongCredential:   "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed",
+	AmountParts: "amount_parts", AmountRange: "amount_range",
+	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
+	CancelFinal: "cancel_final",
+	SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
+	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active",
+	RelationNotAllowed: "relation_not_allowed", UserNotNormal: "user_not_normal",
+	TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound", NotAllowed: "not_allowed",
+	InOtherFamily: "in_other_family",
+	RunExists:     "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
+	AlreadyCredited: "already_credited",
+	PolicyInPast:    "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
+	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again",
+	Quarantined: "quarantined",
+}
+
+// OutcomeName gives the name of s.3 for an outcome number.
+func OutcomeName(outcome int) string {
+	if name, ok := outcomeNames[outcome]; ok {
+		return name
+	}
+	return fmt.Sprintf("outcome_%d", outcome)
+}
+
+// OutcomeNumbers gives every outcome number of s.3 with its name; the map is the caller's.
+func OutcomeNumbers() map[int]string {
+	names := map[int]string{}
+	for number, name := range outcomeNames {
+		names[number] = name
+	}
+	return names
+}

@@ -1,0 +1,230 @@
+package model
+
+import "crypto/sha256"
+
+// PersonState is what is held about a person. Intervals are [begin, end) in days.
+type PersonState struct {
+	Number      uint32
+	Psn         Key
+	Pseudonym   Key
+	Birth       int32
+	Area        uint32
+	HasAccount  bool
+	Evoucher    bool
+	NormalBegin int32
+	NormalEnd   int32
+	NormalType  uint16
+	LendBegin   int32
+	LendEnd     int32
+	InFamily    bool
+	Family      uint32 // meaningful if InFamily
+}
+
+func (p *PersonState) account() uint64 { return AccountID(AccountPersonal, uint64(p.Number)) }
+
+func (p *PersonState) mayLend(day int32) bool {
+	return p.HasAccount && p.LendBegin <= day && day < p.LendEnd
+}
+
+func (p *PersonState) normal(day int32) bool { return p.NormalBegin <= day && day < p.NormalEnd }
+
+// InstitutionState is what is held about an institution.
+type InstitutionState struct {
+	Number uint32
+	Code   string
+	Type   uint8
+	Area   uint32
+}
+
+func (i *InstitutionState) account() uint64 { return AccountID(AccountInstitution, uint64(i.Number)) }
+
+// BindingState is one binding, ended or not. Allocated ones belong to a family.
+type BindingState struct {
+	Number      uint32
+	Authorizer  uint32
+	Beneficiary uint32
+	Order       uint16
+	SinceMS     int64
+	Active      bool
+	Allocated   bool
+	Family      uint32 // meaningful if Allocated
+}
+
+// FamilyState is a family; who is in it stands with the persons.
+type FamilyState struct {
+	Number  uint32
+	Creator uint32
+}
+
+func (f *FamilyState) account() uint64 { return AccountID(AccountFamily, uint64(f.Number)) }
+
+// DayKeyState is a sealed day key and, once published, the key itself.
+type DayKeyState struct {
+	Hash      [32]byte
+	Sealed    []byte
+	Published bool
+	Key       [32]byte
+}
+
+const relationsKnown = 1<<1 | 1<<2 | 1<<4 | 1<<5 | 1<<6 | 1<<7
+
+func (m *Model) policy(now moment, c Policy) int {
+	if c.Strategy < 1 || c.Strategy > 3 {
+		return PolicyImpossible
+	}
+	if c.PayableParts > 15 || c.PayablePlaces > 3 {
+		return PolicyImpossible
+	}
+	if c.AllowedRelations == 0 || c.AllowedRelations&^relationsKnown != 0 {
+		return PolicyImpossible
+	}
+	if c.MinBindMonths > 120 || c.MaxAuthorizers > 32 {
+		return PolicyImpossible
+	}
+	for _, earlier := range m.policies {
+		if c.Version <= earlier.Version {
+			return PolicyVersion
+		}
+	}
+	if c.EffectiveFromMS < now.timeMS {
+		return PolicyInPast
+	}
+	m.policies = append(m.policies, c)
+	return Accepted
+}
+
+// policyAt is "in force" of kind 2: nil if none.
+func (m *Model) policyAt(timeMS int64) *Policy {
+	var best *Policy
+	for i := range m.policies {
+		p := m.policies[i]
+		if p.EffectiveFromMS > timeMS {
+			continue
+		}
+		later := best == nil || p.EffectiveFromMS > best.EffectiveFromMS ||
+			p.EffectiveFromMS == best.EffectiveFromMS && p.Version > best.Version
+		if later {
+			best = &p
+		}
+	}
+	return best
+}
+
+func (m *Model) dayKey(c DayKey) int {
+	if _, ok := m.dayKeys[c.Day]; ok {
+		return KeyExists
+	}
+	m.dayKeys[c.Day] = DayKeyState{Hash: c.Hash, Sealed: append([]byte(nil), c.Sealed...)}
+	return Accepted
+}
+
+func (m *Model) dayKeyPublish(now moment, c DayKeyPublish) int {
+	row, ok := m.dayKeys[c.Day]
+	if !ok {
+		return NoDayKey
+	}
+	if c.Day >= now.today {
+		return KeyNotPast
+	}
+	if sha256.Sum256(c.Key[:]) != row.Hash {
+		return KeyDiffers
+	}
+	if row.Published {
+		return KeyExists
+	}
+	row.Published = true
+	row.Key = c.Key
+	m.dayKeys[c.Day] = row
+	return Accepted
+}
+
+func (m *Model) person(c Person) Result {
+	if m.byPsn[c.Psn] != nil {
+		return Result{Outcome: PersonExists}
+	}
+	if m.byPseudonym[c.Pseudonym] != nil {
+		return Result{Outcome: CertificateExists}
+	}
+	p := &PersonState{
+		Number: uint32(len(m.persons)), Psn: c.Psn, Pseudonym: c.Pseudonym, Birth: c.Birth, Area: c.Area,
+		HasAccount: c.HasAccount, Evoucher: c.EvoucherActive,
+	}
+	for _, insurance := range c.Enrolments {
+		p.enrol(insurance)
+	}
+	m.persons = append(m.persons, p)
+	m.byPsn[p.Psn] = p
+	m.byPseudonym[p.Pseudonym] = p
+	if p.HasAccount {
+		m.balances[p.account()] = 0
+	}
+	return Result{Outcome: Accepted, Number: p.Number}
+}
+
+func (m *Model) enrolment(c Enrolment) Result {
+	p := m.byPsn[c.Psn]
+	if p == nil {
+		return Result{Outcome: UnknownPerson}
+	}
+	p.enrol(c.Insurance)
+	return Result{Outcome: Accepted}
+}
+
+func (p *PersonState) enrol(c Insurance) {
+	if c.Status == 1 {
+		end := c.End
+		if end == 0 {
+			end = openEnd
+		}
+		p.NormalBegin, p.NormalEnd, p.NormalType, p.Area = c.Begin, end, c.Insutype, c.Area
+		if c.Insutype == employee {
+			p.LendBegin, p.LendEnd = c.Begin, end
+		}
+		return
+	}
+	if c.Insutype == employee {
+		p.LendEnd = min(p.LendEnd, c.Begin)
+	}
+	if c.Insutype == p.NormalType {
+		p.NormalEnd = min(p.NormalEnd, c.Begin)
+	}
+}
+
+func (m *Model) institution(c Institution) Result {
+	if m.byCode[c.Code] != nil {
+		return Result{Outcome: InstitutionExists}
+	}
+	i := &InstitutionState{Number: uint32(len(m.institutions)), Code: c.Code, Type: c.Type, Area: c.Area}
+	m.institutions = append(m.institutions, i)
+	m.byCode[i.Code] = i
+	m.balances[i.account()] = 0
+	return Result{Outcome: Accepted, Number: i.Number}
+}
+
+// createdBy gives the family a person created, or nil.
+func (m *Model) createdBy(p *PersonState) *FamilyState {
+	for _, f := range m.families {
+		if f.Creator == p.Number {
+			return f
+		}
+	}
+	return nil
+}
+
+func (m *Model) familyOpen(c FamilyOpen) Result {
+	p := m.byPsn[c.Creator]
+	if p == nil {
+		return Result{Outcome: UnknownPerson}
+	}
+	if !p.HasAccount {
+		return Result{Outcome: NoAccount}
+	}
+	if p.InFamily {
+		return Result{Outcome: InOtherFamily}
+	}
+	f := &FamilyState{Number: uint32(len(m.families)), Creator: p.Number}
+	m.families = append(m.families, f)
+	m.balances[f.account()] = 0
+	p.InFamily, p.Family = true, f.Number // the creator is inside his family (Q16)
+	return Result{Outcome: Accepted, Number: f.Number}
+}

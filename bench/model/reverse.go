@@ -1,0 +1,66 @@
+package model
+
+func (m *Model) reversalByID(now moment, c ReversalByID) Result {
+	institution := m.byCode[c.Institution]
+	if institution == nil {
+		return Result{Outcome: UnknownInstitution}
+	}
+	return m.reverse(now, c.Settlement, institution, c.Psn)
+}
+
+func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
+	institution := m.byCode[c.Institution]
+	if institution == nil {
+		return Result{Outcome: UnknownInstitution}
+	}
+	entry, ok := m.ids[c.OriginalID] // a zero key is looked up like any other (Q7)
+	if !ok {
+		m.ids[c.OriginalID] = IDEntry{Position: now.position(), Tag: TagTombstone, Digest: uint64(c.OriginalKind)}
+		return Result{Outcome: Tombstoned}
+	}
+	if entry.Tag == TagTombstone {
+		if entry.Digest != uint64(c.OriginalKind) {
+			return Result{Outcome: WrongOriginalKind}
+		}
+		return Result{Outcome: AlreadyReversed}
+	}
+	original := m.records[entry.Position]
+	isSettlement := entry.Tag == TagCommand && original.kind == KindSettlement
+	isReversal := entry.Tag == TagCommand &&
+		(original.kind == KindReversalByID || original.kind == KindReversalByMessage)
+	if !(c.OriginalKind == 1 && isSettlement || c.OriginalKind == 2 && isReversal) {
+		return Result{Outcome: WrongOriginalKind}
+	}
+	if c.OriginalKind == 2 {
+		return Result{Outcome: CancelFinal}
+	}
+	if original.outcome != Accepted {
+		return Result{Outcome: NothingToUndo}
+	}
+	return m.reverse(now, entry.Position, institution, c.Psn)
+}
+
+// reverse is kind 15 from unknown_settlement on.
+func (m *Model) reverse(now moment, position uint64, institution *InstitutionState, psn Key) Result {
+	original := m.records[position].settlement
+	if original == nil || original.institution != institution {
+		return Result{Outcome: UnknownSettlement}
+	}
+	if original.patient.Psn != psn {
+		return Result{Outcome: WrongPerson}
+	}
+	if _, undone := m.ids[undoMark(position)]; undone {
+		return Result{Outcome: AlreadyReversed}
+	}
+	result := Result{Outcome: Accepted, Original: position}
+	for _, t := range original.takes {
+		result.Legs = append(result.Legs, m.post(now, t.account, t.amount))
+		m.balances[institution.account()] -= t.amount
+	}
+	m.ids[undoMark(position)] = IDEntry{Position: now.position(), Tag: TagMark}
+	m.reversals = append(m.reversals, reversal{position: now.position(), original: position})
+	if original.patient.HasAccount {
+		result.Balc = m.balances[original.patient.account()]
+	}
+	return result
+}

@@ -1,0 +1,198 @@
+package model
+
+import "sort"
+
+// plan is what a settlement would do, before anything is changed.
+type plan struct {
+	institution *InstitutionState
+	patient     *PersonState
+	policy      *Policy
+	psnPart     int64
+	payable     int64
+	own         int64
+	mulaid      int64
+	cash        int64
+	balc        int64
+	takes       []take
+}
+
+func (m *Model) settlement(now moment, c Settlement) Result {
+	todo, outcome := m.plan(now, c)
+	if outcome != Accepted && outcome != AmountChanged {
+		return Result{Outcome: outcome}
+	}
+	result := Result{
+		Outcome: outcome, Payable: todo.payable, Own: todo.own, Mulaid: todo.mulaid, Cash: todo.cash, Balc: todo.balc,
+	}
+	if outcome == AmountChanged {
+		return result
+	}
+	for _, t := range todo.takes {
+		result.Legs = append(result.Legs, m.post(now, t.account, -t.amount))
+	}
+	m.balances[todo.institution.account()] += todo.own + todo.mulaid
+	done := &settled{
+		position: now.position(), institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,
+	}
+	m.settled = append(m.settled, done)
+	m.records[now.position()] = record{settlement: done}
+	return result
+}
+
+// plan is steps 1 to 5 of kind 14.
+func (m *Model) plan(now moment, c Settlement) (plan, int) {
+	if outcome := checkAmounts(c); outcome != Accepted {
+		return plan{}, outcome
+	}
+	institution := m.byCode[c.Institution]
+	if institution == nil {
+		return plan{}, UnknownInstitution
+	}
+	patient := m.byPsn[c.Psn]
+	if patient == nil {
+		return plan{}, UnknownPerson
+	}
+	if c.Credential != patient.Pseudonym {
+		return plan{}, WrongCredential
+	}
+	if now.policy == nil {
+		return plan{}, NoPolicy
+	}
+	todo := plan{institution: institution, patient: patient, policy: now.policy}
+	todo.psnPart = c.Medfee - c.Fund - c.HospPart
+	todo.payable = payable(now.policy, institution, c)
+	if !m.takeAll(now, c, &todo) {
+		return plan{}, NoDayKey
+	}
+	acctPay := todo.own + todo.mulaid
+	todo.cash = todo.psnPart - acctPay
+	if patient.HasAccount {
+		todo.balc = m.balances[patient.account()] - todo.own
+	}
+	if c.OnShortfall == 1 && acctPay < todo.payable {
+		return plan{}, ShortOfFunds
+	}
+	if c.Expected != nil && (c.Expected.AcctPay != acctPay || c.Expected.Cash != todo.cash) {
+		return todo, AmountChanged
+	}
+	return todo, Accepted
+}
+
+// checkAmounts is step 1. The expected amounts are only compared, never checked (Q20).
+func checkAmounts(c Settlement) int {
+	for _, amount := range []int64{c.Medfee, c.Fund, c.HospPart, c.Preselfpay, c.Inscp, c.Overlmt, c.Fulamt} {
+		if amount < 0 || amount > AmountMax {
+			return AmountRange
+		}
+	}
+	if c.Medfee == 0 {
+		return AmountRange
+	}
+	if c.Medfee != c.Fulamt+c.Overlmt+c.Preselfpay+c.Inscp {
+		return AmountParts
+	}
+	if c.Medfee-c.Fund-c.HospPart < 0 {
+		return AmountParts
+	}
+	return Accepted
+}
+
+// payable is step 3.
+func payable(policy *Policy, institution *InstitutionState, c Settlement) int64 {
+	place := uint8(1)
+	if institution.Type == 2 {
+		place = 2
+	}
+	if policy.PayablePlaces&place == 0 || c.AcctUsedFlag == 0 {
+		return 0
+	}
+	fund := c.Fund
+	sum := int64(0)
+	bit := uint8(1)
+	for _, part := range []int64{c.Inscp, c.Preselfpay, c.Overlmt, c.Fulamt} {
+		used := min(fund, part)
+		fund -= used
+		if policy.PayableParts&bit != 0 {
+			sum += part - used
+		}
+		bit *= 2
+	}
+	return min(sum, c.Medfee-c.Fund-c.HospPart)
+}
+
+// takeAll is step 4; false means that the draw was needed and there is no day key.
+func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
+	left := todo.payable
+	takeFrom := func(account uint64, sum *int64) {
+		balance := m.balances[account]
+		for _, earlier := range todo.takes { // one authorizer can stand twice among the relatives (Q18)
+			if earlier.account == account {
+				balance -= earlier.amount
+			}
+		}
+		amount := min(balance, left)
+		if amount == 0 {
+			return
+		}
+		todo.takes = append(todo.takes, take{account: account, amount: amount})
+		*sum += amount
+		left -= amount
+	}
+	if now.policy.SelfFirst && todo.patient.HasAccount {
+		takeFrom(todo.patient.account(), &todo.own)
+	}
+	if left > 0 && !(c.AcctUsedFlag == 1 && now.policy.Flag1OwnOnly) {
+		accounts, ok := m.relatives(now, todo.patient)
+		if !ok {
+			return false
+		}
+		for _, account := range accounts {
+			takeFrom(account, &todo.mulaid)
+		}
+	}
+	if !now.policy.SelfFirst && todo.patient.HasAccount {
+		takeFrom(todo.patient.account(), &todo.own)
+	}
+	return true
+}
+
+// relatives gives the accounts of others that a patient may use today, in the order of their turn; false if the order
+// must be drawn and there is no day key. One relative alone also needs the key (Q22).
+func (m *Model) relatives(now moment, patient *PersonState) ([]uint64, bool) {
+	if now.policy.Strategy == 3 {
+		if !patient.InFamily {
+			return nil, true
+		}
+		return []uint64{m.families[patient.Family].account()}, true
+	}
+	lending := m.lending(now.today, patient) // in binding-number order, of both kinds (Q17)
+	if now.policy.Strategy == 2 {
+		sort.SliceStable(lending, func(i, j int) bool { return lending[i].Order < lending[j].Order })
+	}
+	if now.policy.Strategy == 1 && len(lending) > 0 {
+		if now.dayKey == nil {
+			return nil, false
+		}
+		drawn := []*BindingState{}
+		for _, i := range Draw(now.dayKey, now.sequence, now.index, len(lending)) {
+			drawn = append(drawn, lending[i])
+		}
+		lending = drawn
+	}
+	accounts := []uint64{}
+	for _, b := range lending {
+		accounts = append(accounts, m.persons[b.Authorizer].account())
+	}
+	return accounts, true
+}
+
+// lending gives the active bindings whose authorizer may lend on a day, in number order.
+func (m *Model) lending(day int32, patient *PersonState) []*BindingState {
+	lending := []*BindingState{}
+	for _, b := range m.bindings {
+		if b.Active && b.Beneficiary == patient.Number && m.persons[b.Authorizer].mayLend(day) {
+			lending = append(lending, b)
+		}
+	}
+	return lending
+}

@@ -1,0 +1,112 @@
+package oracle
+
+import (
+	"fmt"
+
+	"gongji/bench/model"
+	"gongji/engine/command"
+	"gongji/engine/ledger"
+)
+
+// Encode gives the bytes of a batch of the model.
+func Encode(b model.Batch) []byte {
+	dst := command.BeginBatch(nil)
+	for _, c := range b.Commands {
+		dst = AppendCommand(dst, c)
+	}
+	command.EndBatch(dst, len(b.Commands), b.TimeMS)
+	return dst
+}
+
+// IsMoney reports whether all commands only move money.
+func IsMoney(b model.Batch) bool {
+	for _, c := range b.Commands {
+		if !ledger.Kind(c.Kind()).IsMoney() {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendCommand appends one command in its log encoding.
+func AppendCommand(dst []byte, c model.Command) []byte {
+	cmd := ledger.Command{Kind: ledger.Kind(c.Kind()), More: &ledger.More{}}
+	fill(&cmd, c)
+	return command.Append(dst, &cmd, &command.Details{})
+}
+
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func fill(cmd *ledger.Command, c model.Command) {
+	switch c := c.(type) {
+	case model.Genesis:
+		cmd.More.Ledger = c.LedgerID
+	case model.Policy:
+		cmd.Policy = policy(c)
+	case model.DayKey:
+		cmd.Day, cmd.More.Hash, cmd.More.Sealed = c.Day, c.Hash, c.Sealed
+	case model.DayKeyPublish:
+		cmd.Day, cmd.More.Key = c.Day, c.Key
+	case model.Tick, model.ClockConfirm:
+	case model.Person:
+		cmd.ID, cmd.Person, cmd.Other, cmd.Birth, cmd.Area = c.ID, c.Psn, c.Pseudonym, c.Birth, c.Area
+		cmd.Has = uint16(bit(c.HasAccount))*ledger.HasAccount | uint16(bit(c.EvoucherActive))*ledger.EvoucherActive
+		for _, e := range c.Enrolments {
+			cmd.More.Enrolments = append(cmd.More.Enrolments, ledger.Enrolment(e))
+		}
+	case model.Enrolment:
+		cmd.ID, cmd.Person = c.ID, c.Psn
+		cmd.More.Enrolments = append(cmd.More.Enrolments, ledger.Enrolment(c.Insurance))
+	case model.Institution:
+		cmd.Institution, cmd.InstitutionOf, cmd.Area = ledger.NewCode([]byte(c.Code)), c.Type, c.Area
+	case model.RunOpen:
+		cmd.Other, cmd.Source, cmd.Period, cmd.Count, cmd.Amount = c.Run, c.Source, c.Period, int64(c.Count), c.Amount
+	case model.RunClose:
+		cmd.Other = c.Run
+	case model.Binding:
+		cmd.ID, cmd.Person, cmd.Other, cmd.Relation, cmd.Order, cmd.Channel = c.ID, c.Authorizer, c.UserPseudonym, c.Relation, c.Order, c.Channel
+	case model.Unbinding:
+		cmd.ID, cmd.Person, cmd.AsUser, cmd.More.Bindings = c.ID, c.Actor, c.AsUser, c.Bindings
+	case model.FamilyOpen:
+		cmd.ID, cmd.Person = c.ID, c.Creator
+	default:
+		fillMoney(cmd, c)
+	}
+}
+
+func fillMoney(cmd *ledger.Command, c model.Command) {
+	cmd.More = nil
+	switch c := c.(type) {
+	case model.Credit:
+		cmd.ID, cmd.Person, cmd.Amount, cmd.Source, cmd.Period, cmd.Other = c.ID, c.Psn, c.Amount, c.Source, c.Period, c.Run
+	case model.Settlement:
+		cmd.ID, cmd.Person, cmd.Other, cmd.Institution = c.ID, c.Psn, c.Credential, ledger.NewCode([]byte(c.Institution))
+		cmd.UsedFlag, cmd.Refuse = c.AcctUsedFlag, c.OnShortfall == 1
+		cmd.Bill = ledger.BillInput{Medfee: c.Medfee, Fund: c.Fund, HospPart: c.HospPart, Preselfpay: c.Preselfpay, Inscp: c.Inscp, Overlmt: c.Overlmt, Fulamt: c.Fulamt}
+		if c.Expected != nil {
+			cmd.HasExpected, cmd.ExpectedAcct, cmd.ExpectedCash = true, c.Expected.AcctPay, c.Expected.Cash
+		}
+	case model.ReversalByID:
+		cmd.ID, cmd.Person, cmd.Institution, cmd.Settlement = c.ID, c.Psn, ledger.NewCode([]byte(c.Institution)), ledger.Position(c.Settlement)
+	case model.ReversalByMessage:
+		cmd.ID, cmd.Person, cmd.Institution, cmd.Other, cmd.Original = c.ID, c.Psn, ledger.NewCode([]byte(c.Institution)), c.OriginalID, ledger.OriginalKind(c.OriginalKind)
+	case model.Allocation:
+		cmd.ID, cmd.Person, cmd.Amount = c.ID, c.Creator, c.Amount
+	default:
+		panic(fmt.Sprintf("kind %d of the model is unknown here", c.Kind()))
+	}
+}
+
+func policy(c model.Policy) ledger.Policy {
+	return ledger.Policy{
+		Version: c.Version, EffectiveFrom: c.EffectiveFromMS, Strategy: ledger.Strategy(c.Strategy), SelfFirst: bit(c.SelfFirst), Parts: c.PayableParts,
+		Places: c.PayablePlaces, Relations: uint16(min(c.AllowedRelations, 1<<16-1)), MinBindMonths: uint8(min(c.MinBindMonths, 255)),
+		RequireEvoucher: bit(c.RequireEvoucher), RequireNormalUser: bit(c.RequireNormalUser), UserMayUnbind: bit(c.UserMayUnbind),
+		FlagOneOwnOnly: bit(c.Flag1OwnOnly), MaxAuthorizers: uint16(min(c.MaxAuthorizers, 1<<16-1)),
+	}
+}

@@ -1,0 +1,63 @@
+package journal
+
+import (
+	"fmt"
+
+	"gongji/engine/ledger"
+)
+
+// Line is one posting of a personal or family account.
+type Line struct {
+	Position    ledger.Position
+	TimeMS      int64 // of the batch
+	Kind        ledger.Kind
+	Outcome     ledger.Outcome
+	Amount      int64  // signed fen; negative: debit
+	After       int64  // fen, balance after
+	Patient     uint32 // of a settlement or reversal
+	Institution uint32 // of a settlement or reversal
+}
+
+// Statement walks an account's chain back from its posting at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
+// returns up to limit lines, newest first, and where to go on (0: the beginning of the account). limit is at most StatementLinesMax.
+// from must be a posting of the account; what is not is a *CorruptionError. Any goroutine.
+func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limit int) ([]Line, ledger.Position, error) {
+	if limit < 1 || limit > StatementLinesMax {
+		return nil, 0, fmt.Errorf("statement of %d lines, allowed are 1 to %d", limit, StatementLinesMax)
+	}
+	var lines []Line
+	var block *Block
+	var legs []ledger.Leg
+	for at := from; ; {
+		if at == 0 || len(lines) == limit {
+			return lines, at, nil
+		}
+		if block == nil || block.Sequence != at.Sequence() {
+			var err error
+			if block, err = j.Block(at.Sequence()); err != nil {
+				return nil, 0, err
+			}
+		}
+		f, found, _, err := block.Effect(at.Index(), legs, nil)
+		if err != nil {
+			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: "damaged", Err: err}
+		}
+		legs = found
+		leg := legOn(legs, account)
+		if leg == nil || leg.Prev >= at {
+			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: fmt.Sprintf("command %d is no posting of account %x that continues its chain", at.Index(), uint64(account))}
+		}
+		lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: leg.Amount, After: leg.After,
+			Patient: f.Patient, Institution: f.Institution})
+		at = leg.Prev
+	}
+}
+
+func legOn(legs []ledger.Leg, account ledger.AccountID) *ledger.Leg {
+	for i := range legs {
+		if legs[i].Account == account {
+			return &legs[i]
+		}
+	}
+	return nil
+}

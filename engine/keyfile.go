@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"gongji/engine/ledger"
+)
+
+// ErrKeyFile says that the key file is missing, unreadable to others' harm, or not this ledger's.
+var ErrKeyFile = errors.New("key file")
+
+const (
+	keyFileHead  = "gongji key file 1"
+	keyFileMax   = 4096 // bytes
+	keyFileMode  = 0o400
+	secretBytes  = 32
+	sealLabel    = "gongji day key 0"
+	pseudonymTag = "gongji pseudonym 0"
+)
+
+// Keys are the secrets of a ledger, kept outside its data directory and part of the restore drill (design.md 5). Never logged.
+type Keys struct {
+	ledger    [16]byte
+	seal      cipher.AEAD // seals day keys in the log
+	pseudonym []byte
+}
+
+// LoadKeys reads a key file. It must belong to this ledger and be readable by its owner only.
+func LoadKeys(path string, ledgerID [16]byte) (*Keys, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%w: mode %o lets others read it; want %o", ErrKeyFile, info.Mode().Perm(), keyFileMode)
+	}
+	if info.Size() > keyFileMax {
+		return nil, fmt.Errorf("%w: %d bytes", ErrKeyFile, info.Size())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
+	}
+	fields, err := parseKeyFile(text)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(fields["ledger"], ledgerID[:]) {
+		return nil, fmt.Errorf("%w: it belongs to another ledger", ErrKeyFile)
+	}
+	return newKeys(ledgerID, fields["seal"], fields["pseudonym"])
+}
+
+func newKeys(ledgerID [16]byte, seal, pseudonym []byte) (*Keys, error) {
+	block, err := aes.NewCipher(seal)
+	if err != nil {
+		return nil, fmt.Errorf("%w: seal key of %d bytes", ErrKeyFile, len(seal))
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
+	}
+	return &Keys{ledger: ledgerID, seal: aead, pseudonym: pseudonym}, nil
+}
+
+func parseKeyFile(text []byte) (map[string][]byte, error) {
+	in := bufio.NewScanner(bytes.NewReader(text))
+	if !in.Scan() || in.Text() != keyFileHead {
+		return nil, fmt.Errorf("%w: first line is not %q", ErrKeyFile, keyFileHead)
+	}
+	fields := map[string][]byte{}
+	for in.Scan() {
+		name, value, _ := strings.Cut(in.Text(), " ")
+		b, err := hex.DecodeString(value)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s is not hexadecimal", ErrKeyFile, name)
+		}
+		fields[name] = b
+	}
+	if len(fields["ledger"]) != 16 || len(fields["seal"]) != secretBytes || len(fields["pseudonym"]) != secretBytes {
+		return nil, fmt.Errorf("%w: ledger, seal or pseudonym is missing or of the wrong length", ErrKeyFile)
+	}
+	return fields, nil
+}
+
+// CreateKeys writes a new key file; it never overwrites one.
+func CreateKeys(path string, ledgerID [16]byte) (*Keys, error) {
+	var seal, pseudonym [secretBytes]byte
+	rand.Read(seal[:])
+	rand.Read(pseudonym[:])
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
+	}
+	_, err = fmt.Fprintf(f, "%s\nledger %x\nseal %x\npseudonym %x\n", keyFileHead, ledgerID, seal, pseudonym)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
+	}
+	return newKeys(ledgerID, seal[:], pseudonym[:])
+}
+
+// withoutPath keeps the cause of a file error and drops the path.
+func withoutPath(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Op, p.Err)
+	}
+	return err
+}
+
+// Pseudonym is the 16-byte name under which the ledger knows a certificate (design.md 7): keyed, so that the small space of identity
+// numbers cannot be searched without the key file.
+func (k *Keys) Pseudonym(certType string, number []byte) ledger.Key {
+	m := hmac.New(sha256.New, k.pseudonym)
+	m.Write([]byte(pseudonymTag))
+	m.Write([]byte{byte(len(certType))})
+	m.Write([]byte(certType))
+	m.Write(number)
+	return ledger.Key(m.Sum(nil)[:16])
+}
+
+// newDayKey draws a day key and seals it for the log.
+func (k *Keys) newDayKey(day int32) (hash [32]byte, sealed []byte) {
+	var key [ledger.DayKeyBytes]byte
+	rand.Read(key[:])
+	nonce := make([]byte, k.seal.NonceSize(), ledger.SealedKeyMax)
+	rand.Read(nonce)
+	return sha256.Sum256(key[:]), k.seal.Seal(nonce, nonce, key[:], k.sealContext(day))
+}
+
+// openDayKey unseals the key of a day and checks it against its published hash.
+func (k *Keys) openDayKey(row *ledger.DayKey) (key [ledger.DayKeyBytes]byte, err error) {
+	sealed := row.Sealed[:row.SealedLen]
+	n := k.seal.NonceSize()
+	if len(sealed) < n {
+		return key, fmt.Errorf("%w: day key of day %d has %d sealed bytes", ErrKeyFile, row.Day, len(sealed))
+	}
+	plain, err := k.seal.Open(nil, sealed[:n], sealed[n:], k.sealContext(row.Day))
+	if err != nil || len(plain) != len(key) {
+		return key, fmt.Errorf("%w: it does not open the key of day %d", ErrKeyFile, row.Day)
+	}
+	copy(key[:], plain)
+	if sha256.Sum256(key[:]) != row.Hash {
+		return key, fmt.Errorf("%w: the key of day %d does not have the hash in the log", ErrKeyFile, row.Day)
+	}
+	return key, nil
+}
+
+func (k *Keys) sealContext(day int32) []byte {
+	return fmt.Appendf(nil, "%s %x %d", sealLabel, k.ledger, day)
+}

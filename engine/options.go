@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"gongji/engine/executor"
+	"gongji/engine/ledger"
+	"gongji/engine/sequencer"
+)
+
+// Options of an engine. Only Dir and KeyFile are needed. Nothing here can change an outcome: what can is a ledger parameter set by a
+// logged command.
+type Options struct {
+	Dir     string // the ledger's directory: identity, log, state
+	KeyFile string // outside Dir; see Keys
+	Create  bool   // make a new ledger if Dir holds none
+	// MarkFile is where the acknowledged-up-to mark lies; "" is inside the log's directory. A second disk makes the proof independent.
+	MarkFile string
+	// NewMark accepts the log's end as it is found, for restores and copies.
+	NewMark bool
+	// Shards is the number of shards; 0: one a core. 1 runs serially.
+	Shards int
+	// ShardedCommandsMin is the smallest batch given to the shards; 0: executor.ShardedCommandsMin.
+	ShardedCommandsMin int
+	// CheckpointBytes of log after which a checkpoint is begun; 0: CheckpointBytesDefault.
+	CheckpointBytes int64
+	// Clock of ledger time; nil: the machine's.
+	Clock sequencer.Clock
+	// FirstPolicy is logged when a new ledger is made.
+	FirstPolicy ledger.Policy
+	// HousekeepingInterval between looks at day keys and ticks; 0: HousekeepingIntervalDefault. Negative: none (tests drive it).
+	HousekeepingInterval time.Duration
+	// Fatal ends the process after a failure of log or state; nil prints one line and exits with FatalExitCode. It may return in tests: the
+	// engine then answers nothing any more.
+	Fatal func(error)
+	// Report is told what an operator should know: torn tails, checkpoints, stalls. nil: nobody. Never personal data.
+	Report func(event string, values map[string]any)
+}
+
+const (
+	// CheckpointBytesDefault keeps the tail to replay at about two million commands: 2 to 3 s (README, "Restart").
+	CheckpointBytesDefault = 256 << 20
+	// HousekeepingIntervalDefault is short against a day and long against a batch.
+	HousekeepingIntervalDefault = 5 * time.Second
+	// TickAfter without traffic a tick is logged, so that ledger time goes on.
+	TickAfter = time.Minute
+	// FatalExitCode of a process whose log or state failed.
+	FatalExitCode = 3
+	// DayKeysAhead is how many days ahead a sealed day key lies in the log (design.md 5 says at least 7).
+	DayKeysAhead = 8
+)
+
+// Hubei is the profile of domain-rules.md 14, column Hubei: own account, then authorizers drawn at random.
+var Hubei = ledger.Policy{
+	Version: 1, Strategy: ledger.Random, SelfFirst: 1, RequireEvoucher: 1, RequireNormalUser: 1, UserMayUnbind: 0,
+	Parts: ledger.PartInscp | ledger.PartPreselfpay, Places: ledger.PlaceInstitution | ledger.PlacePharmacy,
+	Relations: 1<<1 | 1<<2 | 1<<4 | 1<<5 | 1<<6 | 1<<7, MinBindMonths: 3,
+}
+
+func (o Options) withDefaults() Options {
+	if o.Shards == 0 {
+		o.Shards = runtime.GOMAXPROCS(0)
+	}
+	if o.ShardedCommandsMin == 0 {
+		o.ShardedCommandsMin = executor.ShardedCommandsMin
+	}
+	if o.CheckpointBytes == 0 {
+		o.CheckpointBytes = CheckpointBytesDefault
+	}
+	if o.Clock == nil {
+		o.Clock = sequencer.NewSystemClock()
+	}
+	if o.FirstPolicy.Version == 0 {
+		o.FirstPolicy = Hubei
+	}
+	if o.HousekeepingInterval == 0 {
+		o.HousekeepingInterval = HousekeepingIntervalDefault
+	}
+	if o.Fatal == nil {
+		o.Fatal = func(err error) {
+			fmt.Fprintln(os.Stderr, "fatal:", err)
+			os.Exit(FatalExitCode)
+		}
+	}
+	if o.Report == nil {
+		o.Report = func(string, map[string]any) {}
+	}
+	return o
+}
