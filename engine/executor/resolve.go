@@ -36,8 +36,7 @@ func (x *Sharded) entangle() {
 	}
 	for i := range w.Commands {
 		if _, named := x.entries[w.Commands[i].ID]; named {
-			w.Status[i] = shard.Deferred
-			x.touchSettlement(i)
+			w.Status[i] = shard.Deferred // planned like any other, so what its undoing gives back is on accounts that count as drawn by others
 		}
 	}
 }

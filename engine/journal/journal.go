@@ -56,6 +56,9 @@ func (f *Failure) Error() string { return "journal: " + f.Err.Error() }
 
 func (f *Failure) Unwrap() error { return f.Err }
 
+// StorageFailure marks panics that are accidents of the store, not bugs.
+func (f *Failure) StorageFailure() {}
+
 // Journal reads and writes blocks in a store that belongs to the caller, who closes it last. Write belongs to the executor's goroutine;
 // everything else may be called from any.
 type Journal struct {
