@@ -18,7 +18,7 @@ type Step struct {
 // the state left by the one before it, so that amounts can be just enough and positions of the same batch can be named.
 // The same seed gives the same batches. One goroutine owns it.
 type Generator struct {
-	// Strange also produces input whose meaning the specification leaves to readings Q2, Q7, Q9 and Q21 (flag 3,
+	// Strange also produces input whose meaning the specification leaves to readings Q2 and Q7 (flag 3,
 	// on_shortfall 2, order above 999, a zero original id, original_kind 0 and 3, status 0). Off: never.
 	Strange bool
 

@@ -108,8 +108,8 @@ func (g *Generator) makeAllocation() Command {
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
 func (g *Generator) makeSettlement() Command {
 	patient := g.someone()
-	if g.chance(5) {
-		patient = g.hot(0)
+	if g.chance(12) {
+		patient = g.hot(0) // the crowd: many legs
 	}
 	return g.settlementOf(patient, g.target(patient))
 }
@@ -135,7 +135,7 @@ func (g *Generator) target(patient *PersonState) int64 {
 		return own + 1
 	case 8, 9, 12, 13:
 		return own + g.rng.Int64N(min(relatives, AmountMax/4)+1)
-	case 10, 14:
+	case 10, 14, 15:
 		return own + g.rng.Int64N(min(relatives, AmountMax/4)+1)*2/3
 	case 11:
 		if g.chance(20) {

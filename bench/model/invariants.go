@@ -144,7 +144,7 @@ func (m *Model) checkBindings() error {
 		if b.Authorizer == b.Beneficiary {
 			return fmt.Errorf("binding %d: to himself", b.Number)
 		}
-		if !b.Active || b.Allocated {
+		if !b.Active {
 			continue
 		}
 		key := pair{b.Authorizer, b.Beneficiary}

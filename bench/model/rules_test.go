@@ -100,25 +100,27 @@ func (w *world) switchTo(version uint32, strategy uint8) {
 		PayableParts: 15, PayablePlaces: 3, AllowedRelations: relationsKnown})
 }
 
-// TestSameAuthorizerTwice (Q18): an ordinary and an allocated binding of one pair; the account still pays once.
-func TestSameAuthorizerTwice(t *testing.T) {
+// TestPairOnce: a pair is bound once whatever the strategy, so that no account stands twice among the relatives.
+func TestPairOnce(t *testing.T) {
 	w := newWorld(t, orderedSelfFirst)
 	w.person("mother", 100)
 	w.person("child", -1)
-	w.bind("mother", "child", 0)
+	number := w.bind("mother", "child", 0)
 	w.want(Accepted, FamilyOpen{Creator: psnOf("mother")})
 	w.switchTo(2, 3)
-	w.bind("mother", "child", 0)
-	for i, strategy := range []uint8{2, 1} {
-		w.switchTo(uint32(3+i), strategy)
-		r := w.want(Accepted, bill("child", 150))
-		same(t, "legs", amounts(r.Legs), []int64{-100})
-		w.want(Accepted, ReversalByID{Settlement: Position(w.sequence, 0), Institution: "H1", Psn: psnOf("child")})
-	}
+	again := Binding{Authorizer: psnOf("mother"), UserPseudonym: certOf("child"), Relation: 1}
+	w.want(DuplicateBinding, again)
+	w.want(Accepted, Unbinding{Actor: psnOf("mother"), Bindings: []uint32{number}})
+	w.want(Accepted, again)
+	w.want(DuplicateBinding, again)
+	w.want(Accepted, Allocation{Creator: psnOf("mother"), Amount: 60})
+	same(t, "family pays", amounts(w.want(Accepted, bill("child", 70)).Legs), []int64{-60})
+	w.switchTo(3, 2) // allocated bindings lend as well under the other strategies (Q17)
+	same(t, "mother pays", amounts(w.want(Accepted, bill("child", 70)).Legs), []int64{-40})
 }
 
-// TestThirtyThreeAuthorizers (Q19): the limit is not looked at when a family is joined.
-func TestThirtyThreeAuthorizers(t *testing.T) {
+// TestThirtyTwoAuthorizers: the limit holds under every strategy, so a draw never has more than 32 relatives.
+func TestThirtyTwoAuthorizers(t *testing.T) {
 	w := newWorld(t, orderedSelfFirst)
 	w.person("crowded", -1)
 	for i := range 34 {
@@ -130,10 +132,24 @@ func TestThirtyThreeAuthorizers(t *testing.T) {
 	w.want(TooManyAuthorizers, Binding{Authorizer: psnOf("32"), UserPseudonym: certOf("crowded"), Relation: 1})
 	w.want(Accepted, FamilyOpen{Creator: psnOf("33")})
 	w.switchTo(2, 3)
-	w.bind("33", "crowded", 0)
+	w.want(TooManyAuthorizers, Binding{Authorizer: psnOf("33"), UserPseudonym: certOf("crowded"), Relation: 1})
 	w.switchTo(3, 1)
 	r := w.want(Accepted, bill("crowded", 40))
-	same(t, "legs and cash", []int64{int64(len(r.Legs)), r.Cash}, []int64{33, 7})
+	same(t, "legs and cash", []int64{int64(len(r.Legs)), r.Cash}, []int64{32, 8})
+}
+
+func TestAllocationWholeOrRefused(t *testing.T) {
+	w := newWorld(t, orderedSelfFirst)
+	w.person("creator", 50)
+	w.want(UnknownFamily, Allocation{Creator: psnOf("creator"), Amount: 1})
+	same(t, "number", w.want(Accepted, FamilyOpen{Creator: psnOf("creator")}).Number, uint32(0))
+	w.want(InOtherFamily, FamilyOpen{Creator: psnOf("creator")})
+	w.want(ShortOfFunds, Allocation{Creator: psnOf("creator"), Amount: 51})
+	r := w.want(Accepted, Allocation{Creator: psnOf("creator"), Amount: 50})
+	same(t, "legs", r.Legs, []Leg{
+		{Account: w.account("creator"), Amount: -50, After: 0, Prev: Position(w.sequence-5, 0)},
+		{Account: AccountID(AccountFamily, 0), Amount: 50, After: 50},
+	})
 }
 
 func TestFundingLimit(t *testing.T) {
@@ -189,6 +205,7 @@ func TestEnrolments(t *testing.T) {
 	p.enrol(Insurance{Insutype: employee, Status: 2, Begin: 25, Area: 9})
 	same(t, "employee ends", *p, PersonState{HasAccount: true, NormalBegin: 20, NormalEnd: 30, NormalType: 390, Area: 8,
 		LendBegin: 10, LendEnd: 25})
+	p.enrol(Insurance{Insutype: employee, Status: 2, Begin: 28}) // a later end takes nothing back
 	if !p.mayLend(24) || p.mayLend(25) || p.mayLend(9) || !p.normal(29) || p.normal(30) {
 		t.Fatal("intervals are half open")
 	}
@@ -206,7 +223,11 @@ func TestInvariantsSee(t *testing.T) {
 		"two reversals":  func(m *Model) { m.reversals = append(m.reversals, m.reversals[0]) },
 		"family":         func(m *Model) { m.families[0].Creator++ },
 		"second binding": func(m *Model) { ordinary(m).Authorizer, ordinary(m).Beneficiary = 1, 1 },
-		"mark":           func(m *Model) { m.ids[K("x")] = IDEntry{Position: 1, Tag: TagMark} },
+		"pair twice": func(m *Model) {
+			b := *ordinary(m)
+			m.bindings = append(m.bindings, &b)
+		},
+		"mark": func(m *Model) { m.ids[K("x")] = IDEntry{Position: 1, Tag: TagMark} },
 	} {
 		g := run(3, 6, func(*Generator, Step) {})
 		if len(g.model.reversals) == 0 || len(g.model.families) == 0 || len(g.model.settled) == 0 {

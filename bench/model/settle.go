@@ -124,13 +124,7 @@ func payable(policy *Policy, institution *InstitutionState, c Settlement) int64 
 func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 	left := todo.payable
 	takeFrom := func(account uint64, sum *int64) {
-		balance := m.balances[account]
-		for _, earlier := range todo.takes { // one authorizer can stand twice among the relatives (Q18)
-			if earlier.account == account {
-				balance -= earlier.amount
-			}
-		}
-		amount := min(balance, left)
+		amount := min(m.balances[account], left) // no account is named twice: a pair is bound once
 		if amount == 0 {
 			return
 		}

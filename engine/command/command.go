@@ -47,6 +47,15 @@ type Details struct {
 // Append encodes a command. The caller has checked the limits; breaking one is a bug and panics.
 func Append(dst []byte, cmd *ledger.Command, d *Details) []byte {
 	start := len(dst)
+	if cmd.Kind == ledger.KindSettlement {
+		return finish(fastAppend(dst, cmd, d), start)
+	}
+	return finish(slowAppend(dst, cmd, d), start)
+}
+
+// slowAppend writes any command, by the layout.
+func slowAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
+	start := len(dst)
 	c := codec{buf: append(dst, 0, 0, byte(cmd.Kind), 0), writing: true}
 	if !cmd.ID.IsZero() {
 		c.buf[start+3] |= flagHasID
@@ -54,12 +63,20 @@ func Append(dst []byte, cmd *ledger.Command, d *Details) []byte {
 	}
 	content(&c, cmd, d)
 	details(&c, cmd, d)
-	n := len(c.buf) - start
-	if n > BytesMax || c.bad {
-		panic(fmt.Sprintf("BUG: command kind %d encodes to %d bytes", cmd.Kind, n))
+	if c.bad {
+		panic(fmt.Sprintf("BUG: command kind %d breaks a limit of the format", cmd.Kind))
 	}
-	c.buf[start], c.buf[start+1] = byte(n), byte(n>>8)
 	return c.buf
+}
+
+// finish fills in the length.
+func finish(dst []byte, start int) []byte {
+	n := len(dst) - start
+	if n > BytesMax {
+		panic(fmt.Sprintf("BUG: command kind %d encodes to %d bytes", dst[start+2], n))
+	}
+	dst[start], dst[start+1] = byte(n), byte(n>>8)
+	return dst
 }
 
 // Decode reads the first command of src into cmd (and d, if not nil) and returns how many bytes it took. cmd.More is reused if present.
@@ -87,21 +104,32 @@ func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
 		c.key(&cmd.ID)
 		c.bad = c.bad || cmd.ID.IsZero()
 	}
+	if d == nil && kind == ledger.KindSettlement {
+		if !fastDecode(src[:n], n-len(c.buf), cmd) || c.bad {
+			return 0, fmt.Errorf("%w: kind %d with %d bytes", ErrFormat, kind, n)
+		}
+		return n, nil
+	}
+	return n, slowDecode(&c, flags, cmd, d)
+}
+
+// slowDecode reads what follows the id of any command, by the layout.
+func slowDecode(c *codec, flags byte, cmd *ledger.Command, d *Details) error {
 	var local Details
 	if d == nil {
 		d = &local
 	}
 	*d = Details{}
 	before := c.buf
-	content(&c, cmd, d)
+	content(c, cmd, d)
 	if flags&flagHasID != 0 && !c.bad {
-		cmd.Digest = contentDigest(kind, before[:len(before)-len(c.buf)])
+		cmd.Digest = contentDigest(cmd.Kind, before[:len(before)-len(c.buf)])
 	}
-	details(&c, cmd, d)
+	details(c, cmd, d)
 	if c.bad || len(c.buf) != 0 {
-		return 0, fmt.Errorf("%w: kind %d with %d bytes", ErrFormat, kind, n)
+		return fmt.Errorf("%w: kind %d, %d bytes left", ErrFormat, cmd.Kind, len(c.buf))
 	}
-	return n, nil
+	return nil
 }
 
 // contentDigest covers what makes two messages the same (R10): kind and content, never operator, token, signature or sending time.

@@ -10,15 +10,23 @@ import (
 // it is written and read without a loop, by one 8-byte access (DESIGN.md, "Numbers").
 const numberBytesMax = 9
 
+// numberBytes is the length of a number by the length of its value in bits.
+var numberBytes = func() (t [65]uint8) {
+	for n := range t {
+		t[n] = uint8(min((max(n, 1)+6)/7, numberBytesMax))
+	}
+	return t
+}()
+
 // put writes x at b[at:], of which numberBytesMax bytes must exist, and returns the place behind it. Bytes behind that place are
 // overwritten with garbage.
 func put(b []byte, at int, x uint64) int {
-	n := (bits.Len64(x|1) + 6) / 7
+	n := numberBytes[bits.Len64(x)]
 	if n > 8 {
 		return putLong(b, at, x)
 	}
-	binary.LittleEndian.PutUint64(b[at:], (x<<1|1)<<(n-1))
-	return at + n
+	binary.LittleEndian.PutUint64(b[at:], (x<<1|1)<<((n-1)&63))
+	return at + int(n)
 }
 
 func putLong(b []byte, at int, x uint64) int {

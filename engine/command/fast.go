@@ -1,0 +1,130 @@
+package command
+
+import (
+	"encoding/binary"
+
+	"gongji/engine/ledger"
+)
+
+// Settlements are nearly all of a log, so they are written and read by hand here. The layout is the one of codec (settlement and details);
+// TestFast and FuzzDecode hold both ways of doing it together, bytes and refusals alike.
+
+// fastAppend writes a settlement.
+func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
+	start := len(dst)
+	dst = append(dst, 0, 0, byte(ledger.KindSettlement), 0)
+	if !cmd.ID.IsZero() {
+		dst[start+3] = flagHasID
+		dst = append(dst, cmd.ID[:]...)
+	}
+	dst = append(dst, cmd.Person[:]...)
+	dst = append(dst, cmd.Institution.Length)
+	dst = append(dst, cmd.Institution.Bytes()...)
+	bits := cmd.UsedFlag
+	if cmd.Refuse {
+		bits |= billFlagRefuse
+	}
+	if cmd.HasExpected {
+		bits |= billFlagExpected
+	}
+	dst = append(dst, bits)
+	b := &cmd.Bill
+	for _, v := range [...]uint64{uint64(d.MedType), uint64(d.Insutype), uint64(b.Medfee), uint64(b.Fund), uint64(b.HospPart),
+		uint64(b.Preselfpay), uint64(b.Inscp), uint64(b.Overlmt), uint64(b.Fulamt)} {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	if cmd.HasExpected {
+		dst = binary.AppendUvarint(dst, uint64(cmd.ExpectedAcct))
+		dst = binary.AppendUvarint(dst, uint64(cmd.ExpectedCash))
+	}
+	dst = append(dst, d.CredType)
+	dst = append(dst, cmd.Other[:]...)
+	dst = append(dst, byte(len(d.Message)))
+	dst = append(dst, d.Message...)
+	dst = append(dst, byte(len(d.Caller)))
+	dst = append(dst, d.Caller...)
+	dst = append(dst, d.Cipher)
+	dst = binary.AppendUvarint(dst, uint64(len(d.Blob)))
+	return append(dst, d.Blob...)
+}
+
+// uvarint reads a number in shortest form at i; the new i is past the end of src if it is none or above most.
+func uvarint(src []byte, i int, most uint64) (uint64, int) {
+	if i < len(src) && src[i] < 0x80 {
+		if v := uint64(src[i]); v <= most {
+			return v, i + 1
+		}
+		return 0, len(src) + 1
+	}
+	if i > len(src) {
+		return 0, i
+	}
+	v, n := binary.Uvarint(src[i:])
+	if n <= 0 || v > most || src[i+n-1] == 0 {
+		return 0, len(src) + 1
+	}
+	return v, i + n
+}
+
+// fastDecode reads a settlement of exactly src, whose id ends at i, into cmd.
+func fastDecode(src []byte, i int, cmd *ledger.Command) bool {
+	const fixed = 16 + 1
+	if len(src) < i+fixed {
+		return false
+	}
+	begin := i
+	cmd.Person = ledger.Key(src[i : i+16])
+	n := int(src[i+16])
+	i += fixed
+	if n == 0 || n > CodeMax || len(src) < i+n+1 {
+		return false
+	}
+	copy(cmd.Institution.Text[:], src[i:i+n])
+	cmd.Institution.Length = uint8(n)
+	bits := src[i+n]
+	i += n + 1
+	cmd.UsedFlag, cmd.Refuse, cmd.HasExpected = bits&billFlagUsed, bits&billFlagRefuse != 0, bits&billFlagExpected != 0
+	if bits > 15 || cmd.UsedFlag > 2 {
+		return false
+	}
+	_, i = uvarint(src, i, typeMax)
+	_, i = uvarint(src, i, typeMax)
+	b := &cmd.Bill
+	i = fastFen(src, i, &b.Medfee)
+	i = fastFen(src, i, &b.Fund)
+	i = fastFen(src, i, &b.HospPart)
+	i = fastFen(src, i, &b.Preselfpay)
+	i = fastFen(src, i, &b.Inscp)
+	i = fastFen(src, i, &b.Overlmt)
+	i = fastFen(src, i, &b.Fulamt)
+	if cmd.HasExpected {
+		i = fastFen(src, i, &cmd.ExpectedAcct)
+		i = fastFen(src, i, &cmd.ExpectedCash)
+	}
+	if len(src) < i+17 {
+		return false
+	}
+	content := src[begin:i]
+	cmd.Other = ledger.Key(src[i+1 : i+17])
+	i = skipText(src, i+17, MessageMax)
+	i = skipText(src, i, CodeMax)
+	i = skipText(src, i+1, BlobMax)
+	if i != len(src) {
+		return false
+	}
+	if !cmd.ID.IsZero() {
+		cmd.Digest = contentDigest(ledger.KindSettlement, content)
+	}
+	return true
+}
+
+func fastFen(src []byte, i int, v *int64) int {
+	x, next := uvarint(src, i, 1<<64-1)
+	*v = int64(x)
+	return next
+}
+
+func skipText(src []byte, i, most int) int {
+	n, next := uvarint(src, i, uint64(most))
+	return next + int(n)
+}

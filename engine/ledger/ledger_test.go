@@ -1,0 +1,151 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"testing"
+	"time"
+)
+
+// TestCalendar compares with the standard library over 250 years.
+func TestCalendar(t *testing.T) {
+	for day := int32(-30_000); day < 60_000; day++ {
+		y, m, d := civil(day)
+		want := time.Unix(int64(day)*86400, 0).UTC()
+		if y != want.Year() || m != int(want.Month()) || d != want.Day() || dayNumber(y, m, d) != day {
+			t.Fatalf("day %d is %d-%d-%d, want %s", day, y, m, d, want.Format(time.DateOnly))
+		}
+	}
+	day := func(s string) int32 {
+		v, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int32(v.Unix() / 86400)
+	}
+	f := func(from string, months int, want string) { // U2: calendar months, clipped to the month's end
+		t.Helper()
+		if got := AddMonths(day(from), months); got != day(want) {
+			t.Errorf("%s + %d months is day %d, want %s", from, months, got, want)
+		}
+	}
+	f("2025-11-30", 3, "2026-02-28")
+	f("2023-11-30", 3, "2024-02-29")
+	f("2025-01-31", 1, "2025-02-28")
+	f("2025-10-15", 3, "2026-01-15")
+	f("2025-12-01", 0, "2025-12-01")
+	f("2025-12-31", 120, "2035-12-31")
+}
+
+// TestDayOf: the day changes at midnight in China, 16:00 UTC.
+func TestDayOf(t *testing.T) {
+	midnight := time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC).UnixMilli()
+	if a, b := DayOf(midnight-1), DayOf(midnight); b != a+1 {
+		t.Errorf("days %d and %d around midnight", a, b)
+	}
+	if DayOf(-zoneMS) != 0 || DayOf(-zoneMS-1) != -1 {
+		t.Error("days around 1970 are off")
+	}
+}
+
+// TestStream checks the draw's words against the library's HMAC, so that anybody can recompute a draw with any HMAC-SHA-256.
+func TestStream(t *testing.T) {
+	key := [DayKeyBytes]byte{1, 2, 3}
+	s := newStream(&key, At(77, 5))
+	for block := range uint32(3) {
+		m := hmac.New(sha256.New, key[:])
+		m.Write([]byte(drawLabel))
+		m.Write(binary.BigEndian.AppendUint64(nil, 77))
+		m.Write(binary.BigEndian.AppendUint32(nil, 5))
+		m.Write(binary.BigEndian.AppendUint32(nil, block))
+		sum := m.Sum(nil)
+		for i := range 4 {
+			if got, want := s.next(), binary.BigEndian.Uint64(sum[8*i:]); got != want {
+				t.Fatalf("block %d word %d: %x, want %x", block, i, got, want)
+			}
+		}
+	}
+}
+
+// TestDrawUniform (T6, P10): each of the k! orders equally often; limits are chi-square at p = 1e-6 (reliability.md T6).
+// It must catch the seeded defect "modulo-biased draw".
+func TestDrawUniform(t *testing.T) {
+	limits := map[int]float64{2: 23.9, 3: 35.9, 4: 70.6} // df 1, 5, 23
+	orders := map[int]int{2: 2, 3: 6, 4: 24}
+	key := [DayKeyBytes]byte{9}
+	const n = 60_000
+	for k, limit := range limits {
+		cells := map[[4]AccountID]int{}
+		for i := range n {
+			var list [4]AccountID
+			for j := range k {
+				list[j] = AccountID(j + 1)
+			}
+			Draw(&key, At(uint64(1+i/1000), i%1000), list[:k])
+			cells[list]++
+		}
+		expected := float64(n) / float64(orders[k])
+		chi := float64(orders[k]-len(cells)) * expected
+		for _, c := range cells {
+			chi += (float64(c) - expected) * (float64(c) - expected) / expected
+		}
+		if chi > limit {
+			t.Errorf("k=%d: chi-square %.1f over %.1f", k, chi, limit)
+		}
+		t.Logf("T6 draw k=%d n=%d cells=%d chi2=%.1f limit=%.1f", k, n, len(cells), chi, limit)
+	}
+}
+
+// TestTableFreeze: a view stays as it was while the table goes on, and only touched pages are copied.
+func TestTableFreeze(t *testing.T) {
+	table := NewTable[int64](2)
+	for i := range int64(10) {
+		table.Append(i)
+	}
+	v := table.Freeze()
+	*table.Mut(5) = 500
+	table.Append(10)
+	for i := range int64(10) {
+		if got := v.Pages[i>>2][i&3]; got != i {
+			t.Errorf("view row %d is %d", i, got)
+		}
+	}
+	if *table.At(5) != 500 || table.Len() != 11 || v.Count != 10 {
+		t.Errorf("table did not go on: row 5 %d, rows %d, view %d", *table.At(5), table.Len(), v.Count)
+	}
+	if &v.Pages[0][0] != table.At(0) {
+		t.Error("an untouched page was copied")
+	}
+	table.Thaw()
+	before := table.At(5)
+	*table.Mut(5) = 501
+	if table.At(5) != before {
+		t.Error("page copied after thaw")
+	}
+	w := table.Freeze()
+	for i, want := range []bool{false, true, true} {
+		if w.Dirty[i] != want {
+			t.Errorf("page %d dirty is %v", i, w.Dirty[i])
+		}
+	}
+}
+
+// TestPayable is R1 with the worked figures X1 and X1b.
+func TestPayable(t *testing.T) {
+	hubei := &Policy{Parts: PartInscp | PartPreselfpay}
+	f := func(in BillInput, want int64) {
+		t.Helper()
+		var b Bill
+		if o := checkAmounts(&in, &b); o != 0 {
+			t.Fatalf("outcome %s", o)
+		}
+		if got := payable(hubei, &in, b.PsnPart); got != want {
+			t.Errorf("payable %d, want %d", got, want)
+		}
+	}
+	f(BillInput{Medfee: 46000, Inscp: 46000, Fund: 27600}, 18400)                                               // X1
+	f(BillInput{Medfee: 53000, Fulamt: 4500, Overlmt: 500, Preselfpay: 2000, Inscp: 46000, Fund: 27600}, 20400) // X1b
+	f(BillInput{Medfee: 100, Inscp: 100, HospPart: 70}, 30)                                                     // never more than the person bears
+	f(BillInput{Medfee: 100, Inscp: 40, Preselfpay: 60, Fund: 70}, 30)                                          // the fund eats into the next part
+}
