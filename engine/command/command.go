@@ -157,7 +157,7 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 		c.key(&cmd.Person)
 		c.key(&cmd.Other)
 		c.u8((*uint8)(&cmd.Original))
-		c.bad = c.bad || cmd.Original < ledger.OriginalSettlement || cmd.Original > ledger.OriginalReversal
+		c.bad = c.bad || cmd.Original < ledger.OriginalSettlement || cmd.Original > ledger.OriginalReversal || cmd.Other.IsZero()
 	case ledger.KindAllocation:
 		c.key(&cmd.Person)
 		c.fen(&cmd.Amount)
