@@ -47,7 +47,7 @@ type Engine struct {
 // Stats count what the engine did since it started. Read them from any goroutine.
 type Stats struct {
 	Batches, Commands, Settlements, Legs, Relatives, Cash, Contested, Serial atomic.Uint64
-	Sequence                                                                 atomic.Uint64
+	Sequence, Checkpoint                                                     atomic.Uint64
 }
 
 // Open recovers the ledger in options.Dir, or makes one, and starts it. When it returns, everything acknowledged before is there.

@@ -73,7 +73,9 @@ func (e *Engine) Statement(a ledger.AccountID, from ledger.Position, limit int) 
 }
 
 // Person is the record of a person: psn_no and sealed fields.
-func (e *Engine) Person(number uint32) (state.PersonRecord, error) { return e.core.store.Person(number) }
+func (e *Engine) Person(number uint32) (state.PersonRecord, error) {
+	return e.core.store.Person(number)
+}
 
 // Institution is the record of an institution: its name and level.
 func (e *Engine) Institution(number uint32) (state.InstitutionRecord, error) {

@@ -93,7 +93,7 @@ func newRunner(shards int) *runner {
 	if shards == 0 {
 		r.name, r.executor = "serial", executor.NewSerial(store)
 	} else {
-		r.executor = executor.NewSharded(store, shards, 1)
+		r.executor = executor.NewSharded(store, shards, 1, 100) // batches of 20 to 260: both ways of walking the phases
 	}
 	return r
 }

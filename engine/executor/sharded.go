@@ -5,8 +5,12 @@ import (
 	"gongji/shard"
 )
 
-// ShardedCommandsMin is the smallest batch worth waking the shards for; measured in bench: below it the barriers cost more than they save.
-const ShardedCommandsMin = 64
+// Batches below ShardedCommandsMin are run by the serial rules: planning costs more than it saves. Below WakeMin the phases are walked by
+// the calling goroutine for all shards in turn, since six barriers cost more than a second core gives (DESIGN.md has the figures).
+const (
+	ShardedCommandsMin = 64
+	WakeMin            = 1024
+)
 
 // phases of a batch; between them only the leader runs.
 const (
@@ -33,12 +37,14 @@ type Sharded struct {
 	entries map[ledger.Key]struct{} // original ids named by reversals of the batch
 	stats   Stats
 	least   int
+	wakeMin int
 	skip    bool // this batch goes to the serial rule
 }
 
-// NewSharded makes an executor of count shards and starts count-1 goroutines. least is the smallest batch to shard (ShardedCommandsMin).
-func NewSharded(store Store, count, least int) *Sharded {
-	x := &Sharded{serial: NewSerial(store), store: store, entries: map[ledger.Key]struct{}{}, least: least}
+// NewSharded makes an executor of count shards and starts count-1 goroutines. least is the smallest batch to shard (ShardedCommandsMin),
+// wakeMin the smallest to wake the other shards for (WakeMin).
+func NewSharded(store Store, count, least, wakeMin int) *Sharded {
+	x := &Sharded{serial: NewSerial(store), store: store, entries: map[ledger.Key]struct{}{}, least: least, wakeMin: wakeMin}
 	x.money = ledger.Money{State: store.State, IDs: store.IDs, Originals: store.Originals}
 	x.work = shard.Work{State: store.State, IDs: store.IDs, Effects: &x.effects}
 	for i := range count {
@@ -80,23 +86,7 @@ func (x *Sharded) Execute(b *Batch) *ledger.Effects {
 		return x.serially(b)
 	}
 	x.begin(b)
-	for _, w := range x.wake {
-		w <- struct{}{}
-	}
-	for p := uint32(1); p < phaseCount; p++ {
-		if p == phasePost && !x.skip {
-			x.resolve()
-		}
-		x.barrier.open(p)
-		x.run(p, 0)
-		x.barrier.gather()
-		if p == phasePrepare {
-			if x.skip = x.crowded(); !x.skip {
-				x.entangle()
-			}
-		}
-	}
-	x.barrier.open(0)
+	x.walk(len(b.Offsets) >= x.wakeMin && len(x.wake) > 0)
 	if x.skip {
 		return x.serially(b)
 	}
@@ -104,6 +94,35 @@ func (x *Sharded) Execute(b *Batch) *ledger.Effects {
 		ledger.PostSums(x.store.State, &x.effects.List[i])
 	}
 	return &x.effects
+}
+
+// walk goes through the phases, with the other shards' goroutines or alone.
+func (x *Sharded) walk(together bool) {
+	if together {
+		for _, w := range x.wake {
+			w <- struct{}{}
+		}
+	}
+	for p := uint32(1); p < phaseCount; p++ {
+		if p == phasePost && !x.skip {
+			x.resolve()
+		}
+		if together {
+			x.barrier.open(p)
+			x.run(p, 0)
+			x.barrier.gather()
+		} else {
+			for number := range x.work.Shards {
+				x.run(p, number)
+			}
+		}
+		if p == phasePrepare {
+			if x.skip = x.crowded(); !x.skip {
+				x.entangle()
+			}
+		}
+	}
+	x.barrier.open(0)
 }
 
 func (x *Sharded) serially(b *Batch) *ledger.Effects {
@@ -143,10 +162,7 @@ func (x *Sharded) run(p uint32, number int) {
 	switch p {
 	case phasePrepare:
 		n, of := len(x.batch.Offsets), len(w.Shards)
-		for i := n * number / of; i < n*(number+1)/of; i++ {
-			mustDecode(x.batch, x.batch.Offsets[i], &w.Commands[i])
-			w.Prepare(i)
-		}
+		x.prepare(n*number/of, n*(number+1)/of)
 	case phaseIdentify:
 		s.Identify(w)
 	case phasePlan:
@@ -157,5 +173,20 @@ func (x *Sharded) run(p uint32, number int) {
 		s.Decide(w)
 	case phasePost:
 		s.Post(w)
+	}
+}
+
+// prepare reads and prepares commands from to until, in groups whose cache misses overlap.
+func (x *Sharded) prepare(from, until int) {
+	w := &x.work
+	for at := from; at < until; at += ledger.AheadMax {
+		end := min(at+ledger.AheadMax, until)
+		for i := at; i < end; i++ {
+			mustDecode(x.batch, x.batch.Offsets[i], &w.Commands[i])
+		}
+		ledger.Ahead(w.State, w.Commands[at:end])
+		for i := at; i < end; i++ {
+			w.Prepare(i)
+		}
 	}
 }

@@ -188,7 +188,7 @@ func TestLink(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	r := rand.New(rand.NewPCG(9, 10))
 	for range 20 {
-		f.Add(Append(nil, 1+size(r, 40), 5, batch(r, 1, r.IntN(80))))
+		f.Add(Append(nil, 1+size(r, 40), 5, batch(r, 1, r.IntN(6))))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) >= sumBytes { // let damage through to the effects

@@ -14,13 +14,12 @@ import (
 // Prefix is the first byte of the journal's keys in the store; the sequence follows, big-endian.
 const Prefix = 'J'
 
-// Limits of what is kept in memory.
+// Limits.
 const (
-	// recentBlocks are kept decoded-and-checked. A sharded batch asks for the original of a reversal twice (to plan and to decide), and reversals
-	// mostly name what was settled minutes ago: this saves the second read, the store's own cache the rest.
-	recentBlocks = 32
-	// recentBytesMax is the largest block kept; with recentBlocks it bounds the memory to 32 MiB. A full batch of one-leg settlements takes 0.5 MB.
-	recentBytesMax = 1 << 20
+	// recentOriginals bounds the originals kept in memory, to 1.2 MB if all have 33 legs. A sharded batch asks for the original of a reversal
+	// twice, to plan and to decide; 1,024 is four times the reversals of a full batch with 1 % of them. Whole blocks are not kept: the store's
+	// own cache does that, and copying one costs more than the rest of the reading (DESIGN.md, "Numbers").
+	recentOriginals = 1024
 	// StatementLinesMax is the most lines of one Statement call: each may read a block of its own.
 	StatementLinesMax = 1000
 )
@@ -65,7 +64,14 @@ type Journal struct {
 	db      *pebble.DB
 	applied atomic.Uint64
 	key     [keyBytes]byte // of Write
-	recent  [recentBlocks]atomic.Pointer[Block]
+	recent  [recentOriginals]atomic.Pointer[original]
+}
+
+// original is a kept answer; immutable.
+type original struct {
+	position ledger.Position
+	effect   ledger.Effect
+	legs     []ledger.Leg
 }
 
 const keyBytes = 1 + 8
@@ -99,54 +105,70 @@ func (j *Journal) Write(sequence uint64, block []byte) error {
 
 // Block reads a block: ErrNotFound outside 1 to Applied, *CorruptionError if it is missing or damaged. It is the caller's to keep, not
 // to change.
-func (j *Journal) Block(sequence uint64) (*Block, error) {
+func (j *Journal) Block(sequence uint64) (b Block, err error) {
+	err = j.view(sequence, func(found Block) error {
+		b = found
+		b.bytes = append([]byte(nil), found.bytes...)
+		return nil
+	})
+	return b, err
+}
+
+// view shows a block to f, which may use it until it returns.
+func (j *Journal) view(sequence uint64, f func(Block) error) (err error) {
 	if sequence == 0 || sequence > j.applied.Load() {
-		return nil, fmt.Errorf("%w: %d", ErrNotFound, sequence)
-	}
-	if b := j.recent[sequence%recentBlocks].Load(); b != nil && b.Sequence == sequence {
-		return b, nil
+		return fmt.Errorf("%w: %d", ErrNotFound, sequence)
 	}
 	var key [keyBytes]byte
 	value, closer, err := j.db.Get(appendKey(key[:0], sequence))
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, &CorruptionError{Sequence: sequence, Reason: "missing"}
+		return &CorruptionError{Sequence: sequence, Reason: "missing"}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("journal: read block %d: %w", sequence, err)
+		return fmt.Errorf("journal: read block %d: %w", sequence, err)
 	}
-	bytes := append([]byte(nil), value...)
-	if err := closer.Close(); err != nil {
-		return nil, fmt.Errorf("journal: read block %d: %w", sequence, err)
-	}
-	b, err := Decode(bytes)
+	defer func() {
+		if closeErr := closer.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("journal: read block %d: %w", sequence, closeErr)
+		}
+	}()
+	b, err := Decode(value)
 	if err != nil {
-		return nil, &CorruptionError{Sequence: sequence, Reason: "damaged", Err: err}
+		return &CorruptionError{Sequence: sequence, Reason: "damaged", Err: err}
 	}
 	if b.Sequence != sequence {
-		return nil, &CorruptionError{Sequence: sequence, Reason: fmt.Sprintf("holds batch %d", b.Sequence)}
+		return &CorruptionError{Sequence: sequence, Reason: fmt.Sprintf("holds batch %d", b.Sequence)}
 	}
-	return &b, nil
+	return f(b)
 }
 
 // Original implements ledger.Originals: the effect and legs at a position, whatever its outcome; false if no command has that position
-// yet. The legs are the caller's. It panics with *Failure if the store cannot be read.
+// yet. The legs are shared: do not change them. It panics with *Failure if the store cannot be read.
 func (j *Journal) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, bool) {
-	b, err := j.Block(p.Sequence())
-	if errors.Is(err, ErrNotFound) {
-		return ledger.Effect{}, nil, false
+	slot := &j.recent[uint64(p)*0x9E3779B97F4A7C15>>32%recentOriginals]
+	if o := slot.Load(); o != nil && o.position == p {
+		return o.effect, o.legs, true
 	}
-	if err != nil {
+	var o *original
+	err := j.view(p.Sequence(), func(b Block) error {
+		if p.Index() >= b.Count {
+			return nil
+		}
+		f, legs, _, err := b.Effect(p.Index(), nil, nil)
+		if err != nil {
+			return &CorruptionError{Sequence: b.Sequence, Reason: "damaged", Err: err}
+		}
+		o = &original{position: p, effect: f, legs: legs}
+		return nil
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return ledger.Effect{}, nil, false
+	case err != nil:
 		panic(&Failure{err})
-	}
-	if len(b.bytes) <= recentBytesMax {
-		j.recent[b.Sequence%recentBlocks].Store(b)
-	}
-	if p.Index() >= b.Count {
+	case o == nil:
 		return ledger.Effect{}, nil, false
 	}
-	f, legs, _, err := b.Effect(p.Index(), nil, nil)
-	if err != nil {
-		panic(&Failure{&CorruptionError{Sequence: b.Sequence, Reason: "damaged", Err: err}})
-	}
-	return f, legs, true
+	slot.Store(o)
+	return o.effect, o.legs, true
 }

@@ -114,12 +114,14 @@ func TestStatementEnds(t *testing.T) {
 	}
 }
 
+const originalBatches = 30
+
 func TestOriginal(t *testing.T) {
 	db := openStore(t)
 	j := New(db, 0)
 	r := rand.New(rand.NewPCG(2, 2))
 	var all []*ledger.Effects
-	for sequence := uint64(1); sequence <= 2*recentBlocks; sequence++ {
+	for sequence := uint64(1); sequence <= 2*originalBatches; sequence++ {
 		fx := batch(r, sequence, r.IntN(150))
 		all = append(all, fx)
 		if err := j.Write(sequence, Append(nil, sequence, 0, fx)); err != nil {
@@ -131,9 +133,9 @@ func TestOriginal(t *testing.T) {
 		workers.Go(func() {
 			r := rand.New(rand.NewPCG(3, uint64(w)))
 			for range 2000 {
-				p := ledger.At(r.Uint64N(2*recentBlocks+3), r.IntN(160))
+				p := ledger.At(r.Uint64N(2*originalBatches+3), r.IntN(160))
 				f, legs, ok := j.Original(p)
-				exists := p.Sequence() >= 1 && p.Sequence() <= 2*recentBlocks && p.Index() < len(all[p.Sequence()-1].List)
+				exists := p.Sequence() >= 1 && p.Sequence() <= 2*originalBatches && p.Index() < len(all[p.Sequence()-1].List)
 				if ok != exists {
 					t.Errorf("batch %d command %d: found %v, want %v", p.Sequence(), p.Index(), ok, exists)
 					return
@@ -221,7 +223,7 @@ func TestUnreadable(t *testing.T) {
 
 func BenchmarkWrite(b *testing.B) {
 	j := New(openStore(b), 0)
-	block := Append(nil, 1, 1, typical(rand.New(rand.NewPCG(13, 14)), 50_000_000, 4096))
+	block := Append(nil, 50_000_000, 1, typical(rand.New(rand.NewPCG(13, 14)), 50_000_000, 4096))
 	sequence := uint64(0)
 	perSettlement(b, 4096, func() {
 		sequence++

@@ -26,13 +26,13 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 		return nil, 0, fmt.Errorf("statement of %d lines, allowed are 1 to %d", limit, StatementLinesMax)
 	}
 	var lines []Line
-	var block *Block
+	var block Block
 	var legs []ledger.Leg
 	for at := from; ; {
 		if at == 0 || len(lines) == limit {
 			return lines, at, nil
 		}
-		if block == nil || block.Sequence != at.Sequence() {
+		if block.Sequence != at.Sequence() {
 			var err error
 			if block, err = j.Block(at.Sequence()); err != nil {
 				return nil, 0, err

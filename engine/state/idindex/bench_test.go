@@ -58,7 +58,7 @@ func BenchmarkInsertAbsent(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
 		db := benchStore(b)
-		ix, err := Open(db, nil, Options{BlockEntries: *benchBlock, FanIn: *benchFanIn, Capacity: *benchTable})
+		ix, err := Open(db, nil, Options{BlockEntries: *benchBlock, FanIn: *benchFanIn, Capacity: *benchTable, RunsMax: 256})
 		if err != nil {
 			b.Fatal(err)
 		}

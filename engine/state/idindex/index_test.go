@@ -174,17 +174,27 @@ func TestSealedIDsAreFoundAtOnce(t *testing.T) {
 	}
 }
 
-// TestRunsStayBounded: sealing faster than merging waits at RunsMax instead of piling up runs.
+// TestRunsStayBounded: a seal waits at RunsMax instead of adding to the runs, and goes on below.
 func TestRunsStayBounded(t *testing.T) {
-	o := Options{Capacity: 64, Parts: 4, BatchIDsMax: 64, FanIn: 2, RunsMax: runsNeeded(2)}
-	_, ix := small(t, o)
-	most := 0
-	for id := uint64(0); id < 15_000; id += 64 {
-		insertRange(t, ix, id, id+64)
-		most = max(most, ix.Stats().Runs)
+	o := Options{Capacity: 64, Parts: 4, BatchIDsMax: 64, FanIn: 2, RunsMax: runsNeeded(2)}.withDefaults()
+	db, _ := small(t, o)
+	w := newWorker(db, &o) // not started: the test takes its steps
+	for range o.RunsMax {
+		w.live = append(w.live, &liveRun{run: &run{runMeta: runMeta{count: 1}}, merging: true})
 	}
-	if s := ix.Stats(); most > o.RunsMax || s.SealWaits == 0 {
-		t.Errorf("%d runs, at most %d allowed; %+v", most, o.RunsMax, s)
+	sealed := newTable(&o)
+	e := testEntry(1)
+	if err := sealed.insert(makeRecord(&e)); err != nil {
+		t.Fatal(err)
+	}
+	w.nextRun = 1000
+	w.jobs <- sealJob{table: sealed}
+	if worked, err := w.work(); worked || err != nil || len(w.live) != o.RunsMax {
+		t.Fatalf("at %d runs: worked %v, %v, now %d runs", o.RunsMax, worked, err, len(w.live))
+	}
+	w.live = w.live[1:]
+	if worked, err := w.work(); !worked || err != nil || len(w.live) != o.RunsMax {
+		t.Fatalf("below: worked %v, %v, now %d runs", worked, err, len(w.live))
 	}
 }
 

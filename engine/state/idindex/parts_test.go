@@ -112,3 +112,32 @@ func TestPartSorter(t *testing.T) {
 	f(20_000, 1<<62)
 	f(300, 1<<62)
 }
+
+// TestMergerHighestKey: a source that has ended does not hide the highest key there is, whichever comes first.
+func TestMergerHighestKey(t *testing.T) {
+	highest := record{hi: ^uint64(0), lo: ^uint64(0)}
+	once := func(dst []byte) source {
+		given := false
+		return source{refill: func([]byte) ([]byte, error) {
+			if given {
+				return nil, nil
+			}
+			given = true
+			return dst, nil
+		}}
+	}
+	for at := range 5 {
+		sources := make([]source, 5)
+		for i := range sources {
+			sources[i] = once(nil)
+		}
+		sources[at] = once(appendRecord(nil, &highest))
+		m, err := newMerger(sources)
+		if err != nil || m.head() == nil {
+			t.Fatalf("source %d of 5: the highest key is lost (%v)", at, err)
+		}
+		if err := m.next(); err != nil || m.head() != nil {
+			t.Fatalf("source %d of 5: not at the end after it (%v)", at, err)
+		}
+	}
+}

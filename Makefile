@@ -1,0 +1,56 @@
+# Gongji. `make` lists what there is; every target needs only Go, git and make, but race, which needs a C compiler.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+GO       ?= go
+GONGJI   := bin/gongji
+VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+# The tag also turns on the invariants of Pebble, which uses the same name: wanted in tests, slower than the binary.
+TAGS     := invariants
+# No C anywhere but under the race detector: the tests run what the static binary runs.
+export CGO_ENABLED := 0
+FUZZTIME ?= 30s
+# All packages but bench: load and tools, the longest tests and no goroutine of the product.
+RACE      = $$($(GO) list ./... | grep -vE '/bench(/|$$)')
+# staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help build run test race lint fuzz bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/gongji, static
+	$(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(GONGJI) ./cmd/gongji
+
+run: build ## build and serve the demo province on 127.0.0.1
+	$(GONGJI) serve --demo
+
+test: ## vet and all tests, with the costly invariants on
+	$(GO) vet -tags $(TAGS) ./...
+	$(GO) test -tags $(TAGS) ./...
+
+race: ## tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -tags $(TAGS) $(RACE)
+
+lint: ## gofmt, go vet, staticcheck and the structure rules
+	@unformatted=$$(git ls-files -z --deduplicate '*.go' | xargs -0 -r gofmt -l); if [ -n "$$unformatted" ]; then echo "not gofmt'd: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) -tags $(TAGS) ./...
+	$(GO) test ./bench/layout
+
+fuzz: ## every fuzz function for FUZZTIME (30s)
+	@found=0; for package in $$($(GO) list ./...); do \
+	  listed=$$($(GO) test -tags $(TAGS) -list '^Fuzz' $$package); \
+	  for target in $$(grep '^Fuzz' <<<"$$listed" || true); do \
+	    found=1; echo "== $$package $$target"; \
+	    $(GO) test -tags $(TAGS) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done; if [ $$found = 0 ]; then echo "no fuzz function found"; exit 1; fi
+
+bench: ## Go benchmarks of all packages, BENCH=regexp to choose
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...
+
+clean: ## remove what build made
+	rm -rf bin
