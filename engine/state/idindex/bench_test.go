@@ -16,6 +16,7 @@ var (
 	benchIDs     = flag.Int("bench-ids", 20_000_000, "ids inserted by BenchmarkInsertAbsent")
 	benchBlock   = flag.Int("bench-block", 0, "BlockEntries")
 	benchFanIn   = flag.Int("bench-fanin", 0, "FanIn")
+	benchParts   = flag.Int("bench-parts", 0, "Parts")
 	benchTable   = flag.Int("bench-capacity", 0, "Capacity")
 	benchSnappy  = flag.Bool("bench-snappy", false, "compress the store's blocks")
 	benchMem     = flag.Uint64("bench-memtable", 64<<20, "memtable bytes")
@@ -58,7 +59,7 @@ func BenchmarkInsertAbsent(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
 		db := benchStore(b)
-		ix, err := Open(db, nil, Options{BlockEntries: *benchBlock, FanIn: *benchFanIn, Capacity: *benchTable, RunsMax: 256})
+		ix, err := Open(db, nil, Options{BlockEntries: *benchBlock, FanIn: *benchFanIn, Capacity: *benchTable, RunsMax: 256, Parts: *benchParts})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -17,10 +17,10 @@ type filter []line
 
 // Bits an id, by the size of the run. An absent id asks every filter, and a wrong "maybe" reads a block (some microseconds), so the
 // sum of the error rates counts. Small runs are many and cheap to be exact about; the large ones hold the memory.
-// Rates by calculation (TestFilterRate holds them): 20 bits 0.03 %, 16 bits 0.12 %, 12 bits 0.56 %.
+// Rates by calculation (TestFilterRate holds them): 28 bits 0.004 %, 20 bits 0.025 %, 12 bits 0.41 %.
 const (
-	filterBitsSmall  = 20
-	filterBitsMiddle = 16
+	filterBitsSmall  = 28
+	filterBitsMiddle = 20
 	filterBitsLarge  = 12
 
 	filterSmallMax  = 4 << 20

@@ -377,4 +377,5 @@ func TestOptions(t *testing.T) {
 	f(func(o *Options) { o.FanIn = 1 })
 	f(func(o *Options) { o.RunsMax = 8 })
 	f(func(o *Options) { o.Prefix = 0xff })
+	f(func(o *Options) { o.Capacity, o.Parts = 1<<20, 8 })
 }

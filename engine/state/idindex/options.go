@@ -39,13 +39,14 @@ const (
 	BlockEntriesDefault   = 512       // 16 KiB: measured against 128 and 1024, DESIGN.md
 	FanInDefault          = 8         // one filter probe a run against one more rewrite an id
 	RunsMaxDefault        = 128       // above the (FanIn-1) runs of each of the 10 size classes
-	FilterBytesMaxDefault = 256 << 20 // R13's "bounded memory": 107 M ids at 20 bits, 171 M at 12
+	FilterBytesMaxDefault = 256 << 20 // R13's "bounded memory": 178 M ids at the large runs' 12 bits
 )
 
 // Hard limits of the format and of the arithmetic.
 const (
 	partsMax        = 1 << 12
 	capacityMax     = 1 << 28
+	partCapacityMax = 1 << 16 // positions in a part are 16 bits, which halves the memory that an insert touches at random
 	blockEntriesMax = 1 << 14 // 512 KiB: well below the store's value limits
 	fanInMax        = 64
 	runsMaxMax      = 1 << 12 // keeps a manifest under 400 KiB
@@ -88,7 +89,7 @@ func (o *Options) validate() error {
 		within("Parts", o.Parts, 1, partsMax),
 		within("Capacity", o.Capacity, o.Parts, capacityMax),
 		within("SealPercent", o.SealPercent, 1, 100),
-		within("BatchIDsMax", o.BatchIDsMax, 1, capacityMax),
+		within("BatchIDsMax", o.BatchIDsMax, 1, partCapacityMax),
 		within("BlockEntries", o.BlockEntries, 1, blockEntriesMax),
 		within("FanIn", o.FanIn, 2, fanInMax),
 		within("RunsMax", o.RunsMax, runsNeeded(o.FanIn), runsMaxMax),
@@ -100,6 +101,9 @@ func (o *Options) validate() error {
 	}
 	if o.Parts&(o.Parts-1) != 0 {
 		return fmt.Errorf("idindex: option Parts is %d, not a power of two", o.Parts)
+	}
+	if n := o.partCapacity(); n > partCapacityMax {
+		return fmt.Errorf("idindex: options Capacity, SealPercent, Parts and BatchIDsMax make parts of %d entries, more than %d", n, partCapacityMax)
 	}
 	return nil
 }

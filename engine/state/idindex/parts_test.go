@@ -70,8 +70,8 @@ func TestFilterRate(t *testing.T) {
 			t.Errorf("%d bits an id: %d ppm wrong, at most %d", perID, ppm, ppmMax)
 		}
 	}
-	f(filterBitsSmall, 600)
-	f(filterBitsMiddle, 2000)
+	f(filterBitsSmall, 80)
+	f(filterBitsMiddle, 500)
 	f(filterBitsLarge, 8000)
 }
 

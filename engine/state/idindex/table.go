@@ -21,7 +21,7 @@ type table struct {
 // part is one cut of the table, owned by one goroutine during a batch. The padding keeps two owners off one cache line pair.
 type part struct {
 	groups    []uint64 // eight tags a word; tag 0 is an empty slot. A power of two of them
-	positions []uint32 // of a slot: index into entries; stale where the slot is empty
+	positions []uint16 // of a slot: index into entries; stale where the slot is empty
 	entries   []record // length is the number held, capacity is fixed
 	_         [56]byte
 }
@@ -42,7 +42,7 @@ func newTable(o *Options) *table {
 		groupShift: uint(64 - groupBits),
 	}
 	groups := make([]uint64, o.Parts<<groupBits)
-	positions := make([]uint32, 8*o.Parts<<groupBits)
+	positions := make([]uint16, 8*o.Parts<<groupBits)
 	entries := make([]record, o.Parts*capacity)
 	for i := range t.parts {
 		p := &t.parts[i]
@@ -103,7 +103,7 @@ func (t *table) insert(r record) error {
 		}
 		at := uint64(bits.TrailingZeros64(empty)) / 8
 		p.groups[g] |= tagOf(r.lo) << (8 * at)
-		p.positions[g*8+at] = uint32(n)
+		p.positions[g*8+at] = uint16(n)
 		return nil
 	}
 }
@@ -138,5 +138,5 @@ func (t *table) clear() {
 // bytes is the memory of the table.
 func (t *table) bytes() int64 {
 	p := &t.parts[0]
-	return int64(len(t.parts)) * int64(8*len(p.groups)+4*len(p.positions)+entryBytes*cap(p.entries))
+	return int64(len(t.parts)) * int64(8*len(p.groups)+2*len(p.positions)+entryBytes*cap(p.entries))
 }
