@@ -3,6 +3,7 @@ package engine
 import (
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
+	"gongji/engine/state"
 )
 
 // View is the ledger at a definite place of the log, on the executor's goroutine, between batches. Nothing of it may be kept.
@@ -47,4 +48,4 @@ func (v View) Preview(cmd *ledger.Command) (ledger.Effect, error) {
 }
 
 // Digests are the effect chain and the state hash now; the hash walks all rows, so this is for operators and tests.
-func (v View) Digests() (chain, hash [32]byte) { return v.core.chain, v.core.store.Hash(v.State) }
+func (v View) Digests() (chain, hash [32]byte) { return v.core.chain, state.Hash(v.State) }

@@ -52,7 +52,9 @@ func (c *core) run(link wal.Link) (fx *ledger.Effects, err error) {
 		return nil, err
 	}
 	fx = c.executor.Execute(b)
-	c.ids.Flush(c.tables)
+	if err := c.ids.Flush(c.tables); err != nil {
+		return nil, err
+	}
 	c.block = journal.Append(c.block[:0], b.Sequence, b.Head.TimeMS, fx)
 	c.chain = c.chain.Next(c.block)
 	if err := c.journal.Write(b.Sequence, c.block); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
-	"gongji/engine/state"
 	"gongji/wal"
 	"gongji/wal/pebblelog"
 )
@@ -204,5 +203,3 @@ func (e *Engine) stop() error {
 	e.core.executor.Close()
 	return errors.Join(err, e.core.ids.Close(), e.core.store.Close(), e.log.Close())
 }
-
-var _ = state.Options{}

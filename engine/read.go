@@ -72,12 +72,12 @@ func (e *Engine) Statement(a ledger.AccountID, from ledger.Position, limit int) 
 	return e.core.journal.Statement(a, from, limit)
 }
 
-// Person is the record of a person: psn_no and sealed fields.
-func (e *Engine) Person(number uint32) (state.PersonRecord, error) {
+// Person is the record of a person: psn_no and sealed fields; false if there is none.
+func (e *Engine) Person(number uint32) (state.PersonRecord, bool, error) {
 	return e.core.store.Person(number)
 }
 
-// Institution is the record of an institution: its name and level.
-func (e *Engine) Institution(number uint32) (state.InstitutionRecord, error) {
+// Institution is the record of an institution, its name and level; false if there is none.
+func (e *Engine) Institution(number uint32) (state.InstitutionRecord, bool, error) {
 	return e.core.store.Institution(number)
 }

@@ -40,8 +40,8 @@ func appendVersionKey(dst []byte, version uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, PrefixTables), version)
 }
 
-func splitPageKey(key []byte) (version uint64, table uint8, page uint32) {
-	return binary.BigEndian.Uint64(key[1:]), key[9], binary.BigEndian.Uint32(key[10:])
+func splitPageKey(key []byte) pageAt {
+	return pageAt{version: binary.BigEndian.Uint64(key[1:]), table: key[9], page: binary.BigEndian.Uint32(key[10:])}
 }
 
 func appendNumberKey(dst []byte, prefix byte, number uint32) []byte {

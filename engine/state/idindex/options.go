@@ -33,7 +33,7 @@ type Options struct {
 const (
 	PrefixDefault         = 'I'
 	CapacityDefault       = 1 << 20   // 0.8 M ids a run: about one seal a second at 750,000 ids a second
-	SealPercentDefault    = 75        // measured: probe chains stay within one cache line
+	SealPercentDefault    = 75        // calculated: groups of eight tags are then 38 % full, a full one is rare
 	PartsDefault          = 64        // up to 64 shards, and a part's sort fits the L2 cache
 	BatchIDsMaxDefault    = 8192      // the sequencer's batches are some thousands of commands
 	BlockEntriesDefault   = 512       // 16 KiB: measured against 128 and 1024, DESIGN.md

@@ -101,7 +101,7 @@ func loadFences(db *pebble.DB, prefix byte, m *runMeta) ([]uint64, error) {
 
 // loadFilter reads the filter of a run from the store.
 func loadFilter(db *pebble.DB, prefix byte, m *runMeta) (filter, error) {
-	f := make(filter, 0, m.lines)
+	f := adviseHuge(make(filter, 0, m.lines))
 	var raw, key []byte
 	for chunk := uint32(0); uint64(len(f)) < m.lines; chunk++ {
 		n := min(chunkFilterLines, int(m.lines)-len(f))

@@ -41,9 +41,9 @@ func newTable(o *Options) *table {
 		partBits:   uint(o.partBits()),
 		groupShift: uint(64 - groupBits),
 	}
-	groups := make([]uint64, o.Parts<<groupBits)
-	positions := make([]uint16, 8*o.Parts<<groupBits)
-	entries := make([]record, o.Parts*capacity)
+	groups := adviseHuge(make([]uint64, o.Parts<<groupBits))
+	positions := adviseHuge(make([]uint16, 8*o.Parts<<groupBits))
+	entries := adviseHuge(make([]record, o.Parts*capacity))
 	for i := range t.parts {
 		p := &t.parts[i]
 		p.groups = groups[i<<groupBits : (i+1)<<groupBits]

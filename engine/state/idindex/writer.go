@@ -46,7 +46,7 @@ func newRunWriter(db *pebble.DB, o *Options, number, count uint64, keepFilter bo
 	}
 	w.fences = make([]uint64, 0, w.meta.blocks())
 	if keepFilter {
-		w.kept = make(filter, 0, w.meta.lines)
+		w.kept = adviseHuge(make(filter, 0, w.meta.lines))
 	}
 	return w
 }

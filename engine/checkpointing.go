@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gongji/engine/state"
+)
+
+// checkpointing is the checkpoint under way, if any. Executor's goroutine.
+type checkpointing struct {
+	current *state.Checkpoint
+	begun   time.Time
+}
+
+// Done is closed when the checkpoint under way has ended; nil, which blocks for ever, without one.
+func (c *checkpointing) Done() <-chan struct{} { return c.current.Done() }
+
+// beginCheckpoint freezes the tables after a batch; a goroutine of the store writes them. While one is under way no other begins.
+func (e *Engine) beginCheckpoint() (err error) {
+	if e.checkpoint.current != nil {
+		return nil
+	}
+	c := &e.core
+	e.checkpoint.begun = time.Now()
+	e.checkpoint.current, err = c.store.Begin(c.tables, c.ids, state.Mark{Sequence: c.sequence, TimeMS: c.timeMS, WalLink: c.link, EffectChain: c.chain})
+	e.logBytes = 0
+	return err
+}
+
+func (e *Engine) endCheckpoint() error {
+	k := e.checkpoint.current
+	e.checkpoint.current = nil
+	if err := k.End(); err != nil {
+		return err
+	}
+	e.stats.Checkpoint.Store(k.Info().Sequence)
+	st := k.Stats()
+	e.options.Report("checkpoint", map[string]any{"sequence": k.Info().Sequence, "pages": st.Pages, "bytes": st.PageBytes,
+		"ms": time.Since(e.checkpoint.begun).Milliseconds()})
+	return nil
+}
+
+// lastCheckpoint leaves nothing to replay, after the executor's goroutine has ended.
+func (e *Engine) lastCheckpoint() error {
+	if e.checkpoint.current != nil {
+		if err := e.endCheckpoint(); err != nil {
+			return err
+		}
+	}
+	if e.core.store.DurableSequence() == e.core.sequence {
+		return nil
+	}
+	if err := e.beginCheckpoint(); err != nil {
+		return err
+	}
+	return e.endCheckpoint()
+}
+
+// Checkpoint copies the running ledger into dir, which must not exist: first the state, then the log from there on, with a new mark. The
+// copy is a ledger directory that Open with NewMark and Verify accept. Any goroutine.
+func (e *Engine) Checkpoint(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("copy: %w", err)
+	}
+	if err := e.core.store.Copy(filepath.Join(dir, "state")); err != nil {
+		return err
+	}
+	if err := e.log.Checkpoint(filepath.Join(dir, "log")); err != nil {
+		return err
+	}
+	return writeIdentity(dir, e.identity)
+}

@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gongji/engine/executor"
+	"gongji/engine/journal"
+	"gongji/engine/state"
+	"gongji/engine/state/idindex"
+	"gongji/wal"
+	"gongji/wal/pebblelog"
+)
+
+// recover brings the ledger of options.Dir to the end of its log: identity and keys, newest checkpoint, then the log behind it through the
+// same core that runs live. Nothing runs before the key file has been found to be the right one.
+func (e *Engine) recover() (err error) {
+	o := &e.options
+	fresh, err := e.identify()
+	if err != nil {
+		return err
+	}
+	if err := e.loadKeys(fresh); err != nil {
+		return err
+	}
+	start := time.Now()
+	c := &e.core
+	loaded, err := c.load(filepath.Join(o.Dir, "state"), e.identity, state.Events{
+		StallBegin:      func(reason string) { e.trouble("state stalls", reason) },
+		StallEnd:        e.health.cured,
+		BackgroundError: func(err error) { e.trouble("state background error", err.Error()) },
+		Recovered:       e.health.cured,
+		DiskSlow: func(op string, d time.Duration) {
+			o.Report("state disk slow", map[string]any{"operation": op, "ms": d.Milliseconds()})
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.abandon())
+		}
+	}()
+	c.keys.keys = e.keys
+	if err := c.keys.check(c.tables); err != nil {
+		return err
+	}
+	e.log, err = pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{
+		Identity: e.identity, Create: fresh, MarkPath: o.MarkFile, NewMark: o.NewMark,
+		VerifyFrom: wal.Position{Sequence: loaded.Sequence, Link: wal.Link(loaded.WalLink)},
+		OnFatal:    e.fail,
+		OnTornTail: func(bytes int64, last uint64) {
+			o.Report("torn tail cut", map[string]any{"bytes": bytes, "last_sequence": last})
+		},
+	})
+	if err != nil {
+		return err
+	}
+	store := executor.Store{State: c.tables, IDs: c.ids, Originals: c.journal}
+	c.executor = executor.NewSharded(store, o.Shards, o.ShardedCommandsMin, executor.WakeMin)
+	n, err := e.replay()
+	if err != nil {
+		return err
+	}
+	o.Report("recovered", map[string]any{"checkpoint_sequence": loaded.Sequence, "sequence": c.sequence, "commands_replayed": n,
+		"ms": time.Since(start).Milliseconds()})
+	return nil
+}
+
+// identify reads who the directory is, or makes it.
+func (e *Engine) identify() (fresh bool, err error) {
+	e.identity, err = readIdentity(e.options.Dir)
+	if errors.Is(err, os.ErrNotExist) && e.options.Create {
+		e.identity, err = createIdentity(e.options.Dir)
+		return true, err
+	}
+	return false, err
+}
+
+// loadKeys reads the key file; only a ledger that has no log yet may get a new one.
+func (e *Engine) loadKeys(fresh bool) (err error) {
+	ledgerID := [16]byte(e.identity.Ledger)
+	e.keys, err = LoadKeys(e.options.KeyFile, ledgerID)
+	if errors.Is(err, os.ErrNotExist) && fresh {
+		e.keys, err = CreateKeys(e.options.KeyFile, ledgerID)
+	}
+	return err
+}
+
+// load opens the state store and loads its newest checkpoint.
+func (c *core) load(dir string, id wal.Identity, events state.Events) (l state.Loaded, err error) {
+	c.store, err = state.Open(dir, state.Options{Identity: state.Identity{Ledger: id.Ledger, Directory: id.Directory}, Build: formatName, Events: events})
+	if err != nil {
+		return l, err
+	}
+	if c.tables, l, err = c.store.Load(state.LoadOptions{}); err != nil {
+		return l, errors.Join(err, c.store.Close())
+	}
+	if c.ids, err = c.store.OpenIDs(&l, idindex.Options{}); err != nil {
+		return l, errors.Join(err, c.store.Close())
+	}
+	c.journal = journal.New(c.store.DB(), l.Sequence)
+	c.sequence, c.link, c.timeMS, c.chain = l.Sequence, wal.Link(l.WalLink), l.TimeMS, journal.Link(l.EffectChain)
+	return l, nil
+}
+
+// replay runs the log behind the loaded state.
+func (e *Engine) replay() (commands int, err error) {
+	c := &e.core
+	if last := e.log.Committed(); last < c.sequence {
+		return 0, fmt.Errorf("the log ends at %d, the state is of %d: it belongs to another log, or the log lost its end", last, c.sequence)
+	}
+	err = e.log.Read(c.sequence+1, func(r wal.Record) error {
+		if err := c.open(r.Sequence, r.Payload); err != nil {
+			return err
+		}
+		commands += len(c.batch.Offsets)
+		return e.guarded(func() error { _, err := c.run(r.Link); return err })
+	})
+	return commands, err
+}
+
+// abandon closes what recover had opened.
+func (e *Engine) abandon() error {
+	c := &e.core
+	var errs []error
+	if c.executor != nil {
+		c.executor.Close()
+	}
+	if c.ids != nil {
+		errs = append(errs, c.ids.Close(), c.store.Close())
+	}
+	if e.log != nil {
+		errs = append(errs, e.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) trouble(event, reason string) {
+	e.health.trouble(time.Now())
+	e.options.Report(event, map[string]any{"reason": reason})
+}

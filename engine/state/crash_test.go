@@ -1,0 +1,184 @@
+package state
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+)
+
+// noReuse avoids the dead-lock of crash clones against file recycling (reliability.md F7).
+type noReuse struct{ vfs.FS }
+
+func (f noReuse) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := f.FS.Remove(oldname); err != nil {
+		return nil, err
+	}
+	return f.FS.Create(newname, c)
+}
+
+func (f noReuse) Unwrap() vfs.FS { return f.FS }
+
+// image is what a crash leaves.
+type image struct {
+	fs      *vfs.MemFS
+	durable uint64 // the store said so before the crash
+	op      string
+}
+
+// crasher takes an image before every file operation that writes.
+type crasher struct {
+	fs    *vfs.MemFS
+	armed atomic.Bool
+	store atomic.Pointer[Store]
+
+	mu     sync.Mutex // the injector runs on the store's goroutines
+	r      *rand.Rand
+	every  int
+	ops    int
+	images []image
+}
+
+func (c *crasher) String() string { return "crasher" }
+
+func (c *crasher) MaybeError(op errorfs.Op) error {
+	if !c.armed.Load() || op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ops++; c.ops%c.every != 0 {
+		return nil
+	}
+	durable := uint64(0)
+	if s := c.store.Load(); s != nil {
+		durable = s.DurableSequence()
+	}
+	percent := []int{0, 0, 100, c.r.IntN(101)}[c.r.IntN(4)]
+	clone := c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: c.r})
+	c.images = append(c.images, image{fs: clone, durable: durable, op: fmt.Sprintf("operation %d on %s", op.Kind, op.Path)})
+	return nil
+}
+
+// live runs the log with a checkpoint every few batches while batches go on, and collects images.
+func live(t *testing.T, w *world, fs *vfs.MemFS, seed uint64, every int) *crasher {
+	c := &crasher{fs: fs, r: rand.New(rand.NewPCG(seed, 1)), every: every}
+	n := openNode(t, w, testOptions(errorfs.Wrap(noReuse{fs}, c)), smallShifts)
+	n.check()
+	c.store.Store(n.store)
+	c.armed.Store(true)
+	r := rand.New(rand.NewPCG(seed, 2))
+	for n.sequence < uint64(len(w.batches)) {
+		n.step()
+		if n.current != nil {
+			select {
+			case <-n.current.Done():
+				n.end()
+			default:
+			}
+		}
+		if r.IntN(4) == 0 {
+			n.end()
+			n.begin()
+		}
+	}
+	n.end()
+	c.armed.Store(false)
+	n.check()
+	n.close()
+	return c
+}
+
+// recoverImage starts from an image: a checkpoint that was durable then is there, and what is loaded is what the log says.
+func recoverImage(t *testing.T, w *world, i image, replay bool) (sequence uint64) {
+	t.Helper()
+	n := openNode(t, w, testOptions(noReuse{i.fs}), smallShifts)
+	if n.sequence < i.durable {
+		t.Fatalf("image before %s: loaded sequence %d, durable was %d", i.op, n.sequence, i.durable)
+	}
+	n.check()
+	sequence = n.sequence
+	if replay {
+		for n.sequence < uint64(len(w.batches)) {
+			n.step()
+			if n.sequence%10 == 0 {
+				n.checkpoint()
+			}
+		}
+		n.replay()
+	}
+	n.close()
+	return sequence
+}
+
+// TestCrash crashes before every few file operations of a run with checkpoints, starts from each image, and from some of them runs on and
+// crashes again.
+func TestCrash(t *testing.T) {
+	w := newWorld(t, 11, 160, 12)
+	c := live(t, w, vfs.NewCrashableMem(), 1, 4)
+	sequences := map[uint64]int{}
+	replayed, again := 0, 0
+	for k, i := range c.images {
+		replay := k%12 == 0
+		if k%60 == 30 { // crash in the life after a crash
+			second := live(t, w, i.fs.CrashClone(vfs.CrashCloneCfg{}), uint64(k), 20)
+			for _, j := range second.images {
+				recoverImage(t, w, j, false)
+				again++
+			}
+		}
+		sequences[recoverImage(t, w, i, replay)]++
+		if replay {
+			replayed++
+		}
+	}
+	t.Logf("crash: %d file operations, %d images, %d replayed to the end, %d images of second lives, %d different checkpoints loaded, lost=0",
+		c.ops, len(c.images), replayed, again, len(sequences))
+	if len(c.images)+again < 300 || len(sequences) < 20 || replayed < 10 || again < 30 {
+		t.Fatal("vacuous: too few images")
+	}
+}
+
+// TestPageWrittenTwice: a crash leaves pages of a checkpoint that never was; the next one must not take them for its own.
+func TestPageWrittenTwice(t *testing.T) {
+	w := newWorld(t, 12, 80, 20)
+	fs := vfs.NewCrashableMem()
+	n := openNode(t, w, testOptions(noReuse{fs}), smallShifts)
+	for range 40 {
+		n.step()
+	}
+	n.checkpoint()
+	for range 20 {
+		n.step()
+	}
+	n.begin()
+	<-n.current.Done()
+	number := n.current.Info().Number
+	n.must(n.store.db.Delete(recordKey(number), nil)) // all but the record reached the disk
+	n.must(n.store.db.Flush())
+	clone := fs.CrashClone(vfs.CrashCloneCfg{})
+	n.close()
+
+	n = openNode(t, w, testOptions(noReuse{clone}), smallShifts)
+	if n.sequence != 40 {
+		t.Fatalf("loaded %d", n.sequence)
+	}
+	n.step() // few pages get dirty
+	n.begin()
+	if got := n.current.Info().Number; got <= number {
+		t.Errorf("number %d was used again for %d", number, got)
+	}
+	n.end()
+	n.close()
+	n = openNode(t, w, testOptions(noReuse{clone}), smallShifts)
+	if n.sequence != 41 {
+		t.Fatalf("loaded %d", n.sequence)
+	}
+	n.check()
+	n.replay()
+	n.close()
+}

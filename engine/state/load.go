@@ -1,0 +1,204 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"gongji/engine/ledger"
+)
+
+// LoadOptions of a start.
+type LoadOptions struct {
+	// Shifts are the page sizes to use; they may differ from those the checkpoint was written with. Zero: ledger.DefaultShifts.
+	Shifts ledger.Shifts
+	// SkipHash leaves out the comparison of the state hash; the sums of pages are always checked.
+	SkipHash bool
+}
+
+// Loaded is where a load ended. Sequence 0: nothing durable was found, the log is replayed from its beginning.
+type Loaded struct {
+	Info
+	manifest []byte
+}
+
+// Load reads the newest checkpoint. It deletes what no kept checkpoint names: the pages that a crash left behind. Once, before the first
+// Begin, by the executor's goroutine. The state is the caller's.
+func (s *Store) Load(o LoadOptions) (*ledger.State, Loaded, error) {
+	if s.loaded {
+		return nil, Loaded{}, fmt.Errorf("%w: second Load", ErrOrder)
+	}
+	if err := s.readRecords(); err != nil {
+		return nil, Loaded{}, err
+	}
+	if len(s.kept) == 0 {
+		if err := s.scan(s.deleteOrphan); err != nil {
+			return nil, Loaded{}, err
+		}
+		s.loaded = true
+		return ledger.NewState(shiftsOf(o)), Loaded{}, nil
+	}
+	r := s.kept[len(s.kept)-1]
+	st, err := s.load(r, o, s.deleteOrphan)
+	if err != nil {
+		return nil, Loaded{}, err
+	}
+	s.durable.Store(r.Sequence)
+	s.loaded = true
+	return st, Loaded{Info: r.Info, manifest: r.manifest}, nil
+}
+
+// ReadKept reads the tables of a kept checkpoint, for comparing and for questions about its sequence. It changes nothing. Executor's goroutine,
+// between batches; it takes as long as Load.
+func (s *Store) ReadKept(number uint64, o LoadOptions) (*ledger.State, Info, error) {
+	for _, r := range s.kept {
+		if r.Number == number {
+			st, err := s.load(r, o, nil)
+			return st, r.Info, err
+		}
+	}
+	return nil, Info{}, fmt.Errorf("%w: checkpoint %d is not kept", ErrOrder, number)
+}
+
+func shiftsOf(o LoadOptions) ledger.Shifts {
+	if o.Shifts == (ledger.Shifts{}) {
+		return ledger.DefaultShifts
+	}
+	return o.Shifts
+}
+
+// load reads the tables of r and checks them; other is shown the pages of no interest.
+func (s *Store) load(r *record, o LoadOptions, other pageVisitor) (*ledger.State, error) {
+	st := ledger.NewState(shiftsOf(o))
+	if err := s.loadTables(st, r, other); err != nil {
+		return nil, err
+	}
+	if !o.SkipHash {
+		if h := Hash(st); h != r.StateHash {
+			return nil, corrupt(recordKey(r.Number), "state hash %x of sequence %d, expected %x", h, r.Sequence, r.StateHash)
+		}
+	}
+	st.Reindex()
+	if t := st.Totals(); t != r.Totals || t.Sum() != 0 {
+		return nil, corrupt(recordKey(r.Number), "totals %+v of sequence %d, expected %+v and a sum of 0", t, r.Sequence, r.Totals)
+	}
+	return st, nil
+}
+
+// readRecords reads the kept records, oldest first.
+func (s *Store) readRecords() error {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(0), UpperBound: []byte{PrefixMeta, metaCheckpoint + 1}})
+	if err != nil {
+		return fmt.Errorf("state: read records: %w", err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		var r *record
+		if r, err = readRecord(it.Key(), it.Value()); err != nil {
+			break
+		}
+		s.number = max(s.number, r.Number)
+		s.kept = append(s.kept, r)
+	}
+	if err := errors.Join(err, it.Error(), it.Close()); err != nil {
+		return fmt.Errorf("state: read records: %w", err)
+	}
+	return nil
+}
+
+// loadTables reads the pages that r names into st.
+func (s *Store) loadTables(st *ledger.State, r *record, other pageVisitor) error {
+	tables := tablesOf(st)
+	if err := r.match(tables); err != nil {
+		return err
+	}
+	loaders := make([]loader, len(tables))
+	missing := make([]int, len(tables))
+	for i := range tables {
+		loaders[i] = tables[i].loader(r.tables[i].count)
+		missing[i] = len(r.tables[i].versions)
+	}
+	err := s.scan(func(key, value []byte, at pageAt) error {
+		if !r.names(at) {
+			if other == nil {
+				return nil
+			}
+			return other(key, value, at)
+		}
+		i := at.table - 1
+		t := &r.tables[i]
+		rows, err := checkSum(key, value)
+		if err != nil {
+			return err
+		}
+		if n := rowsIn(t.count, uint(t.shift), int(at.page)); len(rows) != n*int(t.rowSize) {
+			return corrupt(key, "%d bytes for %d rows", len(rows), n)
+		}
+		loaders[i].put(at.page<<t.shift, rows)
+		missing[i]--
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range tables {
+		if missing[i] != 0 {
+			return corrupt(recordKey(r.Number), "%d of %d pages of %s are missing", missing[i], len(r.tables[i].versions), tables[i].name)
+		}
+		loaders[i].done()
+	}
+	return nil
+}
+
+// pageAt is the place of a page.
+type pageAt struct {
+	version uint64
+	table   uint8
+	page    uint32
+}
+
+type pageVisitor func(key, value []byte, at pageAt) error
+
+// scan shows all pages in the order in which they lie.
+func (s *Store) scan(visit pageVisitor) (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{PrefixTables}, UpperBound: []byte{PrefixTables + 1}})
+	if err != nil {
+		return fmt.Errorf("state: read pages: %w", err)
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		if len(it.Key()) != pageKeyBytes {
+			return corrupt(it.Key(), "key of %d bytes", len(it.Key()))
+		}
+		if err := visit(it.Key(), it.Value(), splitPageKey(it.Key())); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("state: read pages: %w", err)
+	}
+	return nil
+}
+
+// deleteOrphan deletes a page that no kept checkpoint names, and keeps its checkpoint's number from being used again.
+func (s *Store) deleteOrphan(key, _ []byte, at pageAt) error {
+	s.number = max(s.number, at.version)
+	for _, r := range s.kept {
+		if r.names(at) {
+			return nil
+		}
+	}
+	if err := s.db.Delete(key, pebble.NoSync); err != nil {
+		return fmt.Errorf("state: delete page %x: %w", key, err)
+	}
+	return nil
+}
+
+// names reports whether a page is part of the checkpoint.
+func (r *record) names(at pageAt) bool {
+	if at.table == 0 || at.table > tablesMax {
+		return false
+	}
+	v := r.tables[at.table-1].versions
+	return int64(at.page) < int64(len(v)) && v[at.page] == at.version
+}

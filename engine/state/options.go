@@ -1,0 +1,120 @@
+package state
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Events of the store (design.md 7: a stall or background error above 2 s means not ready, above 30 s exit; the engine decides). Any may be nil.
+type Events struct {
+	StallBegin      func(reason string)
+	StallEnd        func()
+	BackgroundError func(error) // a flush or compaction failed; Pebble tries again
+	Recovered       func()      // the first flush or compaction that succeeded after BackgroundError
+	DiskSlow        func(operation string, lasting time.Duration)
+}
+
+// Settings of the store, for about 100 MB/s of values of 1 to 100 KB. Figures: DESIGN.md, "Numbers".
+const (
+	// MemTableBytesDefault: half a second of writes; small against the ledger's tables, large against one block or page.
+	MemTableBytesDefault = 64 << 20
+	// memTablesMax: Pebble stalls writers when so many memtables wait to be flushed; 4 s of writes, 512 MB.
+	memTablesMax = 8
+	// cacheBytes serves blocks named by reversals and statements, and the ids'. The tables are in memory anyway.
+	cacheBytes = 64 << 20
+	// tableFileBytes: 2 MiB files, Pebble's default, would be some hundred thousand for a province.
+	tableFileBytes = 32 << 20
+	// l0Stop: sublevels of L0 at which writers stall. Reads of the executor are few, so L0 may grow while a checkpoint passes.
+	l0Stop = 64
+	// lbaseBytes: the first level below L0 takes a few seconds of writes before it is rewritten into the next.
+	lbaseBytes = 512 << 20
+	// syncBytes: files are synced as they grow, so that the sync at their end is short.
+	syncBytes = 1 << 20
+	// diskSlow is the time after which an operation is told as slow; the rule of 2 s is the engine's.
+	diskSlow = time.Second
+	// ExitCode of a process that Pebble ends.
+	ExitCode = 3
+)
+
+func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
+	p := &pebble.Options{
+		FormatMajorVersion:          pebble.FormatNewest,
+		DisableWAL:                  true, // the log can rebuild everything
+		FS:                          o.FS,
+		MemTableSize:                o.MemTableBytes,
+		MemTableStopWritesThreshold: memTablesMax,
+		CacheSize:                   cacheBytes,
+		L0StopWritesThreshold:       l0Stop,
+		LBaseMaxBytes:               lbaseBytes,
+		BytesPerSync:                syncBytes,
+		TargetByteDeletionRate:      0, // delete at once: a paced deletion outlives the process
+		Logger:                      logger{exit: o.Exit},
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+	}
+	for i := range p.TargetFileSizes {
+		p.TargetFileSizes[i] = tableFileBytes
+	}
+	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	if p.MemTableSize == 0 {
+		p.MemTableSize = MemTableBytesDefault
+	}
+	p.EventListener = listener(&o.Events)
+	if o.FS != nil {
+		return p, io.NopCloser(nil)
+	}
+	slow := func(info vfs.DiskSlowInfo) {
+		if o.Events.DiskSlow != nil {
+			o.Events.DiskSlow(info.OpType.String(), info.Duration)
+		}
+	}
+	fs, closer := vfs.WithDiskHealthChecks(vfs.Default, diskSlow, nil, slow)
+	p.FS = fs
+	return p, closer
+}
+
+func listener(e *Events) *pebble.EventListener {
+	var failed atomic.Bool
+	worked := func(err error) {
+		if err == nil && failed.Swap(false) && e.Recovered != nil {
+			e.Recovered()
+		}
+	}
+	l := &pebble.EventListener{
+		BackgroundError: func(err error) {
+			failed.Store(true)
+			if e.BackgroundError != nil {
+				e.BackgroundError(err)
+			}
+		},
+		FlushEnd:      func(i pebble.FlushInfo) { worked(i.Err) },
+		CompactionEnd: func(i pebble.CompactionInfo) { worked(i.Err) },
+	}
+	if e.StallBegin != nil {
+		l.WriteStallBegin = func(i pebble.WriteStallBeginInfo) { e.StallBegin(i.Reason) }
+	}
+	l.WriteStallEnd = e.StallEnd
+	return l
+}
+
+// logger drops Pebble's chatter; failures come as events. Fatalf never returns (reliability.md F1).
+type logger struct{ exit func(string) }
+
+func (logger) Infof(string, ...any)  {}
+func (logger) Errorf(string, ...any) {}
+
+func (l logger) Fatalf(format string, args ...any) {
+	reason := fmt.Sprintf(format, args...)
+	if l.exit == nil {
+		fmt.Fprintln(os.Stderr, "fatal: state:", reason)
+		os.Exit(ExitCode)
+	}
+	l.exit(reason)
+	runtime.Goexit()
+}
