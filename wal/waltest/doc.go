@@ -1,0 +1,2 @@
+// Package waltest is the conformance suite that every wal.Log must pass.
+package waltest
