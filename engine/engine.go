@@ -35,6 +35,7 @@ type Engine struct {
 	executed chan struct{} // closed when the executor's goroutine has ended
 	cut      chan struct{} // closed when the sequencer's has
 	kept     chan struct{} // closed when housekeeping has
+	watched  chan struct{} // closed when the watch on the stores has
 	stopping chan struct{}
 	failed   chan struct{}
 	failOnce sync.Once
@@ -51,13 +52,14 @@ type Stats struct {
 
 // Open recovers the ledger in options.Dir, or makes one, and starts it. When it returns, everything acknowledged before is there.
 func Open(options Options) (*Engine, error) {
-	e := &Engine{options: options.withDefaults(), executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}),
+	e := &Engine{options: options.withDefaults(), executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
 		stopping: make(chan struct{}), failed: make(chan struct{})}
 	if err := e.recover(); err != nil {
 		return nil, err
 	}
 	e.sequencer = sequencer.New(e.log, e.options.Clock, e.core.timeMS)
 	go e.execute()
+	go e.watch()
 	go func() {
 		defer close(e.cut)
 		if err := e.sequencer.Run(); err != nil {
@@ -188,6 +190,7 @@ func (e *Engine) Close() error {
 func (e *Engine) stop() error {
 	close(e.stopping)
 	<-e.kept
+	<-e.watched
 	e.sequencer.Close()
 	select {
 	case <-e.cut:

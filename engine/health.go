@@ -15,27 +15,58 @@ const (
 	StallExit   = 30 * time.Second
 )
 
-// health knows since when a store has been in trouble. Store callbacks write it from any goroutine.
+// health knows since when a store has been in trouble. Store callbacks write it from any goroutine, the executor brackets each wait for the
+// log with wait and done.
 type health struct {
-	since atomic.Int64 // unix ns of the begin of the trouble; 0: none
+	since   atomic.Int64 // unix ns of the begin of the trouble of the state store; 0: none
+	waiting atomic.Int64 // unix ns since when the executor waits for the log; 0: it does not
 }
+
+func (h *health) wait(now time.Time) { h.waiting.Store(now.UnixNano()) }
+
+func (h *health) done() { h.waiting.Store(0) }
 
 func (h *health) trouble(now time.Time) { h.since.CompareAndSwap(0, now.UnixNano()) }
 
 func (h *health) cured() { h.since.Store(0) }
 
-// lasting is how long the trouble has lasted.
+// lasting is how long the longer of both troubles has lasted.
 func (h *health) lasting(now time.Time) time.Duration {
-	s := h.since.Load()
-	if s == 0 {
-		return 0
+	var longest time.Duration
+	for _, since := range [...]int64{h.since.Load(), h.waiting.Load()} {
+		if since != 0 {
+			longest = max(longest, now.Sub(time.Unix(0, since)))
+		}
 	}
-	return now.Sub(time.Unix(0, s))
+	return longest
 }
 
 func (h *health) refuse() error {
-	if h.since.Load() != 0 && h.lasting(time.Now()) > StallRefuse {
+	if h.since.Load() == 0 && h.waiting.Load() == 0 {
+		return nil
+	}
+	if h.lasting(time.Now()) > StallRefuse {
 		return ErrStalled
 	}
 	return nil
+}
+
+// watch ends the process when storage has stalled for StallExit: nothing is answered meanwhile, and recovery on a working disk is quick.
+func (e *Engine) watch() {
+	defer close(e.watched)
+	t := time.NewTicker(StallExit / 30)
+	defer t.Stop()
+	for {
+		select {
+		case <-e.stopping:
+			return
+		case <-e.failed:
+			return
+		case now := <-t.C:
+			if e.health.lasting(now) > StallExit {
+				e.fail(ErrStalled)
+				return
+			}
+		}
+	}
 }

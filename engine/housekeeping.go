@@ -22,26 +22,13 @@ func (e *Engine) found() error {
 	}
 	if !policies {
 		p := e.options.FirstPolicy
-		p.EffectiveFrom = e.options.Clock.Wall() + policyLeadMS
+		p.EffectiveFrom = 0 // at once: read by the next batch
 		if err := e.internal(&ledger.Command{Kind: ledger.KindPolicy, Policy: p}); err != nil {
 			return err
-		}
-		for now := int64(0); now <= p.EffectiveFrom; { // in force before the first till is served
-			if err := e.Ask(func(v View) { now = v.TimeMS }); err != nil {
-				return err
-			}
-			if now <= p.EffectiveFrom {
-				if err := e.internal(&ledger.Command{Kind: ledger.KindTick}); err != nil {
-					return err
-				}
-			}
 		}
 	}
 	return e.keepDayKeys()
 }
-
-// policyLeadMS: a policy must not take effect before its own batch; the batch is stamped a moment after the command is made.
-const policyLeadMS = 20
 
 // keepHouse logs what must happen without anybody asking: day keys ahead, keys of past days published, ticks.
 func (e *Engine) keepHouse() {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"time"
 
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
@@ -67,9 +68,11 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 	if err := c.open(b.Sequence, b.Payload); err != nil {
 		return err
 	}
+	e.health.wait(time.Now())
 	if err := b.Commit.Wait(); err != nil {
 		return err
 	}
+	e.health.done()
 	fx, err := c.run(b.Commit.Link())
 	if err != nil {
 		return err

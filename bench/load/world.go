@@ -27,19 +27,32 @@ const (
 // NewWorld names a world.
 func NewWorld(persons int) World { return World{Persons: persons &^ 1, Institutions: institutions} }
 
-func personKey(i int) ledger.Key {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(i))
-	return ledger.K([]byte("p"), b[:])
+// Keys of persons and certificates are uniform, as K's are, but cheap to make: hashing belongs to the front door, not to what is measured.
+func personKey(i int) ledger.Key { return mixed(uint64(i)*2 + 1) }
+
+func pseudonym(i int) ledger.Key { return mixed(uint64(i)*2 + 2) }
+
+func mixed(x uint64) (k ledger.Key) {
+	binary.LittleEndian.PutUint64(k[:8], splitmix(x))
+	binary.LittleEndian.PutUint64(k[8:], splitmix(^x))
+	return k
 }
 
-func pseudonym(i int) ledger.Key {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(i))
-	return ledger.K([]byte("c"), b[:])
+func splitmix(x uint64) uint64 {
+	x *= 0x9E3779B97F4A7C15
+	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+	x = (x ^ x>>27) * 0x94D049BB133111EB
+	return x ^ x>>31
 }
 
-func code(i int) ledger.Code { return ledger.NewCode(fmt.Appendf(nil, "P%011d", i)) }
+func code(i int) ledger.Code {
+	text := [12]byte{'P'}
+	for at := len(text) - 1; at > 0; at-- {
+		text[at] = '0' + byte(i%10)
+		i /= 10
+	}
+	return ledger.NewCode(text[:])
+}
 
 // authorizers of odd person i: one to three even persons nearby and far.
 func (w World) authorizers(i int) []int {

@@ -86,6 +86,9 @@ func (m *Model) policy(now moment, c Policy) int {
 			return PolicyVersion
 		}
 	}
+	if c.EffectiveFromMS == 0 {
+		c.EffectiveFromMS = now.timeMS // 0: at the batch time
+	}
 	if c.EffectiveFromMS < now.timeMS {
 		return PolicyInPast
 	}

@@ -219,3 +219,13 @@ func details(c *codec, cmd *ledger.Command, d *Details) {
 	c.u8(&d.Cipher)
 	c.text(&d.Blob, BlobMax)
 }
+
+// Peek reads kind and message id of the first command of src without decoding it; the id is zero if it has none. Like Offsets it trusts
+// lengths that have been checked.
+func Peek(src []byte) (ledger.Kind, ledger.Key) {
+	var id ledger.Key
+	if src[3]&flagHasID != 0 && len(src) >= headBytes+len(id) {
+		id = ledger.Key(src[headBytes : headBytes+len(id)])
+	}
+	return ledger.Kind(src[2]), id
+}

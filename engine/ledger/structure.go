@@ -31,10 +31,14 @@ func (s *State) addPolicy(c *Context, p *Policy) Outcome {
 	if n := s.Policies.Len(); n > 0 && p.Version <= s.Policies.At(n-1).Version {
 		return PolicyVersion
 	}
-	if p.EffectiveFrom < c.TimeMS {
+	row := *p
+	if row.EffectiveFrom == 0 {
+		row.EffectiveFrom = c.TimeMS
+	}
+	if row.EffectiveFrom < c.TimeMS {
 		return PolicyInPast
 	}
-	s.Policies.Append(*p)
+	s.Policies.Append(row)
 	return Accepted
 }
 

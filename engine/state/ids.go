@@ -132,16 +132,19 @@ func (x *IDs) Insert(e ledger.IDEntry) {
 func (x *IDs) Prefetch(commands []byte, offsets []uint32) error {
 	x.keys = x.keys[:0]
 	for i, at := range offsets {
+		kind, id := command.Peek(commands[at:])
+		if !id.IsZero() {
+			x.keys = append(x.keys, idindex.Key(id))
+		}
+		if kind != ledger.KindReversalByID && kind != ledger.KindReversalByMessage {
+			continue
+		}
 		if _, err := command.Decode(commands[at:], &x.command, nil); err != nil {
 			return fmt.Errorf("prefetch of command %d: %w", i, err)
 		}
-		if !x.command.ID.IsZero() {
-			x.keys = append(x.keys, idindex.Key(x.command.ID))
-		}
-		switch x.command.Kind {
-		case ledger.KindReversalByID:
+		if kind == ledger.KindReversalByID {
 			x.keys = append(x.keys, idindex.Key(ledger.UndoKey(x.command.Settlement)))
-		case ledger.KindReversalByMessage:
+		} else {
 			x.keys = append(x.keys, idindex.Key(x.command.Other))
 		}
 	}

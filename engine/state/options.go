@@ -93,8 +93,10 @@ func listener(e *Events) *pebble.EventListener {
 				e.BackgroundError(err)
 			}
 		},
-		FlushEnd:      func(i pebble.FlushInfo) { worked(i.Err) },
-		CompactionEnd: func(i pebble.CompactionInfo) { worked(i.Err) },
+		// A damaged block is an error of the read that met it; Pebble's default would end the process from wherever it is noticed.
+		DataCorruption: func(pebble.DataCorruptionInfo) {},
+		FlushEnd:       func(i pebble.FlushInfo) { worked(i.Err) },
+		CompactionEnd:  func(i pebble.CompactionInfo) { worked(i.Err) },
 	}
 	if e.StallBegin != nil {
 		l.WriteStallBegin = func(i pebble.WriteStallBeginInfo) { e.StallBegin(i.Reason) }

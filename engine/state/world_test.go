@@ -72,6 +72,11 @@ func (g *generator) first() []ledger.Command {
 	for range 40 {
 		list = append(list, g.person())
 	}
+	for p := range 5 {
+		list = append(list, ledger.Command{Kind: ledger.KindCredit, Person: key("psn", p), Amount: 10_000, Source: 3},
+			ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p), More: &ledger.More{}},
+			ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p), Amount: 50})
+	}
 	return list
 }
 
@@ -129,9 +134,9 @@ func (g *generator) draw(sequence uint64) ledger.Command {
 	case x < 9:
 		return ledger.Command{Kind: ledger.KindUnbinding, Person: key("psn", p), More: &ledger.More{Bindings: []uint32{g.r.Uint32N(40), g.r.Uint32N(40)}}}
 	case x < 10:
-		return ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p), More: &ledger.More{}}
+		return ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p%5), More: &ledger.More{}}
 	case x < 13:
-		return ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p), Amount: 1 + g.r.Int64N(500)}
+		return ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p%5), Amount: 1 + g.r.Int64N(50)}
 	case x < 14:
 		g.runs++
 		return ledger.Command{Kind: ledger.KindRunOpen, Other: key("run", g.runs), Source: 2, Period: uint32(g.runs), Count: 5, Amount: 5000, More: &ledger.More{}}

@@ -1,0 +1,197 @@
+package rest
+
+import (
+	"bytes"
+
+	"gongji/api"
+	"gongji/api/strictjson"
+	"gongji/engine/ledger"
+	"gongji/engine/sequencer"
+)
+
+// linesMax of a …/batch call (api.md).
+const linesMax = 1_000
+
+const mediaNDJSON = "application/x-ndjson"
+
+// line is what is known of one line of a batch.
+type line struct {
+	msgid   string
+	problem api.Problem // a code: refused before the log
+	at      int         // index of its command in the request, if it has one
+	medType uint32
+	place   uint8
+	in      bindingIn // bindings/batch only; texts copied
+}
+
+// eachLine calls one for each line of an NDJSON body; false: there are none or too many, and the call has been answered.
+func eachLine(c *api.Call, body []byte, one func(text []byte)) bool {
+	body = bytes.TrimSuffix(body, []byte{'\n'})
+	if n := bytes.Count(body, []byte{'\n'}) + 1; n > linesMax {
+		c.Fail(api.Problem{Code: api.CodeTooMany, Field: "lines"})
+		return false
+	}
+	if len(body) == 0 {
+		c.Fail(api.Problem{Code: api.CodeMalformed})
+		return false
+	}
+	for more := true; more; {
+		var text []byte
+		text, body, more = bytes.Cut(body, []byte{'\n'})
+		one(text)
+	}
+	return true
+}
+
+// settleBatch is POST /v1/settlements/batch: one request of the till class, one verdict a line, in order; each line stands alone.
+func (f *face) settleBatch(c *api.Call) {
+	body, ok := c.Body()
+	if !ok {
+		return
+	}
+	w, d := newWork(), c.Decoder()
+	var lines []line
+	var p api.Problem
+	if !eachLine(c, body, func(text []byte) {
+		d.Reset(text)
+		var stopped api.Problem
+		if lines = append(lines, f.settlementLine(w, d, &stopped)); stopped.Code != "" {
+			p = stopped
+		}
+	}) {
+		return
+	}
+	var outs []decided
+	if p.Code == "" {
+		outs, p = f.runLines(w, sequencer.Till)
+	}
+	if p.Code != "" {
+		c.Fail(p)
+		return
+	}
+	answerLines(c, lines, outs, ledger.KindSettlement, func(a *strictjson.Appender, l *line, out *decided) {
+		if out.effect.Outcome == ledger.Accepted {
+			appendSettled(a, out, l.medType, l.place)
+		} else if out.effect.Outcome == ledger.AmountChanged {
+			appendFigures(a, &out.effect)
+		}
+	})
+}
+
+// settlementLine reads one line. stopped is set if the engine takes nothing now, which is not the line's fault: then the call is refused
+// as a whole, and nothing of it has been submitted.
+func (f *face) settlementLine(w *work, d *strictjson.Decoder, stopped *api.Problem) (l line) {
+	x := f.readSettlement(w, d, settlementShape)
+	l.msgid, l.medType = string(w.bill.msgid), w.details.MedType
+	if x.bad() {
+		l.problem = x.problem()
+		return l
+	}
+	if ok, after := f.allow(&w.cmd.Institution); !ok {
+		l.problem = api.Problem{Code: api.CodeRateLimited, RetryAfter: after}
+		return l
+	}
+	if l.place, *stopped = f.placeOf(w.cmd.Institution); stopped.Code == "" {
+		l.at = w.request.Count
+		w.add()
+	}
+	return l
+}
+
+// runLines submits what lines asked for and resolves repeats. outs has one element a command.
+func (f *face) runLines(w *work, class sequencer.Class) ([]decided, api.Problem) {
+	if w.request.Count == 0 {
+		return nil, api.Problem{}
+	}
+	if p := f.submit(w, class); p.Code != "" {
+		return nil, p
+	}
+	outs := make([]decided, len(w.request.Results))
+	times := batchTimes{last: w.request.Results[len(outs)-1].Position.Sequence(), lastMS: w.request.TimeMS}
+	for i := range outs {
+		r := &w.request.Results[i]
+		ms, err := times.of(f, r.Position)
+		if err == nil {
+			outs[i], err = f.resolve(r, ms)
+		}
+		if err != nil {
+			return nil, unknownOutcome()
+		}
+	}
+	return outs, api.Problem{}
+}
+
+// batchTimes gives the ledger time of results: a request may lie in several batches of the log, and knows the time of the last only.
+type batchTimes struct {
+	last   uint64
+	lastMS int64
+	seen   uint64
+	seenMS int64
+}
+
+func (t *batchTimes) of(f *face, p ledger.Position) (int64, error) {
+	switch p.Sequence() {
+	case t.last:
+		return t.lastMS, nil
+	case t.seen:
+		return t.seenMS, nil
+	}
+	entry, err := f.engine.Entry(p)
+	t.seen, t.seenMS = p.Sequence(), entry.TimeMS
+	return entry.TimeMS, err
+}
+
+// answerLines writes one object a line: line, msgid if it could be read, status, and either the answer's fields or the problem's.
+func answerLines(c *api.Call, lines []line, outs []decided, kind ledger.Kind, more func(*strictjson.Appender, *line, *decided)) {
+	a := &c.Out
+	a.Reset()
+	for i := range lines {
+		l := &lines[i]
+		a.Begin()
+		a.Int("line", int64(i+1))
+		if l.msgid != "" {
+			a.String("msgid", l.msgid)
+		}
+		if l.problem.Code != "" {
+			a.Int("status", int64(statusOf(&l.problem)))
+			appendProblemTail(a, &l.problem)
+		} else {
+			out := &outs[l.at]
+			p := api.Problem{Status: 200}
+			if !out.effect.Outcome.IsAccepted() {
+				p = refused(kind, out.effect.Outcome)
+			}
+			a.Int("status", int64(statusOf(&p)))
+			if out.replayed {
+				a.Bool("replayed", true)
+			}
+			if p.Code != "" {
+				appendProblemTail(a, &p)
+			}
+			more(a, l, out)
+		}
+		a.End()
+		endLine(a)
+	}
+	c.Send(200, mediaNDJSON, a.B)
+}
+
+// endLine ends an object of NDJSON: the next one follows a line feed, not a comma.
+func endLine(a *strictjson.Appender) {
+	b := append(a.B, '\n')
+	a.Reset()
+	a.B = b
+}
+
+// statusOf is the HTTP status that a line's problem would have as an answer of its own.
+func statusOf(p *api.Problem) int {
+	switch {
+	case p.Status != 0:
+		return p.Status
+	case p.Code == api.CodeIDReused:
+		return 409
+	case p.Code == api.CodeRateLimited:
+		return 429
+	}
+	return 400
+}

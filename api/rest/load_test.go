@@ -1,0 +1,91 @@
+package rest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// loadLines are n persons as NDJSON.
+func (f *fixture) loadLines(n int) string {
+	var b strings.Builder
+	for range n {
+		b.WriteString(personBody(f.newPersonLater(), true))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func (f *fixture) load(file, body string) *answer {
+	f.t.Helper()
+	return f.send("POST", f.admin+"/v1/persons?file="+file, mediaNDJSON, body)
+}
+
+func TestLoadPersons(t *testing.T) {
+	f := start(t, setup{})
+	const persons = 10_000
+	body := f.loadLines(persons)
+	f.load("p1", body).want(200, "lines", "10000", "accepted", "10000", "repeated", "0", "refused", "0")
+	totals := f.send("GET", f.admin+"/v1/ledger/totals", "", "").want(200, "sum", "0.00")
+	f.load("p1", body).want(200, "lines", "10000", "accepted", "0", "repeated", "10000", "refused", "0")
+	f.load("p2", body).want(200, "accepted", "0", "repeated", "0", "refused", "10000", "first_refusals.99.code", "person_exists", "first_refusals.99.line", "100",
+		"first_refusals.100.code", "")
+	if after := f.send("GET", f.admin+"/v1/ledger/totals", "", "").want(200); after.str("sequence") == totals.str("sequence") {
+		t.Error("the second load logged nothing")
+	}
+}
+
+// A bad line is refused by its number and does not stop the rest.
+func TestLoadBadLines(t *testing.T) {
+	f := start(t, setup{})
+	good := strings.Split(strings.TrimSuffix(f.loadLines(3), "\n"), "\n")
+	wrong := strings.Replace(personBody(f.newPersonLater(), true), `"gend":"1"`, `"gend":"7"`, 1)
+	long := strings.Replace(personBody(f.newPersonLater(), true), "王小明", strings.Repeat("长", lineBytesMax), 1)
+	digit := personBody(someone{"420199", certnoOf(3)[:17] + "0"}, true)
+	if certnoOf(3)[17] == '0' {
+		t.Fatal("the test's certno is right")
+	}
+	lines := []string{good[0], wrong, "", good[1] + "\r", long, `{"psn_no":"x"`, good[2], digit}
+	a := f.load("bad", strings.Join(lines, "\n")).want(200, "lines", "8", "accepted", "3", "refused", "5",
+		"first_refusals.0.line", "2", "first_refusals.0.code", "bad_value", "first_refusals.0.field", "gend",
+		"first_refusals.1.line", "3", "first_refusals.1.code", "malformed",
+		"first_refusals.2.line", "5", "first_refusals.2.code", "too_long",
+		"first_refusals.3.line", "6", "first_refusals.3.code", "malformed",
+		"first_refusals.4.line", "8", "first_refusals.4.code", "bad_value", "first_refusals.4.field", "certno")
+	if strings.Contains(a.text, certnoOf(3)[:10]) {
+		t.Error("a value of a line in the answer")
+	}
+	// What was cut is resumed: lines that are in the ledger are repeats, the others are done now.
+	lines[1], lines[2] = personBody(f.newPersonLater(), true), personBody(f.newPersonLater(), true)
+	f.load("bad", strings.Join(lines, "\n")).want(200, "accepted", "2", "repeated", "3", "refused", "3")
+	f.send("POST", f.admin+"/v1/persons", mediaNDJSON, good[0]).want(400, "code", "missing_field", "field", "file")
+	f.load("a&b=c", good[0]).want(400, "code", "unknown_field")
+	f.load(strings.Repeat("f", fileMax+1), good[0]).want(400, "code", "too_long", "field", "file")
+}
+
+func TestCreditRun(t *testing.T) {
+	f := start(t, setup{})
+	p, q, resident := f.newPerson(true), f.newPerson(true), f.newPerson(false)
+	open := `{"run_id":"R-1","source":"contribution","period":"202603","count":2,"amount":"30.00"}`
+	f.postAdmin("/v1/credit-runs", open).want(200, "state", "open", "period", "202603", "source", "contribution", "count", "2", "amount", "30.00", "count_done", "0")
+	f.postAdmin("/v1/credit-runs", open).want(422, "code", "run_exists", "outcome", "701", "field", "run_id")
+	line := func(id string, p someone, amount string) string {
+		return fmt.Sprintf(`{"msgid":%q,"psn_no":%q,"amount":%q}`, id, p.psnNo, amount) + "\n"
+	}
+	send := func(body string) *answer {
+		return f.send("POST", f.admin+"/v1/credit-runs/R-1/lines", mediaNDJSON, body)
+	}
+	send(line("c1", p, "10.00")+line("c2", resident, "1.00")+line("c3", p, "10.00")+line("c4", q, "0.00")).
+		want(200, "lines", "4", "accepted", "1", "refused", "3", "first_refusals.0.line", "2", "first_refusals.0.code", "no_account", "first_refusals.0.outcome", "303",
+			"first_refusals.1.line", "3", "first_refusals.1.code", "already_credited",
+			"first_refusals.2.line", "4", "first_refusals.2.code", "amount_zero", "run.count_done", "1", "run.amount_done", "10.00")
+	f.postAdmin("/v1/credit-runs/R-1/close", `{}`).want(422, "code", "run_differs")
+	send(line("c1", p, "10.00")+line("c5", q, "20.00")).want(200, "repeated", "1", "accepted", "1", "run.count_done", "2")
+	f.postAdmin("/v1/credit-runs/R-1/close", `{}`).want(200, "state", "closed", "count_done", "2")
+	f.postAdmin("/v1/credit-runs/R-1/close", `{}`).want(422, "code", "run_closed")
+	f.postAdmin("/v1/credit-runs/R-9/close", `{}`).want(404, "code", "unknown_run", "outcome", "206")
+	f.send("POST", f.admin+"/v1/credit-runs/R-9/lines", mediaNDJSON, line("c6", q, "1.00")).want(404, "code", "not_found", "field", "run_id")
+	if x, y := f.balance(p), f.balance(q); x != "10.00" || y != "20.00" {
+		t.Errorf("balances %s and %s, want 10.00 and 20.00", x, y)
+	}
+}

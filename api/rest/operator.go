@@ -1,0 +1,177 @@
+package rest
+
+import (
+	"encoding/hex"
+	"errors"
+	"strconv"
+
+	"gongji/api"
+	"gongji/api/strictjson"
+	"gongji/engine"
+	"gongji/engine/ledger"
+	"gongji/engine/sequencer"
+)
+
+var (
+	institutionShape = strictjson.MustShape("fixmedins_code fixmedins_name fixmedins_type hosp_lv? admdvs")
+	confirmShape     = strictjson.MustShape("confirm")
+)
+
+// institutionNameMax is C200 of the national interface; command.NameMax is 600 bytes.
+const institutionNameMax = 200
+
+// addInstitution is POST /v1/institutions. It has no message id: the code says who it is.
+func (f *face) addInstitution(c *api.Call) {
+	d, ok := c.Decode()
+	if !ok {
+		return
+	}
+	var code, name, level []byte
+	var kind int
+	w := f.take()
+	w.begin(ledger.KindInstitutionAdd)
+	for d.Object(institutionShape); d.Next(); {
+		switch d.Field() {
+		case "fixmedins_code":
+			if code = d.Token(codeMax); reservedCaller(code) {
+				d.Refuse(strictjson.CodeBadValue)
+			}
+		case "fixmedins_name":
+			if name = d.String(institutionNameMax, 3*institutionNameMax); len(name) == 0 {
+				d.Refuse(strictjson.CodeBadValue)
+			}
+		case "fixmedins_type":
+			kind = d.Enum(placeTypes) + 1
+		case "hosp_lv":
+			level = d.Digits(2, 2)
+		case "admdvs":
+			w.cmd.Area = area(d)
+		}
+	}
+	if x := faultOf(d.Done()); x.bad() {
+		f.give(w)
+		c.Fail(x.problem())
+		return
+	}
+	w.cmd.Institution, w.cmd.InstitutionOf = ledger.NewCode(code), uint8(kind)
+	w.details.Text, w.details.Caller = name, callerBureau
+	if level != nil {
+		w.details.Level = (level[0]-'0')*10 + level[1] - '0'
+	}
+	area := w.cmd.Area
+	w.add()
+	out, p := f.run(w, sequencer.Structural)
+	if p.Code != "" {
+		c.Fail(p)
+		return
+	}
+	f.give(w)
+	if !out.effect.Outcome.IsAccepted() {
+		fail(c, refused(ledger.KindInstitutionAdd, out.effect.Outcome), out.replayed)
+		return
+	}
+	a := &c.Out
+	a.Begin()
+	a.Bytes("fixmedins_code", code)
+	a.Bytes("fixmedins_name", name)
+	a.String("fixmedins_type", string('0'+rune(kind)))
+	if level != nil {
+		a.Bytes("hosp_lv", level)
+	}
+	var text [10]byte
+	a.Bytes("admdvs", codeText(text[:0], area))
+	a.Uint("sequence", out.position.Sequence())
+	a.End()
+	c.OK(200)
+}
+
+// totals is GET /v1/ledger/totals: sums by account kind, which add to 0, and both digests, at the newest sequence. The state hash walks
+// all rows while every till waits: for operators, not for monitoring.
+func (f *face) totals(c *api.Call) {
+	wanted, x := readSequence(c)
+	if x.bad() {
+		c.Fail(x.problem())
+		return
+	}
+	var t ledger.Totals
+	var sequence uint64
+	var chain, hash [32]byte
+	if p := f.ask(func(v engine.View) {
+		if sequence = v.Sequence; wanted == 0 || wanted == sequence {
+			t = v.State.Totals()
+			chain, hash = v.Digests()
+		}
+	}); p.Code != "" {
+		c.Fail(p)
+		return
+	}
+	if wanted != 0 && wanted != sequence {
+		c.Fail(fault{CodeSequence, "sequence"}.problem())
+		return
+	}
+	a := &c.Out
+	a.Begin()
+	a.Uint("sequence", sequence)
+	a.BeginKey("totals")
+	a.Amount("personal", t.Personal)
+	a.Amount("family", t.Family)
+	a.Amount("institution_payable", t.Institution)
+	a.Amount("funding", t.Funding)
+	a.End()
+	a.Amount("sum", t.Sum())
+	a.String("state_hash", hex.EncodeToString(hash[:]))
+	a.String("effect_chain", hex.EncodeToString(chain[:]))
+	a.End()
+	c.OK(200)
+}
+
+// readSequence reads ?sequence=; 0: the newest.
+func readSequence(c *api.Call) (sequence uint64, x fault) {
+	q := c.Query()
+	for q.Next() {
+		if string(q.Key) != "sequence" {
+			return 0, fault{api.CodeUnknownField, "query"}
+		}
+		n, err := strconv.ParseUint(string(q.Value), 10, 64)
+		if err != nil || n == 0 {
+			return 0, badValue("sequence")
+		}
+		sequence = n
+	}
+	if q.Bad {
+		return 0, badValue("query")
+	}
+	return sequence, fault{}
+}
+
+// confirmClock is POST /v1/clock/confirm: an operator accepts the machine's clock after a step (design.md 1).
+func (f *face) confirmClock(c *api.Call) {
+	d, ok := c.Decode()
+	if !ok {
+		return
+	}
+	for d.Object(confirmShape); d.Next(); {
+		if !d.Bool() {
+			d.Refuse(strictjson.CodeBadValue)
+		}
+	}
+	if x := faultOf(d.Done()); x.bad() {
+		c.Fail(x.problem())
+		return
+	}
+	if err := f.engine.ConfirmClock(); err != nil {
+		p := notAdmitted(err)
+		if errors.Is(err, engine.ErrFailed) || p.Code == api.CodeInternal {
+			p = unknownOutcome()
+		}
+		c.Fail(p)
+		return
+	}
+	c.Out.Begin()
+	c.Out.Bool("confirmed", true)
+	c.Out.End()
+	c.OK(200)
+}
+
+// document is GET /openapi.yaml.
+func (f *face) document(c *api.Call) { c.Send(200, "application/yaml", api.OpenAPI) }

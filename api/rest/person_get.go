@@ -1,0 +1,223 @@
+package rest
+
+import (
+	"errors"
+
+	"gongji/api"
+	"gongji/api/ids"
+	"gongji/api/strictjson"
+	"gongji/engine"
+	"gongji/engine/ledger"
+	"gongji/engine/state"
+)
+
+// personBlobShape is what personIn.blob writes.
+var (
+	personBlobShape    = strictjson.MustShape("psn_name certno phone? enrolments?")
+	enrolmentBlobShape = strictjson.MustShape("psn_type flxempe_flag reason?")
+)
+
+// privatePerson are the personal fields of a person as the record keeps them. Its slices belong to the record.
+type privatePerson struct {
+	psnNo, name, certno []byte
+	certType            uint32
+	sex                 uint8
+	birth               int32
+}
+
+// errNoRecord says that a person of the ledger has no record, which is an accident.
+var errNoRecord = errors.New("person without a record")
+
+// record reads a person's record, which is there for every person of the ledger.
+func (f *face) record(number uint32) (state.PersonRecord, error) {
+	r, found, err := f.engine.Person(number)
+	if err == nil && !found {
+		err = errNoRecord
+	}
+	return r, err
+}
+
+// person reads a person's record and opens its personal fields.
+func (f *face) person(number uint32) (privatePerson, error) {
+	r, err := f.record(number)
+	if err != nil {
+		return privatePerson{}, err
+	}
+	p := privatePerson{psnNo: r.PsnNo, certType: r.CertType, sex: r.Sex, birth: r.Birth}
+	if r.Cipher != 0 || len(r.Blob) == 0 { // sealed for somebody else, erased, or loaded by another way
+		return p, nil
+	}
+	var d strictjson.Decoder
+	d.Reset(r.Blob)
+	for d.Object(personBlobShape); d.Next(); {
+		switch d.Field() {
+		case "psn_name":
+			p.name = append([]byte(nil), d.String(nameMax, nameMax*bytesAChar)...)
+		case "certno":
+			p.certno = append([]byte(nil), d.Token(certnoMax)...)
+		case "phone":
+			d.Token(opterMax)
+		case "enrolments":
+			for d.Array(ledger.EnrolmentsMax); d.Next(); {
+				skipEnrolment(&d)
+			}
+		}
+	}
+	return p, d.Done()
+}
+
+func skipEnrolment(d *strictjson.Decoder) {
+	for d.Object(enrolmentBlobShape); d.Next(); {
+		switch d.Field() {
+		case "reason":
+			d.String(reasonMax, reasonMax*bytesAChar)
+		default:
+			d.Int(0, typeMax)
+		}
+	}
+}
+
+// append writes who a person is; the certificate number is masked in every answer.
+func (p *privatePerson) append(a *strictjson.Appender) {
+	var code [10]byte
+	a.Bytes("psn_no", p.psnNo)
+	a.Bytes("psn_cert_type", codeText(code[:0], p.certType))
+	if p.certno != nil {
+		a.String("certno", ids.Mask(p.certno))
+		a.Bytes("psn_name", p.name)
+	}
+	a.String("gend", string('0'+rune(p.sex)))
+	a.Date("brdy", dateOf(p.birth))
+}
+
+// getPerson is GET /v1/persons/{psn_no}: the person and the accounts with their balances.
+func (f *face) getPerson(c *api.Call) {
+	psnNo, ok := pathPerson(c)
+	if !ok {
+		c.Fail(notFound("psn_no"))
+		return
+	}
+	var row ledger.Person
+	var number uint32
+	var found bool
+	var family ledger.Family
+	var at engine.View
+	if p := f.ask(func(v engine.View) {
+		at.Sequence, at.TimeMS = v.Sequence, v.TimeMS
+		if number, found = v.State.FindPerson(ledger.K(psnNo)); found {
+			row = *v.State.Persons.At(number)
+			if row.Family != 0 {
+				family = *v.State.Families.At(row.Family - 1)
+			}
+		}
+	}); p.Code != "" {
+		c.Fail(p)
+		return
+	}
+	if !found {
+		c.Fail(notFound("psn_no"))
+		return
+	}
+	person, err := f.person(number)
+	if err != nil {
+		c.Fail(api.Problem{Code: api.CodeUnavailable})
+		return
+	}
+	a := &c.Out
+	a.Begin()
+	person.append(a)
+	a.Bool("has_account", row.HasAccount())
+	a.Bool("evoucher_active", row.Flags&ledger.EvoucherActive != 0)
+	appendEnrolment(a, &row, ledger.DayOf(at.TimeMS))
+	a.ArrayKey("accounts")
+	if row.HasAccount() {
+		appendAccount(a, "personal", "", row.Balance)
+	}
+	if row.Family != 0 {
+		appendAccount(a, "family", idText(ids.Family, uint64(row.Family-1)), family.Balance)
+	}
+	a.EndArray()
+	a.Uint("sequence", at.Sequence)
+	a.End()
+	c.OK(200)
+}
+
+func appendAccount(a *strictjson.Appender, kind, family string, balance int64) {
+	a.Begin()
+	a.String("kind", kind)
+	if family != "" {
+		a.String("family_id", family)
+	}
+	a.Amount("balc", balance)
+	a.End()
+}
+
+// appendEnrolment writes the enrolment that counts now; the history is in the log.
+func appendEnrolment(a *strictjson.Appender, row *ledger.Person, today int32) {
+	if row.NormalType == 0 {
+		return
+	}
+	var code [10]byte
+	a.BeginKey("enrolment")
+	a.Bytes("insutype", codeText(code[:0], uint32(row.NormalType)))
+	a.Bytes("insuplc_admdvs", codeText(code[:0], row.Area))
+	a.Date("normal_from", dateOf(row.NormalFrom))
+	if row.NormalUntil < farDay {
+		a.Date("normal_until", dateOf(row.NormalUntil))
+	}
+	a.Bool("normal", row.IsNormal(today))
+	a.Bool("may_lend", row.MayLend(today))
+	a.End()
+}
+
+// farDay is after every date that can be sent (year 2199) and before the ledger's open end.
+const farDay = 100_000
+
+// lookup is POST /v1/persons/lookup: whose certificate this is.
+func (f *face) lookup(c *api.Call) {
+	d, ok := c.Decode()
+	if !ok {
+		return
+	}
+	var certType uint32
+	var certno []byte
+	for d.Object(lookupShape); d.Next(); {
+		switch d.Field() {
+		case "psn_cert_type":
+			certType = typeCode(d, 2, 6)
+		case "certno":
+			certno = d.Token(certnoMax)
+		}
+	}
+	if x := faultOf(d.Done()); x.bad() {
+		c.Fail(x.problem())
+		return
+	}
+	w := f.take()
+	defer f.give(w)
+	canonical, ok := w.canonicalCertno(certType, certno)
+	if !ok {
+		c.Fail(badValue("certno").problem())
+		return
+	}
+	key := f.pseudonym(certType, canonical)
+	var number uint32
+	var found bool
+	if p := f.ask(func(v engine.View) { number, found = v.State.FindPseudonym(key) }); p.Code != "" {
+		c.Fail(p)
+		return
+	}
+	if !found {
+		c.Fail(notFound("certno"))
+		return
+	}
+	r, err := f.record(number)
+	if err != nil {
+		c.Fail(api.Problem{Code: api.CodeUnavailable})
+		return
+	}
+	c.Out.Begin()
+	c.Out.Bytes("psn_no", r.PsnNo)
+	c.Out.End()
+	c.OK(200)
+}

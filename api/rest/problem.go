@@ -1,0 +1,147 @@
+package rest
+
+import (
+	"errors"
+
+	"gongji/api"
+	"gongji/api/strictjson"
+	"gongji/engine/ledger"
+)
+
+// Codes of this face, beside those of package api and the names of the ledger's outcomes.
+const (
+	// CodeCredentialType: e-vouchers and social-security cards are not resolved yet (R27).
+	CodeCredentialType api.Code = "credential_type_unsupported"
+	// CodeParts: the parts of a bill do not add up (R1). The ledger has the same name for what it would find.
+	CodeParts api.Code = "amount_parts"
+	// CodeZero: an amount that must not be 0 (R2).
+	CodeZero api.Code = "amount_zero"
+	// CodeTombstones: too many reversals of settlements that never came, today (R13).
+	CodeTombstones api.Code = "tombstone_limit"
+	// CodeSequence: totals are kept for the newest sequence only.
+	CodeSequence api.Code = "sequence_not_kept"
+)
+
+type codeInfo struct {
+	status int
+	title  string
+}
+
+var ownCodes = map[api.Code]codeInfo{
+	CodeCredentialType: {400, "This kind of credential cannot be checked yet"},
+	CodeParts:          {400, "The parts of the bill do not add up"},
+	CodeZero:           {400, "An amount is zero"},
+	CodeTombstones:     {429, "Too many reversals of settlements that were never seen"},
+	CodeSequence:       {404, "Totals of this sequence are not kept"},
+}
+
+const (
+	titleRefused = "Refused by the ledger"
+	titleUnknown = "Not known to the ledger"
+	detailReused = "Take a new msgid."
+)
+
+// fault is why a request is refused before the log: its id is free. The zero fault is none.
+type fault struct {
+	code  api.Code
+	field string
+}
+
+func (x fault) bad() bool { return x.code != "" }
+
+func (x fault) problem() api.Problem {
+	p := api.Problem{Code: x.code, Field: x.field}
+	if own, ok := ownCodes[x.code]; ok {
+		p.Status, p.Title = own.status, own.title
+	}
+	return p
+}
+
+// faultOf is what a decoder found.
+func faultOf(err error) fault {
+	if err == nil {
+		return fault{}
+	}
+	var e *strictjson.Error
+	if errors.As(err, &e) {
+		return fault{api.Code(e.Code), e.Field}
+	}
+	return fault{code: api.CodeInternal}
+}
+
+func badValue(field string) fault { return fault{api.CodeBadValue, field} }
+
+// refused is the answer to what the ledger decided against (api.md, Conventions): final, and its id is used up.
+func refused(kind ledger.Kind, o ledger.Outcome) api.Problem {
+	p := api.Problem{Code: api.Code(o.String()), Status: 422, Title: titleRefused, Outcome: int(o), IDUsed: api.IDUsed, Field: fieldOf(kind, o)}
+	switch {
+	case o == ledger.IDReused:
+		p.Code, p.Status, p.Title, p.Detail = api.CodeIDReused, 0, "", detailReused
+	case isUnknown(o):
+		p.Status, p.Title = 404, titleUnknown
+	}
+	return p
+}
+
+func isUnknown(o ledger.Outcome) bool { return o >= ledger.UnknownPerson && o <= ledger.UnknownUser }
+
+// fieldOf names the field an outcome is about, where there is one.
+func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
+	switch o {
+	case ledger.IDReused, ledger.Blocked:
+		return "msgid"
+	case ledger.UnknownInstitution, ledger.InstitutionExists:
+		return "fixmedins_code"
+	case ledger.UnknownSettlement:
+		if kind == ledger.KindReversalByMessage {
+			return "original_msgid"
+		}
+		return "setl_id"
+	case ledger.UnknownUser:
+		return "user_certno"
+	case ledger.UnknownRun, ledger.RunExists, ledger.RunClosed, ledger.RunDiffers:
+		return "run_id"
+	case ledger.UnknownPerson, ledger.NoAccount, ledger.WrongPerson, ledger.PersonExists:
+		if kind == ledger.KindBinding {
+			return "authorizer_psn_no"
+		}
+		return "psn_no"
+	case ledger.CertificateExists:
+		return "certno"
+	case ledger.WrongCredential:
+		return "mdtrt_cert_no"
+	case ledger.AmountChanged:
+		return "expected"
+	case ledger.RelationNotAllowed:
+		return "relation"
+	case ledger.WrongOriginalKind:
+		return "original_kind"
+	case ledger.AuthorizerNotEligible, ledger.EvoucherNotActive:
+		return "authorizer_psn_no"
+	case ledger.UserNotNormal, ledger.SelfBinding, ledger.DuplicateBinding, ledger.TooManyAuthorizers:
+		return "user_certno"
+	}
+	return ""
+}
+
+// appendProblemTail writes the members that problems and NDJSON verdicts share.
+func appendProblemTail(a *strictjson.Appender, p *api.Problem) {
+	a.String("code", string(p.Code))
+	if p.Field != "" {
+		a.String("field", p.Field)
+	}
+	if p.Outcome != 0 {
+		a.Int("outcome", int64(p.Outcome))
+	}
+	if p.IDUsed != api.IDUnknown {
+		a.Bool("id_used", p.IDUsed == api.IDUsed)
+	}
+}
+
+// fail answers a problem that may belong to a repeat.
+func fail(c *api.Call, p api.Problem, replayed bool) {
+	c.Fail(p)
+	if replayed {
+		c.Replayed()
+	}
+}

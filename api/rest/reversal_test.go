@@ -1,0 +1,130 @@
+package rest
+
+import (
+	"fmt"
+	"testing"
+
+	"gongji/api/ids"
+	"gongji/engine/ledger"
+)
+
+func reversalBody(msgid, code string, p someone) string {
+	return fmt.Sprintf(`{"msgid":%q,"fixmedins_code":%q,"psn_no":%q,"opter":"0001","reason":"退药"}`, msgid, code, p.psnNo)
+}
+
+func messageBody(msgid, code, original, kind string, p someone) string {
+	return fmt.Sprintf(`{"msgid":%q,"fixmedins_code":%q,"original_msgid":%q,"original_kind":%q,"psn_no":%q}`, msgid, code, original, kind, p.psnNo)
+}
+
+func TestReversalByID(t *testing.T) {
+	f := start(t, setup{})
+	shop, father, son := f.institution("2"), f.newPerson(true), f.newPerson(true)
+	f.credit(father, "50.00")
+	f.credit(son, "30.00")
+	f.bind(father, son, "")
+	b := bill{msgid: f.msgid(), code: shop, patient: son, medfee: "60.00", inscp: "60.00"}
+	id := f.post("/v1/settlements", b.body()).want(200, "acct_mulaid_pay", "30.00", "balc", "0.00").str("setl_id")
+	path := "/v1/settlements/" + id + "/reversal"
+	f.post(path, reversalBody(f.msgid(), shop, father)).want(422, "code", "wrong_person", "outcome", "504")
+	f.post(path, reversalBody(f.msgid(), f.institution("2"), son)).want(404, "code", "unknown_settlement", "id_used", "true")
+	first := f.msgid()
+	a := f.post(path, reversalBody(first, shop, son)).
+		want(200, "state", "reversed", "setl_id", id, "acct_pay", "60.00", "acct_mulaid_pay", "30.00", "balc", "30.00")
+	again := f.post(path, reversalBody(first, shop, son))
+	if !again.replayed || again.text != a.text {
+		t.Errorf("repeat of the reversal: %t %s", again.replayed, again.text)
+	}
+	f.post(path, reversalBody(f.msgid(), shop, son)).want(422, "code", "already_reversed", "outcome", "501")
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, b.msgid, "settlement", son)).want(422, "code", "already_reversed")
+	f.get("/v1/settlements/"+id).want(200, "state", "reversed", "reversal.reversal_id", a.str("reversal_id"))
+	if repeat := f.post("/v1/settlements", b.body()).want(200, "setl_id", id, "balc", "0.00"); !repeat.replayed {
+		t.Error("the settlement sent again after its reversal is not a repeat")
+	}
+	if x, y := f.balance(father), f.balance(son); x != "50.00" || y != "30.00" {
+		t.Errorf("balances %s and %s, want 50.00 and 30.00", x, y)
+	}
+	f.post("/v1/settlements/"+idText(ids.Settlement, uint64(ledger.At(1, 0)))+"/reversal", reversalBody(f.msgid(), shop, son)).
+		want(404, "code", "unknown_settlement", "outcome", "203")
+	f.post("/v1/settlements/"+idText(ids.Settlement, 1<<64-1)+"/reversal", reversalBody(f.msgid(), shop, son)).want(404, "code", "not_found", "id_used", "false")
+	f.post("/v1/settlements/S123/reversal", reversalBody(f.msgid(), shop, son)).want(404, "code", "not_found", "id_used", "false")
+}
+
+func TestReversalByMessage(t *testing.T) {
+	f := start(t, setup{})
+	shop, p := f.institution("2"), f.newPerson(true)
+	f.credit(p, "50.00")
+	b := bill{msgid: f.msgid(), code: shop, patient: p, medfee: "20.00", inscp: "20.00"}
+	id := f.post("/v1/settlements", b.body()).want(200).str("setl_id")
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, b.msgid, "reversal", p)).want(422, "code", "wrong_original_kind")
+	cancel := f.msgid()
+	f.post("/v1/reversals", messageBody(cancel, shop, b.msgid, "settlement", p)).
+		want(200, "state", "reversed", "setl_id", id, "acct_pay", "20.00", "balc", "50.00", "original_msgid", b.msgid)
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, cancel, "reversal", p)).want(422, "code", "cancel_final", "outcome", "506")
+	f.get("/v1/settlements?fixmedins_code="+shop+"&msgid="+b.msgid).want(200, "state", "reversed")
+	f.get("/v1/settlements?fixmedins_code="+shop+"&msgid="+cancel).want(200, "state", "blocked") // another call has this id
+
+	refused := bill{msgid: f.msgid(), code: shop, patient: p, medfee: "90.00", inscp: "90.00", more: `,"on_shortfall":"refuse"`}
+	f.post("/v1/settlements", refused.body()).want(422, "code", "short_of_funds")
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, refused.msgid, "settlement", p)).want(200, "state", "nothing_to_undo")
+}
+
+// A reversal that overtakes its settlement blocks it for ever (P8).
+func TestOvertaking(t *testing.T) {
+	f := start(t, setup{})
+	shop, p := f.institution("2"), f.newPerson(true)
+	f.credit(p, "50.00")
+	b := bill{msgid: f.msgid(), code: shop, patient: p, medfee: "20.00", inscp: "20.00"}
+	first := messageBody(f.msgid(), shop, b.msgid, "settlement", p)
+	a := f.post("/v1/reversals", first).want(200, "state", "blocked", "original_msgid", b.msgid)
+	if again := f.post("/v1/reversals", first); !again.replayed || again.text != a.text {
+		t.Errorf("repeat: %t %s", again.replayed, again.text)
+	}
+	for range 2 {
+		f.post("/v1/settlements", b.body()).want(422, "code", "blocked", "outcome", "102", "field", "msgid")
+	}
+	f.get("/v1/settlements?fixmedins_code="+shop+"&msgid="+b.msgid).want(200, "state", "blocked")
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, b.msgid, "settlement", p)).want(422, "code", "already_reversed")
+	if got := f.balance(p); got != "50.00" {
+		t.Errorf("balance %s, want 50.00", got)
+	}
+}
+
+// Open tombstones of an institution and day have a limit, before the log (R13); reversals of what exists pass.
+func TestTombstoneLimit(t *testing.T) {
+	f := start(t, setup{rest: Options{TombstonesMax: 2}})
+	f.clock.ms.Store(nowMS()) // the limit goes by the machine's day
+	shop, other, p := f.institution("2"), f.institution("2"), f.newPerson(true)
+	f.credit(p, "50.00")
+	b := bill{msgid: f.msgid(), code: shop, patient: p, medfee: "20.00", inscp: "20.00"}
+	f.post("/v1/settlements", b.body()).want(200)
+	lost := f.msgid()
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, lost, "settlement", p)).want(200, "state", "blocked")
+	repeat := messageBody(f.msgid(), shop, f.msgid(), "settlement", p)
+	f.post("/v1/reversals", repeat).want(200, "state", "blocked")
+	before := f.sequence()
+	a := f.post("/v1/reversals", messageBody(f.msgid(), shop, f.msgid(), "settlement", p)).want(429, "code", "tombstone_limit", "id_used", "false")
+	if a.retry == "" || f.sequence() != before {
+		t.Errorf("Retry-After %q, sequence %d, want %d", a.retry, f.sequence(), before)
+	}
+	f.post("/v1/reversals", repeat).want(200, "state", "blocked")
+	f.post("/v1/reversals", messageBody(f.msgid(), other, f.msgid(), "settlement", p)).want(200, "state", "blocked")
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, b.msgid, "settlement", p)).want(200, "state", "reversed")
+}
+
+func TestTombstoneDays(t *testing.T) {
+	s := newTombstones(2)
+	a, b := ledger.NewCode([]byte("A")), ledger.NewCode([]byte("B"))
+	s.add(a, -1)
+	s.add(a, 5)
+	if s.full(a, 5) || s.full(b, 5) {
+		t.Error("full after one of two")
+	}
+	s.add(a, 5)
+	if !s.full(a, 5) || s.full(a, 6) || s.full(b, 5) {
+		t.Error("want full on that day, for that institution only")
+	}
+	s.add(a, 6)
+	if s.full(a, 6) {
+		t.Error("a new day begins at nothing")
+	}
+}

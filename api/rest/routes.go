@@ -1,0 +1,70 @@
+package rest
+
+import (
+	"gongji/api"
+	"gongji/api/strictjson"
+)
+
+// call is a route with the fields its body may have: what the OpenAPI document is compared with.
+type call struct {
+	api.Route
+	body  *strictjson.Shape
+	parts map[string]*strictjson.Shape // objects inside, by field
+	query []string
+}
+
+var (
+	settlementParts = map[string]*strictjson.Shape{"expected": expectedShape, "passwords": passwordShape, "agent": agentShape}
+	bindingParts    = map[string]*strictjson.Shape{"commitment": commitmentShape, "auth": authShape, "application": applicationShape}
+	personParts     = map[string]*strictjson.Shape{"enrolments": enrolmentShape}
+	unbindingParts  = map[string]*strictjson.Shape{"application": applicationShape}
+)
+
+// calls is the table of all calls, in the order of api.md.
+func (f *face) calls() []call {
+	post := func(name, pattern string, on api.Listener, h api.Handler) api.Route {
+		return api.Route{Name: name, Method: "POST", Pattern: pattern, Listener: on, Media: api.JSON, Handler: h}
+	}
+	get := func(name, pattern string, on api.Listener, h api.Handler) api.Route {
+		return api.Route{Name: name, Method: "GET", Pattern: pattern, Listener: on, Handler: h}
+	}
+	lines := func(r api.Route) api.Route {
+		r.Media, r.BodyMax = api.NDJSON, api.BatchBodyMax
+		return r
+	}
+	stream := func(r api.Route) api.Route {
+		r.Media, r.BodyMax, r.Stream = api.NDJSON, api.BulkBodyMax, true
+		return r
+	}
+	const person, settlement, run = "/v1/persons/{psn_no}", "/v1/settlements/{setl_id}", "/v1/credit-runs/{run_id}"
+	return []call{
+		{Route: post("person_add", "/v1/persons", api.Admin, f.addPerson), body: personShape, parts: personParts},
+		{Route: stream(post("person_load", "/v1/persons", api.Admin, f.addPersons)), body: personShape, parts: personParts, query: []string{"file"}},
+		{Route: post("enrol", person+"/enrolments", api.Admin, f.enrol), body: enrolShape},
+		{Route: post("person_lookup", "/v1/persons/lookup", api.Business, f.lookup), body: lookupShape},
+		{Route: get("person", person, api.Business, f.getPerson)},
+		{Route: post("run_open", "/v1/credit-runs", api.Admin, f.openRun), body: runShape},
+		{Route: stream(post("run_lines", run+"/lines", api.Admin, f.runCredits)), body: runLineShape},
+		{Route: post("run_close", run+"/close", api.Admin, f.closeRun), body: runCloseShape},
+		{Route: post("credit", "/v1/credits", api.Admin, f.credit), body: creditShape},
+		{Route: post("institution_add", "/v1/institutions", api.Admin, f.addInstitution), body: institutionShape},
+		{Route: post("bind", "/v1/bindings", api.Business, f.bind), body: bindingShape, parts: bindingParts},
+		{Route: lines(post("bind_batch", "/v1/bindings/batch", api.Admin, f.bindBatch)), body: bindingShape, parts: bindingParts},
+		{Route: get("binding", "/v1/bindings/{id}", api.Business, f.getBinding)},
+		{Route: post("unbind", "/v1/unbindings", api.Business, f.unbind), body: unbindingShape, parts: unbindingParts},
+		{Route: get("members", person+"/members", api.Business, f.members), query: []string{"cursor"}},
+		{Route: get("authorizers", person+"/authorizers", api.Business, f.authorizers), query: []string{"cursor"}},
+		{Route: post("settle", "/v1/settlements", api.Business, f.settle), body: settlementShape, parts: settlementParts},
+		{Route: lines(post("settle_batch", "/v1/settlements/batch", api.Business, f.settleBatch)), body: settlementShape, parts: settlementParts},
+		{Route: post("settle_preview", "/v1/settlements/preview", api.Business, f.preview), body: previewShape, parts: settlementParts},
+		{Route: get("settlement_ask", "/v1/settlements", api.Business, f.settlementAsk), query: []string{"fixmedins_code", "msgid"}},
+		{Route: get("settlement", settlement, api.Business, f.settlement)},
+		{Route: post("reverse", settlement+"/reversal", api.Business, f.reverse), body: reversalShape},
+		{Route: post("reverse_message", "/v1/reversals", api.Business, f.reverseMessage), body: messageReversalShape},
+		{Route: get("draw", settlement+"/draw", api.Business, f.draw)},
+		{Route: get("statement", person+"/statement", api.Business, f.statement), query: []string{"from", "to", "cursor"}},
+		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
+		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
+		{Route: get("openapi", "/openapi.yaml", api.Admin, f.document)},
+	}
+}

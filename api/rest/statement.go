@@ -1,0 +1,203 @@
+package rest
+
+import (
+	"errors"
+	"math"
+
+	"gongji/api"
+	"gongji/api/ids"
+	"gongji/api/strictjson"
+	"gongji/engine"
+	"gongji/engine/journal"
+	"gongji/engine/ledger"
+)
+
+const (
+	// statementPage is how many postings one answer has at most.
+	statementPage = 100
+	// statementRead is how many postings one call reads at most, also of days that were not asked for; then it answers with a cursor.
+	statementRead = journal.StatementLinesMax
+)
+
+// entryKinds names the kinds of entry on a personal account.
+var entryKinds = map[ledger.Kind]string{
+	ledger.KindCredit: "credit", ledger.KindSettlement: "settlement", ledger.KindReversalByID: "reversal",
+	ledger.KindReversalByMessage: "reversal", ledger.KindAllocation: "allocation",
+}
+
+// period of a statement: days from and to, both included, and the posting to begin with (0: the newest).
+type statementQuery struct {
+	from, to int32
+	cursor   ledger.Position
+}
+
+func readStatement(c *api.Call) (s statementQuery, x fault) {
+	s.from, s.to = math.MinInt32, math.MaxInt32
+	q := c.Query()
+	for ok := true; q.Next(); {
+		switch string(q.Key) {
+		case "from":
+			s.from, ok = parseDay(q.Value)
+		case "to":
+			s.to, ok = parseDay(q.Value)
+		case "cursor":
+			n, err := ids.ParseEntry(q.Value)
+			s.cursor, ok = ledger.Position(n), err == nil && n > 0
+		default:
+			return s, fault{api.CodeUnknownField, "query"}
+		}
+		if !ok {
+			return s, badValue(string(q.Key))
+		}
+	}
+	if q.Bad {
+		return s, badValue("query")
+	}
+	if s.to < s.from {
+		return s, badValue("to")
+	}
+	return s, fault{}
+}
+
+// statement is GET /v1/persons/{psn_no}/statement: postings of the personal account, newest first, with the balance after each.
+func (f *face) statement(c *api.Call) {
+	psnNo, ok := pathPerson(c)
+	if !ok {
+		c.Fail(notFound("psn_no"))
+		return
+	}
+	s, x := readStatement(c)
+	if x.bad() {
+		c.Fail(x.problem())
+		return
+	}
+	var number uint32
+	var last ledger.Position
+	var found bool
+	var sequence uint64
+	if p := f.ask(func(v engine.View) {
+		sequence = v.Sequence
+		if number, found = v.State.FindPerson(ledger.K(psnNo)); found {
+			last = v.State.Persons.At(number).Last
+		}
+	}); p.Code != "" {
+		c.Fail(p)
+		return
+	}
+	if !found {
+		c.Fail(notFound("psn_no"))
+		return
+	}
+	if s.cursor != 0 {
+		if last = s.cursor; !f.isPosting(last, number) {
+			c.Fail(badValue("cursor").problem())
+			return
+		}
+	}
+	lines, next, err := f.engine.Statement(ledger.Account(ledger.KindPersonal, number), last, statementRead)
+	if err != nil {
+		c.Fail(api.Problem{Code: api.CodeUnavailable})
+		return
+	}
+	c.Out.Begin()
+	if err := f.appendStatement(&c.Out, s, number, lines, next); err != nil {
+		c.Fail(api.Problem{Code: api.CodeUnavailable})
+		return
+	}
+	c.Out.Uint("sequence", sequence)
+	c.Out.End()
+	c.OK(200)
+}
+
+// isPosting reports whether a position holds a posting of a person's account: a cursor comes from outside.
+func (f *face) isPosting(p ledger.Position, person uint32) bool {
+	entry, err := f.engine.Entry(p)
+	if errors.Is(err, engine.ErrNoCommand) || err != nil {
+		return false
+	}
+	for _, l := range entry.Legs {
+		if l.Account == ledger.Account(ledger.KindPersonal, person) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendStatement writes the lines of the days asked for; next is where the walk stopped.
+func (f *face) appendStatement(a *strictjson.Appender, s statementQuery, holder uint32, lines []journal.Line, next ledger.Position) error {
+	a.ArrayKey("postings")
+	n := 0
+	for i := range lines {
+		day := ledger.DayOf(lines[i].TimeMS)
+		if day < s.from {
+			next = 0
+			break
+		}
+		if day > s.to {
+			continue
+		}
+		if n == statementPage {
+			next = lines[i].Position
+			break
+		}
+		n++
+		if err := f.appendPosting(a, &lines[i], holder); err != nil {
+			return err
+		}
+	}
+	a.EndArray()
+	if next != 0 {
+		a.String("cursor", idText(ids.Entry, uint64(next)))
+	}
+	return nil
+}
+
+// appendPosting writes one line as its viewer may see it (R28): of his own bill he sees the institution and the settlement; of a
+// relative's bill date, member, amount and the kind of institution, and nothing that leads to the bill.
+func (f *face) appendPosting(a *strictjson.Appender, l *journal.Line, holder uint32) error {
+	a.Begin()
+	a.String("kind", entryKinds[l.Kind])
+	a.Amount("amount", l.Amount)
+	a.Amount("balance_after", l.After)
+	a.Time("time", l.TimeMS)
+	bill := l.Kind == ledger.KindSettlement || l.Kind == ledger.KindReversalByID || l.Kind == ledger.KindReversalByMessage
+	switch {
+	case !bill:
+		a.String("entry_id", idText(ids.Entry, uint64(l.Position)))
+	default:
+		if err := f.appendBillOf(a, l, holder); err != nil {
+			return err
+		}
+	}
+	a.End()
+	return nil
+}
+
+func (f *face) appendBillOf(a *strictjson.Appender, l *journal.Line, holder uint32) error {
+	entry, err := f.engine.Entry(l.Position)
+	if err != nil {
+		return err
+	}
+	code := entry.Command.Institution
+	place, p := f.placeOf(code)
+	if p.Code != "" {
+		return errors.New(string(p.Code))
+	}
+	a.String("fixmedins_type", string('0'+rune(place)))
+	if l.Patient != holder {
+		member, err := f.record(l.Patient)
+		if err != nil {
+			return err
+		}
+		a.Bytes("member_psn_no", member.PsnNo)
+		return nil
+	}
+	a.Bytes("fixmedins_code", code.Bytes())
+	if l.Kind == ledger.KindSettlement {
+		a.String("setl_id", idText(ids.Settlement, uint64(l.Position)))
+	} else {
+		a.String("reversal_id", idText(ids.Reversal, uint64(l.Position)))
+		a.String("setl_id", idText(ids.Settlement, uint64(entry.Effect.First)))
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package rest
+
+import (
+	"strconv"
+
+	"github.com/puzpuzpuz/xsync/v3"
+
+	"gongji/api"
+	"gongji/api/strictjson"
+	"gongji/engine"
+	"gongji/engine/ledger"
+)
+
+// channelNames are the ways in which people bind and unbind (domain-rules.md 15). The number is the index + 1 and part of the log.
+var channelNames = [...]string{
+	"wechat",        // 湖北医疗保障 WeChat mini-program
+	"alipay",        // 湖北医疗保障 (鄂医保) Alipay mini-program
+	"ehuiban",       // 鄂汇办
+	"gansu_app",     // 甘肃省医疗保障局移动端
+	"national_app",  // 国家医保服务平台APP
+	"hall",          // 医保大厅, a counter
+	"bureau_wechat", // a local bureau's WeChat account
+	"bureau_web",    // a local bureau's web site
+}
+
+// sourceNames are the funding sources of credits; the number is the index + 1 and part of the log.
+var sourceNames = [...]string{
+	"contribution", // monthly credit from contributions (划入)
+	"opening",      // opening balance of a migrated account
+	"transfer_in",  // from another pooling area
+	"interest",
+	"correction",
+	"refund",  // money brought back from outside
+	"subsidy", // from a public budget
+	"other",
+}
+
+// relationNames are the codes of agnter_rlts that can be sent; which of them are allowed is the profile's (K1), so 8 and 9 reach the
+// ledger and are refused by it.
+var relationNames = [...]string{"1", "2", "4", "5", "6", "7", "8", "9"}
+
+var (
+	channelEnum   = strictjson.MustEnum(channelNames[:]...)
+	sourceEnum    = strictjson.MustEnum(sourceNames[:]...)
+	relationEnum  = strictjson.MustEnum(relationNames[:]...)
+	shortfallEnum = strictjson.MustEnum("cash", "refuse")
+	usedFlagEnum  = strictjson.MustEnum("0", "1", "2")
+	credentials   = strictjson.MustEnum("01", "02", "03") // mdtrt_cert_type: e-voucher, identity card, social-security card
+	placeTypes    = strictjson.MustEnum("1", "2", "3", "4", "5")
+	gendEnum      = strictjson.MustEnum("0", "1", "2", "9")
+	flagEnum      = strictjson.MustEnum("0", "1")
+	statusEnum    = strictjson.MustEnum("0", "1", "2", "3", "4") // psn_insu_stas
+	originalEnum  = strictjson.MustEnum("settlement", "reversal")
+)
+
+var gends = [...]uint8{0, 1, 2, 9}
+
+const identityCard = "01" // psn_cert_type
+
+// Texts of callers that are ours: no institution may have one of them as its code, or the two would share message ids.
+var (
+	callerBureau = []byte("bureau")
+	callerLoad   = []byte("load")
+)
+
+func reservedCaller(code []byte) bool {
+	if string(code) == string(callerBureau) || string(code) == string(callerLoad) {
+		return true
+	}
+	for _, n := range channelNames {
+		if string(code) == n {
+			return true
+		}
+	}
+	return false
+}
+
+// clrType is the clearing category (R16) of a kind of care at a kind of institution, by the table of nhsa-interface.md 1.11. The
+// insurance type does not matter in any shipped profile; regions with codes of their own bring a table.
+func clrType(medType uint32, place uint8) string {
+	if place == ledger.TypePharmacy {
+		return "41"
+	}
+	switch medType {
+	case 11:
+		return "11" // outpatient
+	case 1103:
+		return "1103"
+	case 12:
+		return "12" // registration
+	case 13, 1301:
+		return "13" // emergency
+	case 14:
+		return "14" // chronic
+	case 18:
+		return "18" // special drug
+	case 2102:
+		return "27" // single disease
+	case 21, 2101, 2105, 2106, 2107, 2109, 21303, 52:
+		return "21" // inpatient
+	case 22:
+		return "22" // injury
+	case 28:
+		return "28" // day surgery
+	case 41:
+		return "41" // pharmacy
+	case 51:
+		return "53" // maternity outpatient
+	case 9901, 990101, 990103:
+		return "15" // two diseases
+	}
+	return "99"
+}
+
+// institutionTypes remembers fixmedins_type by code, which never changes: clr_type needs it in every answer. Only institutions that the
+// ledger knows are kept, so the table is bounded by theirs.
+type institutionTypes struct {
+	byCode *xsync.MapOf[ledger.Code, uint8]
+}
+
+func newInstitutionTypes() institutionTypes {
+	return institutionTypes{xsync.NewMapOf[ledger.Code, uint8]()}
+}
+
+// placeOf gives the kind of an institution, 0 if the ledger does not know it. It is looked up before the command is submitted, so that
+// nothing can go wrong between the decision and its answer.
+func (f *face) placeOf(code ledger.Code) (uint8, api.Problem) {
+	if t, found := f.types.byCode.Load(code); found {
+		return t, api.Problem{}
+	}
+	return f.askPlace(code)
+}
+
+func (f *face) askPlace(code ledger.Code) (place uint8, p api.Problem) {
+	p = f.ask(func(v engine.View) {
+		if n, found := v.State.FindInstitution(&code); found {
+			place = v.State.Institutions.At(n).Type
+		}
+	})
+	if p.Code == "" && place != 0 {
+		f.types.byCode.Store(code, place)
+	}
+	return place, p
+}
+
+// codeText is a national code as it is written: at least two digits.
+func codeText(dst []byte, n uint32) []byte {
+	if n < 10 {
+		dst = append(dst, '0')
+	}
+	return strconv.AppendUint(dst, uint64(n), 10)
+}

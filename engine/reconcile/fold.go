@@ -1,0 +1,117 @@
+package reconcile
+
+import (
+	"fmt"
+
+	"gongji/engine/ledger"
+)
+
+// Fold rebuilds every balance from the journal alone, and checks each account's chain on the way: every posting names the one before it, and its
+// balance after is the one before plus its amount, never below 0. It belongs to one goroutine and holds 16 bytes an account.
+type Fold struct {
+	accounts map[ledger.AccountID]account
+	sums     map[ledger.AccountID]int64 // institution payables and funding sources
+	undone   map[ledger.Position]struct{}
+	postings uint64
+}
+
+type account struct {
+	balance int64
+	last    ledger.Position
+}
+
+// NewFold starts at an empty ledger.
+func NewFold() *Fold {
+	return &Fold{accounts: map[ledger.AccountID]account{}, sums: map[ledger.AccountID]int64{}, undone: map[ledger.Position]struct{}{}}
+}
+
+// Postings folded so far.
+func (f *Fold) Postings() uint64 { return f.postings }
+
+// Add folds the effects of the next batch.
+func (f *Fold) Add(sequence uint64, fx *ledger.Effects) error {
+	for i := range fx.List {
+		e := &fx.List[i]
+		position := ledger.At(sequence, i)
+		var moved int64
+		for _, l := range fx.LegsOf(e) {
+			if err := f.leg(position, l); err != nil {
+				return err
+			}
+			moved += l.Amount
+		}
+		if err := f.counter(position, e, moved); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Fold) leg(position ledger.Position, l ledger.Leg) error {
+	a := f.accounts[l.Account]
+	if l.Prev != a.last || l.After != a.balance+l.Amount || l.After < 0 || l.Amount == 0 {
+		return fmt.Errorf("posting on account %x at position %d: %d fen to %d after position %d; the account stood at %d after position %d",
+			uint64(l.Account), position, l.Amount, l.After, l.Prev, a.balance, a.last)
+	}
+	f.accounts[l.Account] = account{balance: l.After, last: position}
+	f.postings++
+	return nil
+}
+
+// counter books the other side of an entry, and refuses an entry whose sides differ.
+func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) error {
+	if e.Outcome != ledger.Accepted {
+		if moved != 0 {
+			return fmt.Errorf("command at position %d was not accepted and moved %d fen", position, moved)
+		}
+		return nil
+	}
+	var other ledger.AccountID
+	want := -moved
+	switch e.Kind {
+	case ledger.KindSettlement:
+		other, want = ledger.Account(ledger.KindInstitution, e.Institution), e.AcctPay()
+	case ledger.KindReversalByID, ledger.KindReversalByMessage:
+		if _, twice := f.undone[e.First]; twice {
+			return fmt.Errorf("settlement at position %d undone again at %d", e.First, position)
+		}
+		f.undone[e.First] = struct{}{}
+		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
+	case ledger.KindCredit:
+		other, want = ledger.Account(ledger.KindFunding, uint32(e.Source)), -e.Funding
+	default:
+		if moved != 0 {
+			return fmt.Errorf("entry at position %d of kind %d does not balance: %d fen", position, e.Kind, moved)
+		}
+		return nil
+	}
+	if want != -moved {
+		return fmt.Errorf("entry at position %d does not balance: legs %d fen, other side %d", position, moved, want)
+	}
+	f.sums[other] += want
+	return nil
+}
+
+// Compare holds the folded balances against a state.
+func (f *Fold) Compare(s *ledger.State) error {
+	var sum int64
+	for a, b := range f.accounts {
+		if got := s.Balance(a); got != b.balance {
+			return fmt.Errorf("account %x holds %d fen, the journal adds to %d", uint64(a), got, b.balance)
+		}
+		sum += b.balance
+	}
+	for a, b := range f.sums {
+		if got := s.Balance(a); got != b {
+			return fmt.Errorf("account %x holds %d fen, the journal adds to %d", uint64(a), got, b)
+		}
+		sum += b
+	}
+	if sum != 0 {
+		return fmt.Errorf("the journal's accounts add to %d fen", sum)
+	}
+	if t := s.Totals(); t.Sum() != 0 {
+		return fmt.Errorf("the accounts add to %d fen: personal %d family %d institutions %d funding %d", t.Sum(), t.Personal, t.Family, t.Institution, t.Funding)
+	}
+	return nil
+}

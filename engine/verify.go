@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gongji/engine/executor"
+	"gongji/engine/journal"
+	"gongji/engine/ledger"
+	"gongji/engine/reconcile"
+	"gongji/engine/state"
+	"gongji/wal"
+	"gongji/wal/pebblelog"
+)
+
+// VerifyOptions of a verification.
+type VerifyOptions struct {
+	Dir     string // a stopped ledger directory, or a copy made by Checkpoint
+	KeyFile string // "" if there is none: then only draws of published days can be recomputed, and others stop the verification
+	Scratch string // where the replayed state is built; "" is the system's temporary directory
+	// Acked, if set, is called with a lookup after the replay, to compare a client's own book.
+	Acked    func(lookup func(id ledger.Key) (Entry, bool, error)) error
+	Progress func(sequence, last uint64) // may be nil
+}
+
+// Verdict is what a verification found. It is only returned whole; the first difference is an error instead.
+type Verdict struct {
+	Ledger      wal.ID
+	Batches     uint64
+	Commands    uint64
+	Settlements uint64
+	Postings    uint64
+	Blocks      uint64 // journal blocks compared byte by byte
+	Checkpoints int    // stored digests compared
+	Persons     uint32
+	Totals      ledger.Totals
+	EffectChain [32]byte
+	StateHash   [32]byte
+}
+
+// Verify replays the whole log from zero with the serial rules, into a state of its own, and compares: every record's checksum and chain, every
+// journal block to the byte, the digests of every kept checkpoint, the fold of all postings with the balances, the id table with its sums, the sum over all accounts.
+func Verify(o VerifyOptions) (v Verdict, err error) {
+	id, err := readIdentity(o.Dir)
+	if err != nil {
+		return v, err
+	}
+	var keys *Keys
+	if o.KeyFile != "" {
+		if keys, err = LoadKeys(o.KeyFile, id.Ledger); err != nil {
+			return v, err
+		}
+	}
+	scratch, err := os.MkdirTemp(o.Scratch, "gongji-verify-")
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	log, err := pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{Identity: id, OnFatal: func(error) {}})
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	p := &verification{o: o, log: log, fold: reconcile.NewFold()}
+	p.verdict.Ledger = id.Ledger
+	p.core.keys.keys = keys
+	if _, err := p.core.load(scratch, id, state.Events{}); err != nil {
+		return v, err
+	}
+	c := &p.core
+	c.executor = executor.NewSerial(executor.Store{State: c.tables, IDs: c.ids, Originals: c.journal})
+	defer func() { err = errors.Join(err, c.ids.Close(), c.store.Close()) }()
+	err = p.run(id)
+	return p.verdict, err
+}
+
+type verification struct {
+	o       VerifyOptions
+	log     *pebblelog.Log
+	core    core
+	fold    *reconcile.Fold
+	verdict Verdict
+	stored  *state.Store
+	journal *journal.Journal
+	kept    map[uint64]state.Info // by sequence
+	through uint64                // stored journal blocks that must be there
+	block   []byte
+}
+
+func (p *verification) run(id wal.Identity) (err error) {
+	if err := p.openStored(id); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stored.Close()) }()
+	if err := p.log.Read(1, p.record); err != nil {
+		return err
+	}
+	if n := len(p.kept); n != 0 {
+		return fmt.Errorf("%d stored checkpoints lie behind the end of the log at %d", n, p.core.sequence)
+	}
+	v, c := &p.verdict, &p.core
+	if err := p.fold.Compare(c.tables); err != nil {
+		return err
+	}
+	if err := c.ids.Verify(c.tables); err != nil {
+		return err
+	}
+	v.Batches, v.Postings, v.Persons = c.sequence, p.fold.Postings(), c.tables.Persons.Len()
+	v.Totals, v.EffectChain, v.StateHash = c.tables.Totals(), c.chain, state.Hash(c.tables)
+	if p.o.Acked == nil {
+		return nil
+	}
+	return p.o.Acked(p.lookup)
+}
+
+// openStored opens what the ledger itself had stored, to compare with.
+func (p *verification) openStored(id wal.Identity) error {
+	stored, err := state.Open(filepath.Join(p.o.Dir, "state"), state.Options{Identity: state.Identity{Ledger: id.Ledger, Directory: id.Directory}, Build: formatName})
+	if err != nil {
+		return err
+	}
+	p.stored = stored
+	_, loaded, err := stored.Load(state.LoadOptions{})
+	if err != nil {
+		return errors.Join(err, stored.Close())
+	}
+	p.kept = map[uint64]state.Info{}
+	for _, k := range stored.Kept() {
+		p.kept[k.Sequence] = k
+	}
+	p.through = loaded.Sequence
+	p.journal = journal.New(stored.DB(), loaded.Sequence)
+	return nil
+}
+
+// record replays one record and compares what was stored about it.
+func (p *verification) record(r wal.Record) error {
+	c := &p.core
+	if err := c.open(r.Sequence, r.Payload); err != nil {
+		return err
+	}
+	fx, err := c.run(r.Link)
+	if err != nil {
+		return fmt.Errorf("batch %d: %w", r.Sequence, err)
+	}
+	if err := p.fold.Add(r.Sequence, fx); err != nil {
+		return err
+	}
+	for i := range fx.List {
+		if f := &fx.List[i]; f.Kind == ledger.KindSettlement && f.Outcome == ledger.Accepted {
+			p.verdict.Settlements++
+		}
+	}
+	p.verdict.Commands += uint64(len(fx.List))
+	if p.o.Progress != nil && r.Sequence%1024 == 0 {
+		p.o.Progress(r.Sequence, p.log.Committed())
+	}
+	return p.compare(r)
+}
+
+func (p *verification) compare(r wal.Record) error {
+	if r.Sequence <= p.through {
+		b, err := p.journal.Block(r.Sequence)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(b.Bytes(), p.core.block) {
+			return fmt.Errorf("journal block %d is not what the log gives", r.Sequence)
+		}
+		p.verdict.Blocks++
+	}
+	k, found := p.kept[r.Sequence]
+	if !found {
+		return nil
+	}
+	delete(p.kept, r.Sequence)
+	p.verdict.Checkpoints++
+	if k.WalLink != [32]byte(r.Link) || k.EffectChain != [32]byte(p.core.chain) || k.StateHash != state.Hash(p.core.tables) {
+		return fmt.Errorf("checkpoint at %d: stored link %x chain %x state %x, the log gives %x, %x, %x", r.Sequence,
+			k.WalLink, k.EffectChain, k.StateHash, r.Link, p.core.chain, state.Hash(p.core.tables))
+	}
+	return nil
+}
+
+// lookup finds a command by its message id and gives what came of it.
+func (p *verification) lookup(id ledger.Key) (e Entry, found bool, err error) {
+	line, found := p.core.ids.Find(id)
+	if !found || line.Tag != ledger.TagCommand {
+		return e, false, nil
+	}
+	e.Position = line.Position
+	block, err := p.core.journal.Block(line.Position.Sequence())
+	if err != nil {
+		return e, false, err
+	}
+	e.TimeMS = block.TimeMS
+	e.Effect, e.Legs, e.Items, err = block.Effect(line.Position.Index(), nil, nil)
+	return e, err == nil, err
+}
