@@ -221,18 +221,6 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-func BenchmarkWrite(b *testing.B) {
-	j := New(openStore(b), 0)
-	block := Append(nil, 50_000_000, 1, typical(rand.New(rand.NewPCG(13, 14)), 50_000_000, 4096))
-	sequence := uint64(0)
-	perSettlement(b, 4096, func() {
-		sequence++
-		if err := j.Write(sequence, block); err != nil {
-			b.Fatal(err)
-		}
-	})
-}
-
 // BenchmarkOriginal reads originals scattered over many blocks: the cache of recent blocks does not help.
 func BenchmarkOriginal(b *testing.B) {
 	j := New(openStore(b), 0)
