@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math/bits"
 	"os"
 	"runtime"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"gongji/engine/executor"
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
+	"gongji/shard"
 )
 
 // Options of an engine. Only Dir and KeyFile are needed. Nothing here can change an outcome: what can is a ledger parameter set by a
@@ -21,7 +23,7 @@ type Options struct {
 	MarkFile string
 	// NewMark accepts the log's end as it is found, for restores and copies.
 	NewMark bool
-	// Shards is the number of shards; 0: one a core. 1 runs serially.
+	// Shards is the number of shards, rounded down to a power of two; 0: one a core.
 	Shards int
 	// ShardedCommandsMin is the smallest batch given to the shards; 0: executor.ShardedCommandsMin.
 	ShardedCommandsMin int
@@ -61,9 +63,10 @@ var Hubei = ledger.Policy{
 }
 
 func (o Options) withDefaults() Options {
-	if o.Shards == 0 {
+	if o.Shards <= 0 {
 		o.Shards = runtime.GOMAXPROCS(0)
 	}
+	o.Shards = 1 << (bits.Len(uint(min(o.Shards, shard.ShardsMax))) - 1) // the power of two below
 	if o.ShardedCommandsMin == 0 {
 		o.ShardedCommandsMin = executor.ShardedCommandsMin
 	}

@@ -33,13 +33,13 @@ func New(number, count int) *Shard {
 
 // Identify claims the message ids of the parts this shard owns, in log order: the first command of an id owns it, whatever its outcome.
 func (s *Shard) Identify(w *Work) {
-	shards := len(w.Shards)
+	mask := len(w.Shards) - 1
 	for i := range w.Commands {
 		cmd := &w.Commands[i]
-		if cmd.ID.IsZero() || w.IDs.Part(cmd.ID)%shards != int(s.number) || w.Status[i] == Deferred {
+		if cmd.ID.IsZero() || w.IDs.Part(cmd.ID)&mask != int(s.number) || w.Status[i] == Deferred {
 			continue
 		}
-		e, found := w.IDs.Find(cmd.ID)
+		e, found := w.IDs.FindOwn(cmd.ID)
 		if ledger.Identify(found, e, cmd, &w.Effects.List[i]) {
 			w.Status[i] = Done
 			continue

@@ -37,6 +37,8 @@ type Work struct {
 type IDs interface {
 	ledger.IDs
 	Part(key ledger.Key) int // stable, independent of the number of shards
+	// FindOwn is Find for the message id of a command of this batch, about which the log before the batch has been asked already.
+	FindOwn(key ledger.Key) (ledger.IDEntry, bool)
 }
 
 // Resize makes room for n commands and clears what the phases read.
@@ -54,9 +56,12 @@ func (w *Work) Resize(n int) {
 	clear(w.Status)
 }
 
+// ShardsMax bounds the shards; their number is a power of two, so that ownership is a mask and not a division.
+const ShardsMax = 64
+
 // owner of a page. Persons, families and institutions are owned by page, so that no two shards ever write one page.
 func owner[T any](t *ledger.Table[T], number uint32, shards int) uint8 {
-	return uint8(int(number>>t.Shift()) % shards)
+	return uint8(int(number>>t.Shift()) & (shards - 1))
 }
 
 // OwnerOf is the shard that owns a personal or family account.
@@ -83,7 +88,7 @@ func (w *Work) Prepare(i int) {
 	if w.Static[i] == 0 {
 		w.Home[i] = owner(w.State.Persons, w.Bills[i].Patient, len(w.Shards))
 	} else {
-		w.Home[i] = uint8(i % len(w.Shards)) // somebody has to write the refusal
+		w.Home[i] = uint8(i & (len(w.Shards) - 1)) // somebody has to write the refusal
 	}
 }
 

@@ -42,6 +42,8 @@ func (t *tableIDs) Find(k ledger.Key) (ledger.IDEntry, bool) {
 	return *e, !e.Key.IsZero()
 }
 
+func (t *tableIDs) FindOwn(k ledger.Key) (ledger.IDEntry, bool) { return t.Find(k) }
+
 func (t *tableIDs) Insert(e ledger.IDEntry) {
 	*t.slot(e.Key) = e
 	t.sums[t.Part(e.Key)].Add(e)

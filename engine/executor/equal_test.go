@@ -36,6 +36,8 @@ func (m *memIDs) Find(k ledger.Key) (ledger.IDEntry, bool) {
 	return e, ok
 }
 
+func (m *memIDs) FindOwn(k ledger.Key) (ledger.IDEntry, bool) { return m.Find(k) }
+
 func (m *memIDs) Insert(e ledger.IDEntry) {
 	p := m.Part(e.Key)
 	if _, twice := m.parts[p][e.Key]; twice {

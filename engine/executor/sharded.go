@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"fmt"
+
 	"gongji/engine/ledger"
 	"gongji/shard"
 )
@@ -41,9 +43,12 @@ type Sharded struct {
 	skip    bool // this batch goes to the serial rule
 }
 
-// NewSharded makes an executor of count shards and starts count-1 goroutines. least is the smallest batch to shard (ShardedCommandsMin),
+// NewSharded makes an executor of count shards, a power of two up to shard.ShardsMax, and starts count-1 goroutines. least is the smallest batch to shard (ShardedCommandsMin),
 // wakeMin the smallest to wake the other shards for (WakeMin).
 func NewSharded(store Store, count, least, wakeMin int) *Sharded {
+	if count < 1 || count > shard.ShardsMax || count&(count-1) != 0 {
+		panic(fmt.Sprintf("BUG: %d shards", count))
+	}
 	x := &Sharded{serial: NewSerial(store), store: store, entries: map[ledger.Key]struct{}{}, least: least, wakeMin: wakeMin}
 	x.money = ledger.Money{State: store.State, IDs: store.IDs, Originals: store.Originals}
 	x.work = shard.Work{State: store.State, IDs: store.IDs, Effects: &x.effects}

@@ -76,9 +76,25 @@ func (s *State) indexInstitution(i uint32) {
 	s.byCode.insert(s.Institutions.At(i).Code.hash(), i, func(n uint32) uint64 { return s.Institutions.At(n).Code.hash() })
 }
 
-// FindPerson looks a person up by K(psn_no).
+// FindPerson looks a person up by K(psn_no). It is index.find written out: the hot path asks it once a settlement.
 func (s *State) FindPerson(key Key) (uint32, bool) {
-	return s.byKey.find(key.hash(), func(n uint32) bool { return s.Persons.At(n).Key == key })
+	slots := s.byKey.slots
+	if len(slots) == 0 {
+		return 0, false
+	}
+	hash, mask := key.hash(), uint64(len(slots)-1)
+	tag := tagOf(hash)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		v := slots[i]
+		if v == 0 {
+			return 0, false
+		}
+		if v&^indexNumberMask == tag {
+			if n := v&indexNumberMask - 1; s.Persons.At(n).Key == key {
+				return n, true
+			}
+		}
+	}
 }
 
 // FindPseudonym looks a person up by the pseudonym of his certificate.

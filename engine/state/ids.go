@@ -99,6 +99,21 @@ func (x *IDs) Find(key ledger.Key) (ledger.IDEntry, bool) {
 	return unpackFound(x.read(idindex.Key(key)))
 }
 
+// FindOwn looks up the message id of a command of the batch that Prefetch has just seen: what was known before the batch lies ready, so only the
+// batch's own inserts have to be looked at.
+func (x *IDs) FindOwn(key ledger.Key) (ledger.IDEntry, bool) {
+	if len(x.prefetched) != 0 {
+		if f, known := x.prefetched[idindex.Key(key)]; known && f.found {
+			return unpack(f.entry), true
+		}
+	}
+	e, found := x.index.FindRecent(idindex.Key(key))
+	if !found {
+		return ledger.IDEntry{}, false
+	}
+	return unpack(e), true
+}
+
 func unpackFound(f fetched) (ledger.IDEntry, bool) {
 	if !f.found {
 		return ledger.IDEntry{}, false
@@ -170,8 +185,11 @@ func (x *IDs) prefetch() error {
 	x.index.FindAll(x.keys, x.entries[:n], x.verdicts[:n])
 	unknown := x.keys[:0]
 	for i, v := range x.verdicts[:n] {
-		if v == idindex.Maybe {
+		switch v {
+		case idindex.Maybe:
 			unknown = append(unknown, x.keys[i])
+		case idindex.Present:
+			x.prefetched[x.keys[i]] = fetched{entry: x.entries[i], found: true}
 		}
 	}
 	if len(unknown) == 0 {

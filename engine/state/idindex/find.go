@@ -18,6 +18,16 @@ func (ix *Index) Find(key Key) (Entry, Verdict) {
 	return ix.find(hi, lo)
 }
 
+// FindRecent answers from the recent table alone: for a key that FindAll and Fetch have answered for since the last Advance, so that only an
+// insert after that can have made it known. Same ownership as Find.
+func (ix *Index) FindRecent(key Key) (Entry, bool) {
+	hi, lo := key.halves()
+	if r := ix.active.find(hi, lo); r != nil {
+		return r.entry(), true
+	}
+	return Entry{}, false
+}
+
 func (ix *Index) find(hi, lo uint64) (Entry, Verdict) {
 	if r := ix.active.find(hi, lo); r != nil {
 		return r.entry(), Present
