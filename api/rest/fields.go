@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"slices"
 	"time"
 
 	"gongji/api"
@@ -138,4 +139,29 @@ func typeCodeMost(d *strictjson.Decoder, min, max int, most uint32) uint32 {
 		d.Refuse(strictjson.CodeBadValue)
 	}
 	return n
+}
+
+// queryMax is the most names a call has in its query.
+const queryMax = 3
+
+// readQuery reads the query of a call that knows these names. A value that is not there is nil. A repeated name is refused: nobody could
+// say which one counts.
+func readQuery(c *api.Call, names ...string) (values [queryMax][]byte, x fault) {
+	q := c.Query()
+	for q.Next() {
+		i := slices.Index(names, string(q.Key))
+		switch {
+		case i < 0:
+			return values, fault{api.CodeUnknownField, "query"}
+		case values[i] != nil:
+			return values, fault{api.CodeDuplicateField, names[i]}
+		}
+		if values[i] = q.Value; values[i] == nil {
+			values[i] = []byte{}
+		}
+	}
+	if q.Bad {
+		return values, badValue("query")
+	}
+	return values, fault{}
 }

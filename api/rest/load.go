@@ -120,7 +120,9 @@ func (l *loader) send() api.Problem {
 			l.pending = append(l.pending, refusal{line: l.numbers[i], outcome: int(o), fault: fault{p.Code, p.Field}})
 		}
 	}
-	r.Reset()
+	// A new request with the old memory: the sequencer may look at the counters of a bulk request for a moment after its answer.
+	l.w.request = sequencer.NewRequest()
+	l.w.request.Commands, l.w.request.Results = r.Commands[:0], r.Results[:0]
 	l.numbers = l.numbers[:0]
 	return api.Problem{}
 }
@@ -197,20 +199,14 @@ func (f *face) addPersons(c *api.Call) {
 
 // readFile reads ?file=, the name of a load.
 func readFile(c *api.Call) (file []byte, x fault) {
-	q := c.Query()
-	for q.Next() {
-		if string(q.Key) != "file" {
-			return nil, fault{api.CodeUnknownField, "query"}
-		}
-		file = q.Value
-	}
+	values, x := readQuery(c, "file")
+	file = values[0]
 	switch {
-	case q.Bad:
-		return nil, badValue("query")
+	case x.bad():
 	case len(file) == 0:
-		return nil, fault{api.CodeMissingField, "file"}
+		x = fault{api.CodeMissingField, "file"}
 	case len(file) > fileMax:
-		return nil, fault{api.CodeTooLong, "file"}
+		x = fault{api.CodeTooLong, "file"}
 	}
-	return file, fault{}
+	return file, x
 }

@@ -89,3 +89,17 @@ func TestCreditRun(t *testing.T) {
 		t.Errorf("balances %s and %s, want 10.00 and 20.00", x, y)
 	}
 }
+
+// BenchmarkLoadPersons is a load of 20,000 lines through the socket, log synced.
+func BenchmarkLoadPersons(b *testing.B) {
+	const lines = 20_000
+	f := start(b, setup{})
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		body := f.loadLines(lines)
+		b.SetBytes(int64(len(body)))
+		b.StartTimer()
+		f.load(fmt.Sprint("b", n), body).want(200, "accepted", fmt.Sprint(lines))
+	}
+	b.ReportMetric(float64(b.N*lines)/b.Elapsed().Seconds(), "lines/s")
+}

@@ -226,8 +226,14 @@ func (f *fixture) get(path string) *answer {
 	return f.send("GET", f.business+path, "", "")
 }
 
-// sequence is the last batch of the log.
-func (f *fixture) sequence() uint64 { return f.engine.Stats().Sequence.Load() }
+// sequence is the last batch of the log, behind everything admitted so far.
+func (f *fixture) sequence() (n uint64) {
+	f.t.Helper()
+	if err := f.engine.Ask(func(v engine.View) { n = v.Sequence }); err != nil {
+		f.t.Fatal(err)
+	}
+	return n
+}
 
 // msgid makes a new message id.
 func (f *fixture) msgid() string {

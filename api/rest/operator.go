@@ -127,21 +127,15 @@ func (f *face) totals(c *api.Call) {
 
 // readSequence reads ?sequence=; 0: the newest.
 func readSequence(c *api.Call) (sequence uint64, x fault) {
-	q := c.Query()
-	for q.Next() {
-		if string(q.Key) != "sequence" {
-			return 0, fault{api.CodeUnknownField, "query"}
-		}
-		n, err := strconv.ParseUint(string(q.Value), 10, 64)
-		if err != nil || n == 0 {
-			return 0, badValue("sequence")
-		}
-		sequence = n
+	values, x := readQuery(c, "sequence")
+	if x.bad() || values[0] == nil {
+		return 0, x
 	}
-	if q.Bad {
-		return 0, badValue("query")
+	n, err := strconv.ParseUint(string(values[0]), 10, 64)
+	if err != nil || n == 0 {
+		return 0, badValue("sequence")
 	}
-	return sequence, fault{}
+	return n, fault{}
 }
 
 // confirmClock is POST /v1/clock/confirm: an operator accepts the machine's clock after a step (design.md 1).

@@ -120,18 +120,19 @@ func TestMembersPages(t *testing.T) {
 	f.send("POST", f.admin+"/v1/persons?file=members", mediaNDJSON, strings.Join(persons, "\n")).want(200, "accepted", fmt.Sprint(len(persons)))
 	f.send("POST", f.admin+"/v1/bindings/batch", mediaNDJSON, strings.Join(lines, "\n")).want(200)
 	seen, path := map[string]bool{}, "/v1/persons/"+father.psnNo+"/members"
-	pages := 0
+	pages, rows := 0, 0
 	for next := path; next != ""; pages++ {
 		a := f.get(next).want(200)
 		for i := range a.json["members"].([]any) {
 			seen[a.str(fmt.Sprintf("members.%d.psn_no", i))] = true
+			rows++
 		}
 		if next = ""; a.str("cursor") != "" {
 			next = path + "?cursor=" + a.str("cursor")
 		}
 	}
-	if len(seen) != len(persons) || pages != 2 {
-		t.Errorf("%d members on %d pages, want %d on 2", len(seen), pages, len(persons))
+	if len(seen) != len(persons) || rows != len(persons) || pages != 2 {
+		t.Errorf("%d members in %d rows on %d pages, want %d on 2", len(seen), rows, pages, len(persons))
 	}
 	f.get(path+"?cursor=B1").want(400, "code", "bad_value", "field", "cursor")
 }
@@ -199,6 +200,24 @@ func TestStatementPages(t *testing.T) {
 	}
 	if n != credits || pages != 2 {
 		t.Errorf("%d postings on %d pages, want %d on 2", n, pages, credits)
+	}
+}
+
+// The names of a draw tell its payers apart and mean nothing in another draw (R28).
+func TestDrawNames(t *testing.T) {
+	f := start(t, setup{})
+	shop := f.institution("2")
+	patient, _ := x3(f, []string{"20.00", "30.00"}, nil)
+	names := map[string]bool{}
+	for _, medfee := range []string{"50.10", "40.00"} { // own 40.10 and one relative, then all that is left of both
+		id := f.post("/v1/settlements", bill{msgid: f.msgid(), code: shop, patient: patient, medfee: medfee, inscp: medfee}.body()).want(200, "psn_cash_pay", "0.00").str("setl_id")
+		a := f.get("/v1/settlements/" + id + "/draw").want(200)
+		for _, name := range a.json["paid"].([]any) {
+			names[name.(string)] = true
+		}
+	}
+	if len(names) != 3 {
+		t.Errorf("%d names in a draw of one payer and a draw of two, want 3: %v", len(names), names)
 	}
 }
 

@@ -176,6 +176,8 @@ func TestAsking(t *testing.T) {
 	ask(refused.msgid).want(200, "state", "refused", "code", "short_of_funds", "outcome", "402")
 	f.get("/v1/settlements?fixmedins_code="+shop).want(400, "code", "missing_field", "field", "msgid")
 	f.get("/v1/settlements?fixmedins_code="+shop+"&msgid=a&x=b").want(400, "code", "unknown_field")
+	f.get("/v1/settlements?fixmedins_code="+shop+"&msgid=a&msgid=b").want(400, "code", "duplicate_field", "field", "msgid")
+	f.get("/v1/settlements?fixmedins_code="+shop+"&msgid=%61").want(400, "code", "bad_value", "field", "query")
 	f.get("/v1/settlements/S0000000000001X").want(404, "code", "not_found", "id_used", "false")
 	f.get("/v1/settlements/"+idText('S', uint64(ledger.At(1, 0)))).want(404, "code", "not_found") // genesis is no settlement
 }

@@ -51,8 +51,9 @@ func reversalOf(v engine.View, at ledger.Position) fate {
 
 // settlementAsk is GET /v1/settlements?fixmedins_code=&msgid=: the fate of a message id, behind every command admitted before (R9).
 func (f *face) settlementAsk(c *api.Call) {
-	code, msgid, ok := readAsk(c)
-	if !ok {
+	code, msgid, bad := readAsk(c)
+	if bad.bad() {
+		c.Fail(bad.problem())
 		return
 	}
 	var x fate
@@ -81,34 +82,21 @@ func (f *face) settlementAsk(c *api.Call) {
 	f.answerFate(c, &x, &entry)
 }
 
-func readAsk(c *api.Call) (code, msgid []byte, ok bool) {
-	q := c.Query()
-	for q.Next() {
-		switch string(q.Key) {
-		case "fixmedins_code":
-			code = q.Value
-		case "msgid":
-			msgid = q.Value
-		default:
-			c.Fail(api.Problem{Code: api.CodeUnknownField, Field: "query"})
-			return nil, nil, false
-		}
-	}
+func readAsk(c *api.Call) (code, msgid []byte, x fault) {
+	values, x := readQuery(c, "fixmedins_code", "msgid")
+	code, msgid = values[0], values[1]
 	switch {
-	case q.Bad:
-		c.Fail(badValue("query").problem())
+	case x.bad():
 	case len(code) == 0:
-		c.Fail(fault{api.CodeMissingField, "fixmedins_code"}.problem())
+		x = fault{api.CodeMissingField, "fixmedins_code"}
 	case len(msgid) == 0:
-		c.Fail(fault{api.CodeMissingField, "msgid"}.problem())
+		x = fault{api.CodeMissingField, "msgid"}
 	case len(code) > codeMax:
-		c.Fail(fault{api.CodeTooLong, "fixmedins_code"}.problem())
+		x = fault{api.CodeTooLong, "fixmedins_code"}
 	case len(msgid) > msgidMax:
-		c.Fail(fault{api.CodeTooLong, "msgid"}.problem())
-	default:
-		return code, msgid, true
+		x = fault{api.CodeTooLong, "msgid"}
 	}
-	return nil, nil, false
+	return code, msgid, x
 }
 
 // settlement is GET /v1/settlements/{setl_id}.

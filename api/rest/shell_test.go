@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,25 +17,30 @@ import (
 	"gongji/engine/sequencer"
 )
 
+// adminCalls are the calls marked A in api.md as far as they are there, and what only operators need.
+var adminCalls = []string{"POST /v1/persons", "POST /v1/persons/{psn_no}/enrolments", "POST /v1/institutions", "POST /v1/credits", "POST /v1/credit-runs",
+	"POST /v1/credit-runs/{run_id}/lines", "POST /v1/credit-runs/{run_id}/close", "GET /v1/ledger/totals", "POST /v1/clock/confirm", "POST /v1/bindings/batch",
+	"GET /openapi.yaml"}
+
 // Calls that create people or money answer on the admin listener only (R31).
 func TestAdminOnly(t *testing.T) {
 	f := start(t, setup{})
 	before := f.sequence()
-	admin := 0
+	hidden := map[string]bool{}
 	for _, c := range newFace(f.engine, Options{}).calls() {
 		path := strings.NewReplacer("{psn_no}", "420", "{run_id}", "R1", "{setl_id}", "S1", "{id}", "B1").Replace(c.Pattern)
 		a := f.sendAny(c.Method, f.business+path, mediaOf(c.Media), "{}")
-		if c.Listener == api.Admin {
-			admin++
+		if name := c.Method + " " + c.Pattern; slices.Contains(adminCalls, name) {
+			hidden[name] = true
 			if a.status != 404 || a.str("code") != "not_found" {
-				t.Errorf("%s %s on the business listener: %d %s", c.Method, path, a.status, a.text)
+				t.Errorf("%s on the business listener: %d %s", name, a.status, a.text)
 			}
 		} else if a.status == 404 && a.str("field") == "" {
-			t.Errorf("%s %s on the business listener: %s", c.Method, path, a.text)
+			t.Errorf("%s on the business listener: %s", name, a.text)
 		}
 	}
-	if admin < 10 || f.sequence() != before {
-		t.Errorf("%d admin calls tried, log from %d to %d", admin, before, f.sequence())
+	if len(hidden) != len(adminCalls) || f.sequence() != before {
+		t.Errorf("%d admin calls tried, want %d; log from %d to %d", len(hidden), len(adminCalls), before, f.sequence())
 	}
 	if a := f.sendAny("GET", f.admin+"/openapi.yaml", "", ""); a.status != 200 || a.text != string(api.OpenAPI) {
 		t.Errorf("GET /openapi.yaml: %d", a.status)

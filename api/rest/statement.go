@@ -25,7 +25,7 @@ var entryKinds = map[ledger.Kind]string{
 	ledger.KindReversalByMessage: "reversal", ledger.KindAllocation: "allocation",
 }
 
-// period of a statement: days from and to, both included, and the posting to begin with (0: the newest).
+// statementQuery is what is asked: days from and to, both included, and the posting to begin with (0: the newest).
 type statementQuery struct {
 	from, to int32
 	cursor   ledger.Position
@@ -33,28 +33,26 @@ type statementQuery struct {
 
 func readStatement(c *api.Call) (s statementQuery, x fault) {
 	s.from, s.to = math.MinInt32, math.MaxInt32
-	q := c.Query()
-	for ok := true; q.Next(); {
-		switch string(q.Key) {
-		case "from":
-			s.from, ok = parseDay(q.Value)
-		case "to":
-			s.to, ok = parseDay(q.Value)
-		case "cursor":
-			n, err := ids.ParseEntry(q.Value)
-			s.cursor, ok = ledger.Position(n), err == nil && n > 0
-		default:
-			return s, fault{api.CodeUnknownField, "query"}
-		}
-		if !ok {
-			return s, badValue(string(q.Key))
+	values, x := readQuery(c, "from", "to", "cursor")
+	if x.bad() {
+		return s, x
+	}
+	ok := true
+	if v := values[0]; v != nil {
+		if s.from, ok = parseDay(v); !ok {
+			return s, badValue("from")
 		}
 	}
-	if q.Bad {
-		return s, badValue("query")
+	if v := values[1]; v != nil {
+		if s.to, ok = parseDay(v); !ok || s.to < s.from {
+			return s, badValue("to")
+		}
 	}
-	if s.to < s.from {
-		return s, badValue("to")
+	if v := values[2]; v != nil {
+		n, err := ids.ParseEntry(v)
+		if s.cursor = ledger.Position(n); err != nil || n == 0 {
+			return s, badValue("cursor")
+		}
 	}
 	return s, fault{}
 }

@@ -253,21 +253,15 @@ func (f *face) relatives(c *api.Call, shares bool) {
 
 // readCursor reads ?cursor=, the last binding of the page before; 0: none, else its number + 1.
 func readCursor(c *api.Call) (after uint64, x fault) {
-	q := c.Query()
-	for q.Next() {
-		if string(q.Key) != "cursor" {
-			return 0, fault{api.CodeUnknownField, "query"}
-		}
-		n, err := ids.ParseBinding(q.Value)
-		if err != nil || n > math.MaxUint32 {
-			return 0, badValue("cursor")
-		}
-		after = n + 1
+	values, x := readQuery(c, "cursor")
+	if x.bad() || values[0] == nil {
+		return 0, x
 	}
-	if q.Bad {
-		return 0, badValue("query")
+	n, err := ids.ParseBinding(values[0])
+	if err != nil || n > math.MaxUint32 {
+		return 0, badValue("cursor")
 	}
-	return after, fault{}
+	return n + 1, fault{}
 }
 
 // walkBindings reads a page of a person's active bindings. The chain of shares goes down in number, that of draws up, so a cursor needs

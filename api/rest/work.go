@@ -96,7 +96,7 @@ func (f *face) submit(w *work, class sequencer.Class) api.Problem {
 	}
 	if err := w.wait(f.opt.Deadline); err != nil {
 		// The engine may still write into the request: w is left to it.
-		if errors.Is(err, sequencer.ErrClock) {
+		if errors.Is(err, sequencer.ErrClock) && w.request.Count == 1 { // of many, some may lie in a batch before
 			return notAdmitted(err)
 		}
 		return unknownOutcome()

@@ -65,15 +65,16 @@ var shares = []share{
 	{"xuwen", "xuyun", province.RelationParent},
 }
 
-// number gives an actor a psn_no and an identity number that no province and no earlier run has: serial counts actors over all runs of
-// the demo on one ledger. Provinces use areas 991 to 993 and psn_no whose index begins with 0.
+// number gives an actor a psn_no and an identity number that no province and no earlier run has: serial is the millisecond of the run plus
+// the actor's place. Provinces use areas 991 to 993 and a psn_no whose index begins with 0.
 func (a *actor) number(serial uint64) {
 	a.psnNo = fmt.Sprintf("%s9%013d", province.Areas[a.area], serial%1e13)
-	order := serial / 5000 % 500 * 2 // even: a woman
+	h := serial * 0x9e3779b97f4a7c15 >> 32 // spread: runs of one day share their leading digits
+	order := h / 5000 % 500 * 2            // even: a woman
 	if !a.female {
 		order++
 	}
-	a.certno = withCheck(fmt.Sprintf("99%d%03d%s%03d", 4+serial/1000%5, serial%1000, a.born[:4]+a.born[5:7]+a.born[8:], order))
+	a.certno = withCheck(fmt.Sprintf("99%d%03d%s%03d", 4+h/1000%5, h%1000, a.born[:4]+a.born[5:7]+a.born[8:], order))
 }
 
 // withCheck appends the check character of GB 11643 to 17 digits.
@@ -135,13 +136,13 @@ func inScope(total, fund fen) bill { return bill{Medfee: total, Fund: fund, Insc
 
 // order is the body of POST /v1/settlements.
 type order struct {
-	Msgid      string `json:"msgid,omitempty"`
-	Code       string `json:"fixmedins_code"`
-	PsnNo      string `json:"psn_no"`
-	CertType   string `json:"mdtrt_cert_type"`
-	CertNo     string `json:"mdtrt_cert_no"`
-	MedType    string `json:"med_type"`
-	Insutype   string `json:"insutype"`
+	Msgid    string `json:"msgid,omitempty"`
+	Code     string `json:"fixmedins_code"`
+	PsnNo    string `json:"psn_no"`
+	CertType string `json:"mdtrt_cert_type"`
+	CertNo   string `json:"mdtrt_cert_no"`
+	MedType  string `json:"med_type"`
+	Insutype string `json:"insutype"`
 	bill
 	Opter     string `json:"opter"`
 	OpterName string `json:"opter_name"`

@@ -16,7 +16,7 @@ import (
 )
 
 type importCmd struct {
-	Server       string        `help:"Admin address of the server." default:"http://127.0.0.1:8701" placeholder:"URL"`
+	Server       string        `help:"Admin address of the server." default:"http://127.0.0.1:8701"`
 	Persons      string        `help:"NDJSON of POST /v1/persons." placeholder:"FILE" type:"existingfile"`
 	Institutions string        `help:"NDJSON of POST /v1/institutions." placeholder:"FILE" type:"existingfile"`
 	Bindings     string        `help:"NDJSON of POST /v1/bindings." placeholder:"FILE" type:"existingfile"`
@@ -34,7 +34,8 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return "Sending the same lines again is harmless: what the ledger has is counted as repeated, so an import that was cut is resumed by running it again. " +
 		"Persons and credit runs go in parts of whole lines through the streamed calls, bindings through /v1/bindings/batch, institutions one by one. " +
-		"Exit code 1 if a line was refused that the ledger did not have already."
+		"Exit code 1 if a line was refused that the ledger did not have already, other than by a rule of the region (no e-voucher, no normal enrolment ...). " +
+		"Of a part of 16,384 lines the server names the first 100 refusals."
 }
 
 // Run imports what was named, in the order in which one needs the other.
@@ -64,8 +65,8 @@ func (c *importCmd) Run() error {
 }
 
 // loads are what the flags ask for.
-func (c *importCmd) loads() ([]load, error) {
-	var out []load
+func (c *importCmd) loads() ([]intake, error) {
+	var out []intake
 	if c.Province != 0 {
 		if c.Persons+c.Institutions+c.Bindings+c.Credits != "" {
 			return nil, errors.New("--province makes everything itself: no files beside it")
@@ -73,7 +74,7 @@ func (c *importCmd) loads() ([]load, error) {
 		if c.Count < 1 || c.Count > province.MaxPersons {
 			return nil, fmt.Errorf("--count %d, must be 1 to %d", c.Count, province.MaxPersons)
 		}
-		return provinceLoads(province.New(c.Province, c.Count), fmt.Sprint("opening-", c.Province, "-", c.Count)), nil
+		return provinceLoads(province.New(c.Province, c.Count), c.Province), nil
 	}
 	for _, f := range []struct {
 		kind loadKind
@@ -86,7 +87,7 @@ func (c *importCmd) loads() ([]load, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, load{what: f.kind.String(), kind: f.kind, source: s, run: creditRun{ID: c.RunID, Source: c.Source, Period: c.Period}})
+		out = append(out, intake{what: f.kind.String(), kind: f.kind, source: s, run: creditRun{ID: c.RunID, Source: c.Source, Period: c.Period}})
 	}
 	if len(out) == 0 {
 		return nil, errors.New("nothing to import: name a file or --province")
@@ -106,13 +107,13 @@ func fileSource(path string) (source, error) {
 }
 
 // provinceLoads are a generated province: institutions, persons, bindings, opening balances as a credit run.
-func provinceLoads(p *province.Province, run string) []load {
+func provinceLoads(p *province.Province, seed uint64) []intake {
 	persons, institutions, bindings, credits := provinceSources(p)
-	return []load{
+	return []intake{
 		{what: "institutions", kind: loadInstitutions, source: institutions},
 		{what: "persons", kind: loadPersons, source: persons},
 		{what: "bindings", kind: loadBindings, source: bindings},
-		{what: "opening balances", kind: loadCredits, source: credits, run: creditRun{ID: run, Source: sourceOpening, Period: periodOpening}},
+		{what: "opening balances", kind: loadCredits, source: credits, run: creditRun{ID: fmt.Sprintf("opening-%d-%d", seed, p.Persons()), Source: sourceOpening, Period: periodOpening}},
 	}
 }
 
@@ -130,8 +131,8 @@ const (
 	periodOpening = "202501" // the month of province.RefDay
 )
 
-// announce counts a run's lines and sums them: the ledger refuses to close a run that differs (R26).
-func announce(s source, r *creditRun) error {
+// total counts a run's lines and sums them: the ledger refuses to close a run that differs (R26).
+func (r *creditRun) total(s source) error {
 	in, err := s.open()
 	if err != nil {
 		return err

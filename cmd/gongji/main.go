@@ -16,8 +16,12 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Serve a ledger: till and hospital calls on one port, operators' calls on another."`
 	Verify  verifyCmd  `cmd:"" help:"Replay a ledger's whole log and prove its books."`
+	Demo    demoCmd    `cmd:"" help:"Play a day of settlements, tell who paid what, prove the books."`
+	Import  importCmd  `cmd:"" help:"Load persons, institutions, bindings and credits from NDJSON into a running server."`
 	Bench   benchCmd   `cmd:"" help:"Measure the engine on this machine."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	TillLoad tillLoadCmd `cmd:"" hidden:"" help:"Play many tills against a server with the demo province and keep a book of what was acknowledged."`
 }
 
 // exitError ends the process with a code of its own after its text was printed.

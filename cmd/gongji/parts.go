@@ -15,6 +15,7 @@ import (
 
 // A part is some whole lines of NDJSON, sent as one request.
 type part struct {
+	first int // number of its first line in the source, from 1
 	lines int
 	body  []byte
 	size  int64 // in the unit of its source's total
@@ -48,7 +49,8 @@ const (
 // errLine says that a line of a file cannot be sent.
 var errLine = errors.New("line cannot be sent")
 
-// cut reads lines and hands them out in parts of at most lines lines and limit bytes. Empty lines are left out.
+// cut reads lines and hands them out in parts of at most lines lines and limit bytes. Empty lines are left out: the line numbers told
+// of a part that holds some are too low by as many.
 func cut(r io.Reader, lines, limit int, inBytes bool, emit func(part) error) error {
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, lineBytesMax), lineBytesMax)
@@ -72,6 +74,9 @@ func cut(r io.Reader, lines, limit int, inBytes bool, emit func(part) error) err
 			if err := flush(); err != nil {
 				return err
 			}
+		}
+		if p.lines == 0 {
+			p.first = number
 		}
 		p.body = append(append(p.body, line...), '\n')
 		p.lines++

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"gongji/engine/command"
-	"gongji/engine/ledger"
 	"gongji/wal"
 )
 
@@ -179,34 +178,23 @@ func (s *Sequencer) take() (n int, closed bool) {
 }
 
 // cut turns the cycle into batches: single structural calls, tills, then the share of loads; queries run behind all of it.
+//
+// A request belongs to its caller again as soon as the batch with its last command has left for the executor (or the clock has failed it), so
+// nothing of it is read after that.
 func (s *Sequencer) cut() error {
 	var b *Batch
 	var err error
 	for _, c := range [...]Class{Structural, Till} {
 		for _, r := range s.cycle[c] {
-			if b, err = s.put(b, r, r.Count); err != nil {
+			if b, _, err = s.put(b, r, r.Count); err != nil {
 				return err
 			}
 		}
-		if b, err = s.flush(b); err != nil {
+		if b, _, err = s.flush(b); err != nil {
 			return err
 		}
 	}
-	share := BatchCommands
-	if len(s.cycle[Till]) > 0 {
-		share = BulkShare
-	}
-	for len(s.bulk) > 0 && share > 0 {
-		r := s.bulk[0]
-		n := min(share, r.Count-r.taken)
-		if b, err = s.put(b, r, n); err != nil {
-			return err
-		}
-		if share -= n; r.taken == r.Count || r.Err != nil {
-			s.bulk = append(s.bulk[:0], s.bulk[1:]...)
-		}
-	}
-	if b, err = s.flush(b); err != nil || len(s.asked) == 0 {
+	if err := s.cutBulk(); err != nil || len(s.asked) == 0 {
 		return err
 	}
 	b = <-s.free
@@ -216,10 +204,33 @@ func (s *Sequencer) cut() error {
 	return nil
 }
 
-// put adds n further commands of r to the open batch, cutting batches as they fill.
-func (s *Sequencer) put(b *Batch, r *Request, n int) (*Batch, error) {
-	var err error
-	for n > 0 && r.Err == nil {
+// cutBulk gives loads their share.
+func (s *Sequencer) cutBulk() error {
+	share := BatchCommands
+	if len(s.cycle[Till]) > 0 {
+		share = BulkShare
+	}
+	var b *Batch
+	for len(s.bulk) > 0 && share > 0 {
+		r := s.bulk[0]
+		n := min(share, r.Count-r.taken)
+		whole := r.taken+n == r.Count
+		var failed bool
+		var err error
+		if b, failed, err = s.put(b, r, n); err != nil {
+			return err
+		}
+		if share -= n; whole || failed {
+			s.bulk = append(s.bulk[:0], s.bulk[1:]...)
+		}
+	}
+	_, _, err := s.flush(b)
+	return err
+}
+
+// put adds n further commands of r to the open batch, cutting batches as they fill. failed: the clock has failed r.
+func (s *Sequencer) put(b *Batch, r *Request, n int) (open *Batch, failed bool, err error) {
+	for n > 0 {
 		if b == nil {
 			b = <-s.free
 			b.Payload = command.BeginBatch(b.Payload)
@@ -231,12 +242,12 @@ func (s *Sequencer) put(b *Batch, r *Request, n int) (*Batch, error) {
 		b.Spans = append(b.Spans, Span{Request: r, First: first, Count: took})
 		r.taken, r.at, n = r.taken+took, r.at+size, n-took
 		if took < room || b.commands() == BatchCommands {
-			if b, err = s.flush(b); err != nil {
-				return nil, err
+			if b, failed, err = s.flush(b); err != nil || failed {
+				return nil, failed, err
 			}
 		}
 	}
-	return b, nil
+	return b, false, nil
 }
 
 // fit counts how many of the next commands fit and their bytes.
@@ -259,10 +270,10 @@ func (b *Batch) commands() int {
 	return last.First + last.Count
 }
 
-// flush stamps and appends the open batch.
-func (s *Sequencer) flush(b *Batch) (*Batch, error) {
+// flush stamps and appends the open batch; failed: the clock waits for an operator, and the batch's requests have been told.
+func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 	if b == nil {
-		return nil, nil
+		return nil, false, nil
 	}
 	n := b.commands()
 	for _, sp := range b.Spans {
@@ -270,22 +281,31 @@ func (s *Sequencer) flush(b *Batch) (*Batch, error) {
 	}
 	var ok bool
 	if b.TimeMS, ok = s.time.now(); !ok {
-		for _, sp := range b.Spans {
-			if sp.Request.Err == nil {
-				sp.Request.fail(ErrClock)
-			}
-		}
-		s.Recycle(b)
-		return nil, nil
+		s.refuse(b)
+		return nil, true, nil
 	}
 	command.EndBatch(b.Payload, n, b.TimeMS)
 	commit, err := s.log.Append(b.Payload)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	b.Commit, b.Sequence = commit, commit.Sequence()
 	s.out <- b
-	return nil, nil
+	return nil, false, nil
+}
+
+// refuse answers each request of a batch that got no time with ErrClock, once; a part that lies in no batch yet goes with it.
+func (s *Sequencer) refuse(b *Batch) {
+	for i, sp := range b.Spans {
+		if i > 0 && b.Spans[i-1].Request == sp.Request {
+			continue
+		}
+		if rest := sp.Request.Count - sp.Request.taken; rest > 0 {
+			s.left(sp.Request.Class, rest)
+		}
+		sp.Request.fail(ErrClock)
+	}
+	s.Recycle(b)
 }
 
 func (s *Sequencer) left(c Class, n int) {
@@ -294,5 +314,3 @@ func (s *Sequencer) left(c Class, n int) {
 	s.mu.Unlock()
 	s.depth.Add(int64(-n))
 }
-
-var _ = ledger.CommandsMax
