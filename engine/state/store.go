@@ -184,6 +184,12 @@ func (s *Store) Copy(dir string) error {
 	return nil
 }
 
+// Abandon closes the store without flushing: what a crash would leave. For tests and for ends after a failure, when nothing may be made durable any
+// more. A checkpoint under way must have ended.
+func (s *Store) Abandon() error {
+	return errors.Join(s.records.Close(), s.db.Close(), s.health.Close())
+}
+
 // Close waits for the checkpoint under way, flushes and closes the store. The id table must have been closed before.
 func (s *Store) Close() error {
 	var errs []error

@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"testing"
+
+	"gongji/engine/executor"
+	"gongji/engine/ledger"
+	"gongji/engine/state"
+	"gongji/wal"
+)
+
+// Crash ends an engine as a power cut would leave it: what was acknowledged is in the log, of the state only what had been flushed by then.
+func (e *Engine) Crash() error {
+	close(e.stopping)
+	<-e.kept
+	<-e.watched
+	e.sequencer.Close()
+	<-e.cut
+	<-e.executed
+	var errs []error
+	if k := e.checkpoint.current; k != nil {
+		errs = append(errs, k.End())
+	}
+	e.core.executor.Close()
+	return errors.Join(append(errs, e.core.ids.Close(), e.core.store.Abandon(), e.log.Close())...)
+}
+
+// ReplayBatches runs batches of a golden file (length, day key, payload; a zero key is none) over shards and returns both digests as text.
+func ReplayBatches(t *testing.T, log []byte, shards int) (digests string, commands int) {
+	var c core
+	if _, err := c.load(t.TempDir(), wal.Identity{}, state.Events{}); err != nil {
+		t.Fatal(err)
+	}
+	c.executor = executor.NewSharded(executor.Store{State: c.tables, IDs: c.ids, Originals: c.journal}, shards, 1, 1)
+	for sequence := uint64(1); len(log) > 0; sequence++ {
+		n := binary.LittleEndian.Uint32(log)
+		key, payload := [32]byte(log[4:36]), log[36:36+n]
+		log = log[36+n:]
+		if err := c.open(sequence, payload); err != nil {
+			t.Fatal(err)
+		}
+		c.keys = dayKeys{day: ledger.DayOf(c.batch.Head.TimeMS), key: key, have: key != [32]byte{}}
+		if _, err := c.run(wal.Link{}); err != nil {
+			t.Fatal(err)
+		}
+		commands += len(c.batch.Offsets)
+		digests += fmt.Sprintf("%d %x %x\n", sequence, c.chain, state.Hash(c.tables))
+	}
+	c.executor.Close()
+	if err := errors.Join(c.ids.Close(), c.store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return digests, commands
+}
