@@ -87,7 +87,6 @@ type verification struct {
 	journal *journal.Journal
 	kept    map[uint64]state.Info // by sequence
 	through uint64                // stored journal blocks that must be there
-	block   []byte
 }
 
 func (p *verification) run(id wal.Identity) (err error) {

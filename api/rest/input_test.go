@@ -74,7 +74,6 @@ const (
 type wrong struct {
 	name, code string
 	change     func(name, value string) string
-	whole      bool // the field is not named: the body cannot be read so far
 }
 
 func put(code, value string) wrong {

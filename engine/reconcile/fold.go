@@ -67,7 +67,7 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		return nil
 	}
 	var other ledger.AccountID
-	want := -moved
+	var want int64
 	switch e.Kind {
 	case ledger.KindSettlement:
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), e.AcctPay()

@@ -2,7 +2,6 @@ package state
 
 import (
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"syscall"
@@ -177,5 +176,5 @@ func report(b *testing.B, db *pebble.DB) {
 	total := m.Total()
 	b.ReportMetric(float64(m.Compact.Count), "compactions")
 	b.ReportMetric(float64(total.TableBytesCompacted+total.TableBytesFlushed)/float64(max(1, total.TableBytesFlushed)), "write-amp")
-	b.Log(fmt.Sprintf("\n%s", m))
+	b.Logf("\n%s", m)
 }

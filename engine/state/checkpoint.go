@@ -173,7 +173,6 @@ type pageWriter struct {
 	db      *pebble.DB
 	batch   *pebble.Batch
 	key     []byte
-	value   []byte
 	waiting int64 // bytes since the last flush
 	stats   *CheckpointStats
 }
