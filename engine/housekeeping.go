@@ -23,7 +23,7 @@ func (e *Engine) found() error {
 	if !policies {
 		p := e.options.FirstPolicy
 		p.EffectiveFrom = 0 // at once: read by the next batch
-		if err := e.internal(&ledger.Command{Kind: ledger.KindPolicy, Policy: p}); err != nil {
+		if err := e.internal(&ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: p}}); err != nil {
 			return err
 		}
 	}

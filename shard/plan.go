@@ -64,6 +64,14 @@ func (p *plan) find(a ledger.AccountID) *entry {
 
 // get returns the entry of an account and makes it if needed. The pointer is good until the next get.
 func (p *plan) get(s *ledger.State, a ledger.AccountID) *entry {
+	if e := p.find(a); e != nil {
+		return e
+	}
+	return p.open(a, s.Balance(a))
+}
+
+// open is get where the balance before the batch is at hand: reading it again from its row is a cache miss.
+func (p *plan) open(a ledger.AccountID, opening int64) *entry {
 	if 2*p.used >= len(p.slots) {
 		p.grow()
 	}
@@ -71,8 +79,7 @@ func (p *plan) get(s *ledger.State, a ledger.AccountID) *entry {
 	for i := p.slot(a); ; i = (i + 1) & mask {
 		e := &p.slots[i]
 		if e.epoch != p.epoch {
-			b := s.Balance(a)
-			*e = entry{account: a, epoch: p.epoch, opening: b, running: b}
+			*e = entry{account: a, epoch: p.epoch, opening: opening, running: opening}
 			p.used++
 			return e
 		}

@@ -39,12 +39,10 @@ func (s *Shard) Identify(w *Work) {
 		if cmd.ID.IsZero() || w.IDs.Part(cmd.ID)&mask != int(s.number) || w.Status[i] == Deferred {
 			continue
 		}
-		e, found := w.IDs.FindOwn(cmd.ID)
-		if ledger.Identify(found, e, cmd, &w.Effects.List[i]) {
+		e, found := w.IDs.Claim(ledger.IDEntry{Key: cmd.ID, Position: ledger.At(w.Context.Sequence, i), Digest: cmd.Digest, Tag: ledger.TagCommand})
+		if found && ledger.Identify(found, e, cmd, &w.Effects.List[i]) {
 			w.Status[i] = Done
-			continue
 		}
-		w.IDs.Insert(ledger.IDEntry{Key: cmd.ID, Position: ledger.At(w.Context.Sequence, i), Digest: cmd.Digest, Tag: ledger.TagCommand})
 	}
 }
 
@@ -69,7 +67,7 @@ func (s *Shard) Plan(w *Work) {
 			s.plan.get(w.State, own).inflow = true
 			continue
 		}
-		e := s.plan.get(w.State, own)
+		e := s.plan.open(own, b.Opening)
 		if b.Own {
 			e.demand = saturated(e.demand, b.Payable)
 		}

@@ -37,8 +37,9 @@ type Work struct {
 type IDs interface {
 	ledger.IDs
 	Part(key ledger.Key) int // stable, independent of the number of shards
-	// FindOwn is Find for the message id of a command of this batch, about which the log before the batch has been asked already.
-	FindOwn(key ledger.Key) (ledger.IDEntry, bool)
+	// Claim is Find for the message id of a command of this batch, about which the log before the batch has been asked already, and Insert if it
+	// is not there.
+	Claim(e ledger.IDEntry) (ledger.IDEntry, bool)
 }
 
 // Resize makes room for n commands and clears what the phases read.

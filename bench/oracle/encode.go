@@ -47,7 +47,7 @@ func fill(cmd *ledger.Command, c model.Command) {
 	case model.Genesis:
 		cmd.More.Ledger = c.LedgerID
 	case model.Policy:
-		cmd.Policy = policy(c)
+		cmd.More.Policy = policy(c)
 	case model.DayKey:
 		cmd.Day, cmd.More.Hash, cmd.More.Sealed = c.Day, c.Hash, c.Sealed
 	case model.DayKeyPublish:

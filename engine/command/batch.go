@@ -22,7 +22,7 @@ const (
 	RuleVersion      = 0
 	BatchHeadBytes   = 20
 	BatchBytesMax    = 8 << 20 // half of the log's record limit
-	BatchCommandsMax = 16_384  // two bytes short of nothing: bounded by memory for effects, about 4 MiB
+	BatchCommandsMax = 4_096   // twice what the sequencer cuts; bounds effects and id table slack in memory
 	sumOffset        = 16
 )
 

@@ -8,7 +8,7 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 	case ledger.KindGenesis:
 		c.fixed(m.Ledger[:])
 	case ledger.KindPolicy:
-		policy(c, &cmd.Policy)
+		policy(c, &m.Policy)
 	case ledger.KindDayKey:
 		c.day(&cmd.Day)
 		c.fixed(m.Hash[:])

@@ -42,7 +42,13 @@ func (t *tableIDs) Find(k ledger.Key) (ledger.IDEntry, bool) {
 	return *e, !e.Key.IsZero()
 }
 
-func (t *tableIDs) FindOwn(k ledger.Key) (ledger.IDEntry, bool) { return t.Find(k) }
+func (t *tableIDs) Claim(e ledger.IDEntry) (ledger.IDEntry, bool) {
+	if old, found := t.Find(e.Key); found {
+		return old, true
+	}
+	t.Insert(e)
+	return ledger.IDEntry{}, false
+}
 
 func (t *tableIDs) Insert(e ledger.IDEntry) {
 	*t.slot(e.Key) = e
@@ -71,8 +77,8 @@ func benchState(persons int) *ledger.State {
 			panic(fmt.Sprint(cmd.Kind, fx.List[0].Outcome))
 		}
 	}
-	apply(ledger.Command{Kind: ledger.KindPolicy, Policy: ledger.Policy{EffectiveFrom: c.TimeMS, Version: 1, Strategy: ledger.Random, SelfFirst: 1,
-		Parts: 3, Places: 3, Relations: 1 << 5}})
+	apply(ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: ledger.Policy{EffectiveFrom: c.TimeMS, Version: 1, Strategy: ledger.Random, SelfFirst: 1,
+		Parts: 3, Places: 3, Relations: 1 << 5}}})
 	c = ledger.NewContext(s, 1, c.TimeMS, nil)
 	for i := range 2000 {
 		apply(ledger.Command{Kind: ledger.KindInstitutionAdd, Institution: ledger.NewCode(fmt.Appendf(nil, "P%011d", i)), InstitutionOf: 2})

@@ -36,7 +36,13 @@ func (m *memIDs) Find(k ledger.Key) (ledger.IDEntry, bool) {
 	return e, ok
 }
 
-func (m *memIDs) FindOwn(k ledger.Key) (ledger.IDEntry, bool) { return m.Find(k) }
+func (m *memIDs) Claim(e ledger.IDEntry) (ledger.IDEntry, bool) {
+	if old, found := m.Find(e.Key); found {
+		return old, true
+	}
+	m.Insert(e)
+	return ledger.IDEntry{}, false
+}
 
 func (m *memIDs) Insert(e ledger.IDEntry) {
 	p := m.Part(e.Key)

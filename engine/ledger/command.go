@@ -74,8 +74,7 @@ type Command struct {
 	Area          uint32
 	Birth         int32
 	Has           uint16 // person flags
-	Policy        Policy
-	More          *More // nil for money commands
+	More          *More  // nil for money commands
 }
 
 // BillInput are a bill's amounts in fen, by the national names (R1).
@@ -97,6 +96,7 @@ type More struct {
 	Key        [32]byte // a published day key
 	Sealed     []byte
 	Ledger     [16]byte
+	Policy     Policy
 }
 
 // Enrolment is one dated enrolment (R19).

@@ -5,6 +5,7 @@ type Bill struct {
 	Patient     uint32
 	Institution uint32
 	Payable     int64 // fen that accounts may pay
+	Opening     int64 // fen in the own account when the bill was prepared
 	PsnPart     int64 // fen the person bears
 	Own         bool  // the own account may be used
 	Relatives   bool  // relatives (or the family account) may be used
@@ -38,7 +39,7 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 	if c.Policy.Places&place == 0 || cmd.UsedFlag == 0 {
 		b.Payable = 0
 	}
-	b.Own = p.HasAccount()
+	b.Own, b.Opening = p.HasAccount(), p.Balance
 	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0)
 	return b, 0
 }

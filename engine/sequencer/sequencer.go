@@ -14,8 +14,8 @@ const (
 	BulkCommandsMax       = 16_384 // waiting commands of loads
 	QueriesMax            = 16_384 // waiting queries
 	CommandsPerRequestMax = 4_096  // a chunk of a load; a batch call has at most 1,000
-	BatchCommands         = 4_096  // cut of a batch; command.BatchCommandsMax is the format's limit
-	BulkShare             = 2_048  // commands of loads in one cycle while tills wait: half a batch
+	BatchCommands         = 2_048  // cut of a batch; command.BatchCommandsMax is the format's limit
+	BulkShare             = 1_024  // commands of loads in one cycle while tills wait: half a batch
 	batchBytes            = command.BatchBytesMax - command.BytesMax
 	batchesAhead          = 3 // batches between sequencer and replies: one syncing, one waiting, one executing
 )

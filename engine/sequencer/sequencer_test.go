@@ -154,7 +154,7 @@ func TestFill(t *testing.T) {
 func TestCut(t *testing.T) {
 	log := &fakeLog{}
 	s := New(log, &fakeClock{wall: 1000}, 0)
-	a, b := request(Till, CommandsPerRequestMax-1), request(Till, 10)
+	a, b := request(Till, BatchCommands-1), request(Till, 10)
 	must(t, s.Submit(a))
 	must(t, s.Submit(b))
 	s.Close()

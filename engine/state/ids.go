@@ -99,19 +99,23 @@ func (x *IDs) Find(key ledger.Key) (ledger.IDEntry, bool) {
 	return unpackFound(x.read(idindex.Key(key)))
 }
 
-// FindOwn looks up the message id of a command of the batch that Prefetch has just seen: what was known before the batch lies ready, so only the
-// batch's own inserts have to be looked at.
-func (x *IDs) FindOwn(key ledger.Key) (ledger.IDEntry, bool) {
+// Claim takes the message id of a command of the batch that Prefetch has just seen, or tells who has it: what was known before the batch lies
+// ready, so only the batch's own inserts have to be looked at. It panics with *Failure if the table is full.
+func (x *IDs) Claim(e ledger.IDEntry) (ledger.IDEntry, bool) {
 	if len(x.prefetched) != 0 {
-		if f, known := x.prefetched[idindex.Key(key)]; known && f.found {
+		if f, known := x.prefetched[idindex.Key(e.Key)]; known && f.found {
 			return unpack(f.entry), true
 		}
 	}
-	e, found := x.index.FindRecent(idindex.Key(key))
-	if !found {
-		return ledger.IDEntry{}, false
+	existing, found, err := x.index.Claim(pack(&e))
+	if err != nil {
+		panic(&Failure{err})
 	}
-	return unpack(e), true
+	if found {
+		return unpack(existing), true
+	}
+	x.sums[x.Part(e.Key)].sum.Add(e)
+	return ledger.IDEntry{}, false
 }
 
 func unpackFound(f fetched) (ledger.IDEntry, bool) {

@@ -18,14 +18,14 @@ func (ix *Index) Find(key Key) (Entry, Verdict) {
 	return ix.find(hi, lo)
 }
 
-// FindRecent answers from the recent table alone: for a key that FindAll and Fetch have answered for since the last Advance, so that only an
-// insert after that can have made it known. Same ownership as Find.
-func (ix *Index) FindRecent(key Key) (Entry, bool) {
-	hi, lo := key.halves()
-	if r := ix.active.find(hi, lo); r != nil {
-		return r.entry(), true
+// Claim inserts an entry unless its key was inserted since the last Advance; then it returns that entry and true. It is for keys that FindAll
+// and Fetch have answered absent since the last Advance, so that nothing older has to be looked at. Same ownership as Find.
+func (ix *Index) Claim(e Entry) (existing Entry, found bool, err error) {
+	r, err := ix.active.claim(makeRecord(&e))
+	if r == nil || err != nil {
+		return Entry{}, false, err
 	}
-	return Entry{}, false
+	return r.entry(), true, nil
 }
 
 func (ix *Index) find(hi, lo uint64) (Entry, Verdict) {
