@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,6 +58,21 @@ func (e *Engine) lastCheckpoint() error {
 		return err
 	}
 	return e.endCheckpoint()
+}
+
+// ErrCopyExists says that there is a copy of this name already.
+var ErrCopyExists = errors.New("a copy of this name exists")
+
+// CopiesDir is where Copy puts its copies: beside the ledger's directory.
+func (e *Engine) CopiesDir() string { return filepath.Clean(e.options.Dir) + ".copies" }
+
+// Copy is Checkpoint into CopiesDir under a name. Any goroutine.
+func (e *Engine) Copy(name string) error {
+	err := e.Checkpoint(filepath.Join(e.CopiesDir(), name))
+	if errors.Is(err, os.ErrExist) {
+		return ErrCopyExists
+	}
+	return err
 }
 
 // Checkpoint copies the running ledger into dir, which must not exist: first the state, then the log from there on, with a new mark. The

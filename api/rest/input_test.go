@@ -198,6 +198,7 @@ func inputs() []input {
 		{"/v1/settlements/" + idText(ids.Settlement, uint64(ledger.At(9, 0))) + "/reversal", false, []field{msgid, {name: "fixmedins_code", value: `"P1"`}, {name: "psn_no", value: `"420"`},
 			{name: "opter", value: `"1"`}, {name: "reason", sort: phrase, value: `"退"`}}},
 		{"/v1/clock/confirm", true, []field{{name: "confirm", sort: boolean, value: "true"}}},
+		{"/v1/ledger/copies", true, []field{{name: "name", value: `"c1"`}}},
 	}
 }
 
@@ -316,6 +317,7 @@ func TestRefusedBeforeTheLog(t *testing.T) {
 	f.spoiled(input{path: "/v1/unbindings"}, `{"msgid":"1","channel":"hall","binding_ids":["`+idText(ids.Binding, 1<<32)+`"],"user_psn_no":"1"}`, "bad_value", "binding_ids[0]")
 	f.spoiled(input{path: "/v1/institutions", admin: true}, `{"fixmedins_code":"wechat","fixmedins_name":"a","fixmedins_type":"1","admdvs":"420100"}`, "bad_value", "fixmedins_code")
 	f.spoiled(input{path: "/v1/clock/confirm", admin: true}, `{"confirm":false}`, "bad_value", "confirm")
+	f.spoiled(input{path: "/v1/ledger/copies", admin: true}, `{"name":"../x"}`, "bad_value", "name")
 	f.spoiled(input{path: "/v1/credit-runs", admin: true}, `{"run_id":"a/b","source":"opening","period":"202601","count":1,"amount":"1.00"}`, "bad_value", "run_id")
 	f.spoiled(input{path: "/v1/credit-runs", admin: true}, `{"run_id":"ab","source":"opening","period":"202613","count":1,"amount":"1.00"}`, "bad_value", "period")
 	// The id is free: the same one settles now.

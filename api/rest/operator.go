@@ -15,6 +15,7 @@ import (
 var (
 	institutionShape = strictjson.MustShape("fixmedins_code fixmedins_name fixmedins_type hosp_lv? admdvs")
 	confirmShape     = strictjson.MustShape("confirm")
+	copyShape        = strictjson.MustShape("name")
 )
 
 // institutionNameMax is C200 of the national interface; command.NameMax is 600 bytes.
@@ -165,6 +166,49 @@ func (f *face) confirmClock(c *api.Call) {
 	c.Out.Bool("confirmed", true)
 	c.Out.End()
 	c.OK(200)
+}
+
+// copyNameMax bounds the name of a copy, which becomes a folder's.
+const copyNameMax = 40
+
+// copy is POST /v1/ledger/copies: a consistent copy of the running ledger beside its directory, for backup and for verify.
+func (f *face) copy(c *api.Call) {
+	d, ok := c.Decode()
+	if !ok {
+		return
+	}
+	var name []byte
+	for d.Object(copyShape); d.Next(); {
+		if name = d.Token(copyNameMax); !folderName(name) {
+			d.Refuse(strictjson.CodeBadValue)
+		}
+	}
+	if x := faultOf(d.Done()); x.bad() {
+		c.Fail(x.problem())
+		return
+	}
+	switch err := f.engine.Copy(string(name)); {
+	case errors.Is(err, engine.ErrCopyExists):
+		c.Fail(fault{CodeCopyExists, "name"}.problem())
+		return
+	case err != nil:
+		c.Fail(api.Problem{Code: api.CodeInternal})
+		return
+	}
+	c.Out.Begin()
+	c.Out.Bytes("name", name)
+	c.Out.End()
+	c.OK(200)
+}
+
+// folderName takes letters, digits, "-" and "_": nothing that leads out of the folder of copies.
+func folderName(b []byte) bool {
+	for _, ch := range b {
+		if ch-'0' > 9 && ch|0x20-'a' > 25 && ch != '-' && ch != '_' {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // document is GET /openapi.yaml.

@@ -20,6 +20,8 @@ const (
 	CodeTombstones api.Code = "tombstone_limit"
 	// CodeSequence: totals are kept for the newest sequence only.
 	CodeSequence api.Code = "sequence_not_kept"
+	// CodeCopyExists: a copy of the ledger has this name.
+	CodeCopyExists api.Code = "copy_exists"
 )
 
 type codeInfo struct {
@@ -33,6 +35,7 @@ var ownCodes = map[api.Code]codeInfo{
 	CodeZero:           {400, "An amount is zero"},
 	CodeTombstones:     {429, "Too many reversals of settlements that were never seen"},
 	CodeSequence:       {404, "Totals of this sequence are not kept"},
+	CodeCopyExists:     {409, "A copy of this name exists"},
 }
 
 const (

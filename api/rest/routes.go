@@ -65,6 +65,7 @@ func (f *face) calls() []call {
 		{Route: get("statement", person+"/statement", api.Business, f.statement), query: []string{"from", "to", "cursor"}},
 		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
 		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
+		{Route: post("copy", "/v1/ledger/copies", api.Admin, f.copy), body: copyShape},
 		{Route: get("openapi", "/openapi.yaml", api.Admin, f.document)},
 	}
 }
