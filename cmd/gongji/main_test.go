@@ -1,12 +1,19 @@
 package main
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
+	if args := os.Getenv(serveArgs); args != "" { // TestKill's child
+		os.Args = append(os.Args[:1], strings.Split(args, "\n")...)
+		main()
+		return
+	}
 	goleak.VerifyTestMain(m,
 		// fasthttp's clock for the Date header lives as long as the process.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
