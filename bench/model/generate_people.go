@@ -63,6 +63,8 @@ func (g *Generator) makePolicy() Command {
 		p.EffectiveFromMS += g.rng.Int64N(20 * dayMS)
 	case 5:
 		p.EffectiveFromMS -= 1 + g.rng.Int64N(dayMS)
+	case 6:
+		p.EffectiveFromMS = 0 // at once
 	}
 	switch g.rng.IntN(16) {
 	case 0:
