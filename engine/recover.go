@@ -92,8 +92,8 @@ func (e *Engine) loadKeys(fresh bool) (err error) {
 }
 
 // idOptions: a recent table of 1.5 million ids (about three seconds at full load, 150 MiB with its spare), so that runs are few: every run costs
-// each new id a cache miss, every merge CPU that tills wait for. Measured with bench core: 2^21 2.8 to 3.3 us CPU a settlement, 2^20
-// 2.9 to 4.2; a fan-in of 4 merges twice as often and gave 2.9 to 3.7.
+// each new id a cache miss, every merge CPU that tills wait for. Measured with bench core: 2^21 2.8 to 3.9 us CPU a settlement, 2^20
+// 2.9 to 4.2; a fan-in of 4 gave no less.
 var idOptions = idindex.Options{Capacity: 1 << 21}
 
 // load opens the state store and loads its newest checkpoint.
