@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -107,5 +106,3 @@ func stopInOrder(server *api.Server, e *engine.Engine, log zerolog.Logger) error
 	}
 	return err
 }
-
-var _ = fmt.Sprint

@@ -64,6 +64,7 @@ func (c *codec) fixed(v []byte) {
 // uint is an unsigned varint in its shortest form: two encodings of one command cannot differ.
 func (c *codec) uint(v *uint64, most uint64) {
 	if c.writing {
+		c.bad = c.bad || *v > most
 		c.buf = binary.AppendUvarint(c.buf, *v)
 		return
 	}
@@ -117,6 +118,7 @@ func (c *codec) text(v *[]byte, most int) {
 func (c *codec) code(v *ledger.Code) {
 	if c.writing {
 		b := v.Bytes()
+		c.bad = c.bad || len(b) == 0
 		c.text(&b, CodeMax)
 		return
 	}

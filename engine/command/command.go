@@ -44,7 +44,8 @@ type Details struct {
 	Blob         []byte
 }
 
-// Append encodes a command. The caller has checked the limits; breaking one is a bug and panics.
+// Append encodes a command. The caller has checked the limits; breaking one is a bug and panics, here and not behind the log: what Append
+// writes, Decode takes.
 func Append(dst []byte, cmd *ledger.Command, d *Details) []byte {
 	start := len(dst)
 	if cmd.Kind == ledger.KindSettlement {

@@ -11,6 +11,10 @@ import (
 
 // fastAppend writes a settlement.
 func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
+	if cmd.Institution.Length == 0 || cmd.UsedFlag > 2 || d.MedType > typeMax || d.Insutype > typeMax ||
+		len(d.Message) > MessageMax || len(d.Caller) > CodeMax || len(d.Blob) > BlobMax {
+		panic("BUG: a settlement breaks a limit of the format")
+	}
 	start := len(dst)
 	dst = append(dst, 0, 0, byte(ledger.KindSettlement), 0)
 	if !cmd.ID.IsZero() {

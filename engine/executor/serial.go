@@ -39,8 +39,8 @@ func (s *Serial) Stats() Stats { return s.stats }
 // Close has nothing to do.
 func (s *Serial) Close() {}
 
-// mustDecode reads a command of a batch whose sum and lengths have been checked. The front door decoded these bytes before the log took
-// them, so failure here is a bug or memory gone bad.
+// mustDecode reads a command of a batch whose sum and lengths have been checked. command.Append writes nothing that Decode refuses, so
+// failure here is a bug or memory gone bad.
 func mustDecode(b *Batch, at uint32, dst *ledger.Command) {
 	if _, err := command.Decode(b.Head.Commands[at:], dst, nil); err != nil {
 		panic(fmt.Sprintf("BUG: batch %d, offset %d: %v", b.Sequence, at, err))

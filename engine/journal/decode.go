@@ -12,7 +12,7 @@ import (
 // ErrFormat says that bytes are not a block of this format, or a damaged one.
 var ErrFormat = errors.New("not a journal block of this format")
 
-// BlockBytesMax is the largest block that is read: 16,384 commands with 33 legs each at their longest take 27 MB.
+// BlockBytesMax is the largest block that is read: 16,384 commands (four times a batch) with 33 legs each at their longest take 27 MB.
 const BlockBytesMax = 32 << 20
 
 // Block is a block whose head and sum have been checked. It shares the memory it was decoded from and never changes it: any goroutine.

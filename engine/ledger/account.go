@@ -9,7 +9,7 @@ import (
 const (
 	AmountMax     = 9_999_999_999_999_999     // fen; 16,2 digits of the national interface
 	FundingMax    = 4_000_000_000_000_000_000 // fen; net money brought in, below 2^62 so that no sum of accounts can wrap
-	PersonsMax    = 1 << 27                   // the largest province has about 127 million people; index.go keeps numbers in 27 bits
+	PersonsMax    = 1<<27 - 1                 // the largest province has about 127 million people; index.go keeps numbers in 27 bits
 	RelativesMax  = 32                        // active bindings of one user; the hard limit behind max_authorizers (K4)
 	EnrolmentsMax = 8                         // in one Person command
 	UnbindingsMax = 64                        // bindings in one Unbinding command

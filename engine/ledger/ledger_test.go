@@ -149,3 +149,13 @@ func TestPayable(t *testing.T) {
 	f(BillInput{Medfee: 100, Inscp: 100, HospPart: 70}, 30)                                                     // never more than the person bears
 	f(BillInput{Medfee: 100, Inscp: 40, Preselfpay: 60, Fund: 70}, 30)                                          // the fund eats into the next part
 }
+
+// TestFull: one person more than an index can number is refused, not misfiled.
+func TestFull(t *testing.T) {
+	s := NewState(DefaultShifts)
+	s.Persons.count = PersonsMax
+	var f Effect
+	if o := s.addPerson(&Command{Kind: KindPerson, Person: Key{1}, Other: Key{2}, More: &More{}}, &f); o != LedgerFull {
+		t.Errorf("outcome %s", o)
+	}
+}

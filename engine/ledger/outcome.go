@@ -26,6 +26,7 @@ const (
 	CertificateExists     Outcome = 302
 	NoAccount             Outcome = 303
 	InstitutionExists     Outcome = 304
+	LedgerFull            Outcome = 305
 	WrongCredential       Outcome = 401
 	ShortOfFunds          Outcome = 402
 	AmountChanged         Outcome = 403
@@ -65,7 +66,7 @@ var outcomeNames = map[Outcome]string{
 	IDReused: "id_reused", Blocked: "blocked", UnknownPerson: "unknown_person", UnknownInstitution: "unknown_institution",
 	UnknownSettlement: "unknown_settlement", UnknownBinding: "unknown_binding", UnknownFamily: "unknown_family", UnknownRun: "unknown_run",
 	UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key", PersonExists: "person_exists",
-	CertificateExists: "certificate_exists", NoAccount: "no_account", InstitutionExists: "institution_exists",
+	CertificateExists: "certificate_exists", NoAccount: "no_account", InstitutionExists: "institution_exists", LedgerFull: "ledger_full",
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed", AmountParts: "amount_parts",
 	AmountRange: "amount_range", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	CancelFinal: "cancel_final", SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",

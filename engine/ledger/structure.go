@@ -76,6 +76,9 @@ func (s *State) addPerson(cmd *Command, f *Effect) Outcome {
 	if _, found := s.FindPseudonym(cmd.Other); found {
 		return CertificateExists
 	}
+	if s.Persons.Len() >= PersonsMax {
+		return LedgerFull
+	}
 	p := Person{Key: cmd.Person, Pseudonym: cmd.Other, Birth: cmd.Birth, Area: cmd.Area, Flags: cmd.Has & (HasAccount | EvoucherActive)}
 	for i := range cmd.More.Enrolments {
 		p.enrol(&cmd.More.Enrolments[i])
