@@ -23,7 +23,8 @@ type Shard struct {
 	outbox    [][]want // by owner; read by the owner after the barrier
 	spans     []span   // own settlements with relatives, in log order
 	relatives []ledger.AccountID
-	commands  []int32 // own commands, in log order
+	commands  []int32        // own commands, in log order
+	existing  ledger.IDEntry // of Identify
 }
 
 // New makes shard number of count.
@@ -39,8 +40,7 @@ func (s *Shard) Identify(w *Work) {
 		if cmd.ID.IsZero() || w.IDs.Part(cmd.ID)&mask != int(s.number) || w.Status[i] == Deferred {
 			continue
 		}
-		e, found := w.IDs.Claim(ledger.IDEntry{Key: cmd.ID, Position: ledger.At(w.Context.Sequence, i), Digest: cmd.Digest, Tag: ledger.TagCommand})
-		if found && ledger.Identify(found, e, cmd, &w.Effects.List[i]) {
+		if w.IDs.Claim(cmd, ledger.At(w.Context.Sequence, i), &s.existing) && ledger.Identify(true, s.existing, cmd, &w.Effects.List[i]) {
 			w.Status[i] = Done
 		}
 	}

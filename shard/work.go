@@ -38,8 +38,9 @@ type IDs interface {
 	ledger.IDs
 	Part(key ledger.Key) int // stable, independent of the number of shards
 	// Claim is Find for the message id of a command of this batch, about which the log before the batch has been asked already, and Insert if it
-	// is not there.
-	Claim(e ledger.IDEntry) (ledger.IDEntry, bool)
+	// is not there. What is found is put into existing. Pointers, because an entry returned by value is read back from the stack while the stores
+	// behind it still wait for their cache lines: 0.15 us a command.
+	Claim(cmd *ledger.Command, position ledger.Position, existing *ledger.IDEntry) (found bool)
 }
 
 // Resize makes room for n commands and clears what the phases read.

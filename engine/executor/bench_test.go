@@ -42,17 +42,16 @@ func (t *tableIDs) Find(k ledger.Key) (ledger.IDEntry, bool) {
 	return *e, !e.Key.IsZero()
 }
 
-func (t *tableIDs) Claim(e ledger.IDEntry) (ledger.IDEntry, bool) {
-	if old, found := t.Find(e.Key); found {
-		return old, true
+func (t *tableIDs) Claim(cmd *ledger.Command, p ledger.Position, existing *ledger.IDEntry) (found bool) {
+	if *existing, found = t.Find(cmd.ID); !found {
+		t.Insert(ledger.IDEntry{Key: cmd.ID, Position: p, Digest: cmd.Digest, Tag: ledger.TagCommand})
 	}
-	t.Insert(e)
-	return ledger.IDEntry{}, false
+	return found
 }
 
 func (t *tableIDs) Insert(e ledger.IDEntry) {
 	*t.slot(e.Key) = e
-	t.sums[t.Part(e.Key)].Add(e)
+	t.sums[t.Part(e.Key)].AddEntry(&e)
 }
 
 func personKey(i int) ledger.Key {

@@ -36,12 +36,11 @@ func (m *memIDs) Find(k ledger.Key) (ledger.IDEntry, bool) {
 	return e, ok
 }
 
-func (m *memIDs) Claim(e ledger.IDEntry) (ledger.IDEntry, bool) {
-	if old, found := m.Find(e.Key); found {
-		return old, true
+func (m *memIDs) Claim(cmd *ledger.Command, p ledger.Position, existing *ledger.IDEntry) (found bool) {
+	if *existing, found = m.Find(cmd.ID); !found {
+		m.Insert(ledger.IDEntry{Key: cmd.ID, Position: p, Digest: cmd.Digest, Tag: ledger.TagCommand})
 	}
-	m.Insert(e)
-	return ledger.IDEntry{}, false
+	return found
 }
 
 func (m *memIDs) Insert(e ledger.IDEntry) {
@@ -50,7 +49,7 @@ func (m *memIDs) Insert(e ledger.IDEntry) {
 		panic(fmt.Sprintf("id %x inserted twice", e.Key))
 	}
 	m.parts[p][e.Key] = e
-	m.sums[p].Add(e)
+	m.sums[p].AddEntry(&e)
 }
 
 func (m *memIDs) sum() (s ledger.IDSum) {

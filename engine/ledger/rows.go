@@ -179,12 +179,14 @@ type IDSum struct {
 }
 
 // Add takes an entry in.
-func (s *IDSum) Add(e IDEntry) {
-	lo, hi := e.Key.hash(), e.Key.high()
+func (s *IDSum) Add(key *Key, p Position, digest uint64, tag Tag) {
 	s.Count++
-	s.A += (lo ^ uint64(e.Position)) * 0x9E3779B97F4A7C15
-	s.B += (hi ^ e.Digest ^ uint64(e.Tag)<<56) * 0xC2B2AE3D27D4EB4F
+	s.A += (key.hash() ^ uint64(p)) * 0x9E3779B97F4A7C15
+	s.B += (key.high() ^ digest ^ uint64(tag)<<56) * 0xC2B2AE3D27D4EB4F
 }
+
+// AddEntry is Add of an entry's fields.
+func (s *IDSum) AddEntry(e *IDEntry) { s.Add(&e.Key, e.Position, e.Digest, e.Tag) }
 
 // Merge adds another sum; sums of disjoint parts merge in any order.
 func (s *IDSum) Merge(o IDSum) { s.Count += o.Count; s.A += o.A; s.B += o.B }

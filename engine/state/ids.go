@@ -71,10 +71,14 @@ const (
 )
 
 func pack(e *ledger.IDEntry) idindex.Entry {
-	if e.Position > positionMax || e.Tag > 3 {
-		panic(fmt.Sprintf("BUG: id entry with position %d tag %d", e.Position, e.Tag))
+	return idindex.Entry{Key: idindex.Key(e.Key), Position: packPosition(e.Position, e.Tag), Digest: e.Digest}
+}
+
+func packPosition(p ledger.Position, tag ledger.Tag) uint64 {
+	if p > positionMax || tag > 3 {
+		panic(fmt.Sprintf("BUG: id entry with position %d tag %d", p, tag))
 	}
-	return idindex.Entry{Key: idindex.Key(e.Key), Position: uint64(e.Position) | uint64(e.Tag)<<tagShift, Digest: e.Digest}
+	return uint64(p) | uint64(tag)<<tagShift
 }
 
 func unpack(e idindex.Entry) ledger.IDEntry {
@@ -101,21 +105,23 @@ func (x *IDs) Find(key ledger.Key) (ledger.IDEntry, bool) {
 
 // Claim takes the message id of a command of the batch that Prefetch has just seen, or tells who has it: what was known before the batch lies
 // ready, so only the batch's own inserts have to be looked at. It panics with *Failure if the table is full.
-func (x *IDs) Claim(e ledger.IDEntry) (ledger.IDEntry, bool) {
+func (x *IDs) Claim(cmd *ledger.Command, p ledger.Position, existing *ledger.IDEntry) (found bool) {
 	if len(x.prefetched) != 0 {
-		if f, known := x.prefetched[idindex.Key(e.Key)]; known && f.found {
-			return unpack(f.entry), true
+		if f, known := x.prefetched[idindex.Key(cmd.ID)]; known && f.found {
+			*existing = unpack(f.entry)
+			return true
 		}
 	}
-	existing, found, err := x.index.Claim(pack(&e))
+	position, digest, found, err := x.index.Claim((*idindex.Key)(&cmd.ID), packPosition(p, ledger.TagCommand), cmd.Digest)
 	if err != nil {
 		panic(&Failure{err})
 	}
 	if found {
-		return unpack(existing), true
+		*existing = unpack(idindex.Entry{Key: idindex.Key(cmd.ID), Position: position, Digest: digest})
+		return true
 	}
-	x.sums[x.Part(e.Key)].sum.Add(e)
-	return ledger.IDEntry{}, false
+	x.sums[x.Part(cmd.ID)].sum.Add(&cmd.ID, p, cmd.Digest, ledger.TagCommand)
+	return false
 }
 
 func unpackFound(f fetched) (ledger.IDEntry, bool) {
@@ -143,7 +149,7 @@ func (x *IDs) Insert(e ledger.IDEntry) {
 	if err := x.index.Insert(pack(&e)); err != nil {
 		panic(&Failure{err})
 	}
-	x.sums[x.Part(e.Key)].sum.Add(e)
+	x.sums[x.Part(e.Key)].sum.AddEntry(&e)
 }
 
 // Prefetch reads from the store what memory cannot tell about the ids of a batch's commands: their own ids, and those of originals that
@@ -232,7 +238,8 @@ func (x *IDs) Flush(st *ledger.State) error {
 func (x *IDs) Verify(st *ledger.State) error {
 	var sum ledger.IDSum
 	err := x.index.Walk(func(e idindex.Entry) error {
-		sum.Add(unpack(e))
+		line := unpack(e)
+		sum.AddEntry(&line)
 		return nil
 	})
 	if err != nil {

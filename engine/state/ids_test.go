@@ -68,7 +68,8 @@ func TestShardsShareIDs(t *testing.T) {
 		}
 		workers.Wait()
 		for i := range perBatch {
-			want.Add(entry(batch*perBatch + i))
+			line := entry(batch*perBatch + i)
+			want.AddEntry(&line)
 		}
 		if err := ids.Flush(st); err != nil {
 			t.Fatal(err)

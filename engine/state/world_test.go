@@ -211,7 +211,7 @@ func (f *reference) run(t testing.TB, sequence uint64, list []ledger.Command) {
 	f.chain = f.chain.Next(journal.Append(nil, sequence, timeOf(sequence), fx))
 	var sum ledger.IDSum
 	for _, e := range f.ids {
-		sum.Add(e)
+		sum.AddEntry(&e)
 	}
 	f.state.Scalars.Mut(0).Ids = sum
 }

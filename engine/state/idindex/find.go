@@ -18,14 +18,15 @@ func (ix *Index) Find(key Key) (Entry, Verdict) {
 	return ix.find(hi, lo)
 }
 
-// Claim inserts an entry unless its key was inserted since the last Advance; then it returns that entry and true. It is for keys that FindAll
+// Claim inserts an entry unless its key was inserted since the last Advance; then it returns that entry's position and digest. It is for keys that FindAll
 // and Fetch have answered absent since the last Advance, so that nothing older has to be looked at. Same ownership as Find.
-func (ix *Index) Claim(e Entry) (existing Entry, found bool, err error) {
-	r, err := ix.active.claim(makeRecord(&e))
-	if r == nil || err != nil {
-		return Entry{}, false, err
+func (ix *Index) Claim(key *Key, position, digest uint64) (oldPosition, oldDigest uint64, found bool, err error) {
+	hi, lo := key.halves()
+	r, err := ix.active.claim(hi, lo, position, digest)
+	if r == nil {
+		return 0, 0, false, err
 	}
-	return r.entry(), true, nil
+	return r.position, r.digest, true, nil
 }
 
 func (ix *Index) find(hi, lo uint64) (Entry, Verdict) {

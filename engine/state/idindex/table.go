@@ -108,17 +108,17 @@ func (t *table) insert(r record) error {
 	}
 }
 
-// claim returns the entry of a key, or inserts r and returns nil: find and insert in one walk. Only the owner of its part may call it.
-func (t *table) claim(r record) (*record, error) {
-	p := &t.parts[r.hi>>t.partShift]
-	tag := tagOf(r.lo)
-	for g := t.groupOf(r.hi); ; g++ {
+// claim returns the entry of a key, or inserts it and returns nil: find and insert in one walk. Only the owner of its part may call it.
+func (t *table) claim(hi, lo, position, digest uint64) (*record, error) {
+	p := &t.parts[hi>>t.partShift]
+	tag := tagOf(lo)
+	for g := t.groupOf(hi); ; g++ {
 		g &= uint64(len(p.groups) - 1)
 		group := p.groups[g]
 		for match := zeroBytes(group ^ tag*bytesLow); match != 0; match &= match - 1 {
 			slot := g*8 + uint64(bits.TrailingZeros64(match))/8
 			if at := int(p.positions[slot]); at < len(p.entries) { // a wrong mark may lead to a stale position
-				if e := &p.entries[at]; e.lo == r.lo && e.hi == r.hi {
+				if e := &p.entries[at]; e.lo == lo && e.hi == hi {
 					return e, nil
 				}
 			}
@@ -132,7 +132,7 @@ func (t *table) claim(r record) (*record, error) {
 			return nil, ErrTableFull
 		}
 		p.entries = p.entries[:n+1]
-		p.entries[n] = r
+		p.entries[n] = record{hi: hi, lo: lo, position: position, digest: digest}
 		at := uint64(bits.TrailingZeros64(empty)) / 8
 		p.groups[g] |= tag << (8 * at)
 		p.positions[g*8+at] = uint16(n)
