@@ -12,7 +12,8 @@ import (
 )
 
 // core is the pure part of the engine: it takes committed records one after the other and keeps tables, journal and digests. The live
-// pipeline, recovery and verify run the same core. It belongs to one goroutine.
+// pipeline, recovery and verify run the same core. It belongs to one goroutine, but for what keep uses: journal, chain, block, command, details
+// and the store's records belong to whoever runs keep.
 type core struct {
 	store    *state.Store
 	tables   *ledger.State
@@ -24,59 +25,81 @@ type core struct {
 	sequence uint64
 	link     wal.Link
 	timeMS   int64
-	batch    executor.Batch
+	batch    executor.Batch // of open and run
+	effects  ledger.Effects // of open and run
 	block    []byte
 	command  ledger.Command
 	details  command.Details
 }
 
-// open reads a record and fetches for it what execution may need from disk. It changes nothing, so it may run while the record is still
-// being synced.
+// open reads a record and fetches for it what execution may need from disk. It changes nothing.
 func (c *core) open(sequence uint64, payload []byte) error {
-	if sequence != c.sequence+1 {
-		return fmt.Errorf("batch %d follows batch %d", sequence, c.sequence)
-	}
 	if err := c.batch.Open(sequence, payload); err != nil {
 		return err
 	}
-	if err := c.ids.Prefetch(c.batch.Head.Commands, c.batch.Offsets); err != nil {
+	return c.prefetch(&c.batch)
+}
+
+// run executes the opened batch, which must be committed, and keeps what it did. The effects are valid until the next run.
+func (c *core) run(link wal.Link) (fx *ledger.Effects, err error) {
+	if err := c.execute(&c.batch, link, &c.effects); err != nil {
+		return nil, err
+	}
+	return &c.effects, c.keep(&c.batch, &c.effects)
+}
+
+// prefetch fetches what execution of the next batch may need from disk. It may run while the record is still being synced.
+func (c *core) prefetch(b *executor.Batch) error {
+	if b.Sequence != c.sequence+1 {
+		return fmt.Errorf("batch %d follows batch %d", b.Sequence, c.sequence)
+	}
+	return c.ids.Prefetch(b.Head.Commands, b.Offsets)
+}
+
+// execute runs a batch that is committed and prefetched. One with reversals asks the journal: then all batches before it have been kept.
+func (c *core) execute(b *executor.Batch, link wal.Link, fx *ledger.Effects) (err error) {
+	if b.DayKey, err = c.keys.of(c.tables, ledger.DayOf(b.Head.TimeMS)); err != nil {
 		return err
 	}
+	c.executor.Execute(b, fx)
+	if err := c.ids.Flush(c.tables); err != nil {
+		return err
+	}
+	c.sequence, c.link, c.timeMS = b.Sequence, link, b.Head.TimeMS
 	return nil
 }
 
-// run executes the opened batch, which must be committed, and writes journal and records. The effects are valid until the next open.
-func (c *core) run(link wal.Link) (fx *ledger.Effects, err error) {
-	b := &c.batch
-	if b.DayKey, err = c.keys.of(c.tables, ledger.DayOf(b.Head.TimeMS)); err != nil {
-		return nil, err
-	}
-	fx = c.executor.Execute(b)
-	if err := c.ids.Flush(c.tables); err != nil {
-		return nil, err
-	}
+// keep writes journal and records of an executed batch and goes on with the effect chain. It uses nothing that execute uses, so the next batch
+// may execute meanwhile.
+func (c *core) keep(b *executor.Batch, fx *ledger.Effects) error {
 	c.block = journal.Append(c.block[:0], b.Sequence, b.Head.TimeMS, fx)
 	c.chain = c.chain.Next(c.block)
 	if err := c.journal.Write(b.Sequence, c.block); err != nil {
-		return nil, err
+		return err
 	}
-	if !b.Money {
-		if err := c.records(fx); err != nil {
-			return nil, err
-		}
+	if b.Money {
+		return nil
 	}
-	c.sequence, c.link, c.timeMS = b.Sequence, link, b.Head.TimeMS
-	return fx, nil
+	return c.records(b, fx)
+}
+
+// Original gives originals to execution (ledger.Originals). A batch that is executed and not yet kept must not be asked: it would look as if it
+// had never been.
+func (c *core) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, bool) {
+	if s := p.Sequence(); s <= c.sequence && s > c.journal.Applied() {
+		panic(fmt.Sprintf("BUG: original in batch %d, kept up to %d, executed up to %d", s, c.journal.Applied(), c.sequence))
+	}
+	return c.journal.Original(p)
 }
 
 // records keeps what the ledger does not look at: texts of persons and institutions.
-func (c *core) records(fx *ledger.Effects) error {
-	for i, at := range c.batch.Offsets {
+func (c *core) records(b *executor.Batch, fx *ledger.Effects) error {
+	for i, at := range b.Offsets {
 		f := &fx.List[i]
 		if f.Outcome != ledger.Accepted || f.Kind != ledger.KindPerson && f.Kind != ledger.KindInstitutionAdd {
 			continue
 		}
-		if _, err := command.Decode(c.batch.Head.Commands[at:], &c.command, &c.details); err != nil {
+		if _, err := command.Decode(b.Head.Commands[at:], &c.command, &c.details); err != nil {
 			return err
 		}
 		d := &c.details

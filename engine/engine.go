@@ -18,15 +18,16 @@ var ErrFailed = errors.New("engine failed")
 
 // Engine is one ledger on one machine. Submit, Ask, Wait and the read calls may be used by any goroutine.
 //
-//	Submit ──> sequencer ──> log.Append ──> [one sync a batch] ──> execute ──> journal ──> answers, queries
-//	           own goroutine                 Pebble's goroutine     executor's goroutine and the shards'
+//	Submit ──> sequencer ──> log.Append ──> decode ──> [one sync a batch] ──> execute, queries ──> journal ──> answers
+//	           own goroutine                            Pebble's goroutine     executor's, shards'   keeper's
 type Engine struct {
 	options    Options
 	identity   wal.Identity
 	keys       *Keys
 	log        *pebblelog.Log
 	sequencer  *sequencer.Sequencer
-	core       core // executor's goroutine, or whoever runs before it starts and after it ends
+	core       core // executor's goroutine (and the keeper's, see core), or whoever runs before it starts and after it ends
+	keeper     keeper
 	checkpoint checkpointing
 	logBytes   int64 // since the last checkpoint began; executor
 	stats      Stats
@@ -53,7 +54,7 @@ type Stats struct {
 // Open recovers the ledger in options.Dir, or makes one, and starts it. When it returns, everything acknowledged before is there.
 func Open(options Options) (*Engine, error) {
 	e := &Engine{options: options.withDefaults(), executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
-		stopping: make(chan struct{}), failed: make(chan struct{})}
+		stopping: make(chan struct{}), failed: make(chan struct{}), keeper: newKeeper()}
 	if err := e.recover(); err != nil {
 		return nil, err
 	}
@@ -147,8 +148,8 @@ func (e *Engine) fail(err error) {
 	})
 }
 
-func (e *Engine) observe(b *sequencer.Batch, fx *ledger.Effects) {
-	s := &e.stats
+func (e *Engine) observe(done *slot) {
+	s, fx, st := &e.stats, &done.effects, done.stats
 	var settlements, legs, relatives, cash uint64
 	for i := range fx.List {
 		f := &fx.List[i]
@@ -164,7 +165,6 @@ func (e *Engine) observe(b *sequencer.Batch, fx *ledger.Effects) {
 			cash++
 		}
 	}
-	st := e.core.executor.Stats()
 	s.Batches.Add(1)
 	s.Commands.Add(uint64(st.Commands))
 	s.Contested.Add(uint64(st.Contested))
@@ -175,7 +175,7 @@ func (e *Engine) observe(b *sequencer.Batch, fx *ledger.Effects) {
 	s.Legs.Add(legs)
 	s.Relatives.Add(relatives)
 	s.Cash.Add(cash)
-	s.Sequence.Store(b.Sequence)
+	s.Sequence.Store(done.executed.Sequence)
 }
 
 // StopLimit is how long Close may take before it is an ordinary crash (design.md 7); cmd enforces it.

@@ -101,6 +101,9 @@ func TestRestartAnywhere(t *testing.T) {
 	tune := func(shards int, bytes int64) func(*engine.Options) {
 		return func(o *engine.Options) {
 			o.Clock, o.Shards, o.CheckpointBytes, o.ShardedCommandsMin = clock, shards, bytes, 1
+			if shards%2 == 0 {
+				engine.SlowKeeper(o, 1000)
+			}
 		}
 	}
 	clock.wall = batches[0].TimeMS

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"gongji/engine/executor"
@@ -11,6 +12,15 @@ import (
 	"gongji/engine/state"
 	"gongji/wal"
 )
+
+// SlowKeeper lets the executor run ahead of the keeper: each batch is kept only after so many other goroutines have had their turn.
+func SlowKeeper(o *Options, turns int) {
+	o.beforeKeep = func() {
+		for range turns {
+			runtime.Gosched()
+		}
+	}
+}
 
 // Crash ends an engine as a power cut would leave it: what was acknowledged is in the log, of the state only what had been flushed by then.
 func (e *Engine) Crash() error {
@@ -34,7 +44,7 @@ func ReplayBatches(t *testing.T, log []byte, shards int) (digests string, comman
 	if _, err := c.load(t.TempDir(), wal.Identity{}, state.Events{}); err != nil {
 		t.Fatal(err)
 	}
-	c.executor = executor.NewSharded(executor.Store{State: c.tables, IDs: c.ids, Originals: c.journal}, shards, 1, 1)
+	c.executor = executor.NewSharded(executor.Store{State: c.tables, IDs: c.ids, Originals: &c}, shards, 1, 1)
 	for sequence := uint64(1); len(log) > 0; sequence++ {
 		n := binary.LittleEndian.Uint32(log)
 		key, payload := [32]byte(log[4:36]), log[36:36+n]

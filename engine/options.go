@@ -40,6 +40,8 @@ type Options struct {
 	Fatal func(error)
 	// Report is told what an operator should know: torn tails, checkpoints, stalls. nil: nobody. Never personal data.
 	Report func(event string, values map[string]any)
+
+	beforeKeep func() // tests: delays the keeper, which then keeps small batches too
 }
 
 const (

@@ -4,29 +4,37 @@ import (
 	"errors"
 	"time"
 
-	"gongji/engine/ledger"
+	"gongji/engine/executor"
 	"gongji/engine/sequencer"
 )
 
-// execute is the executor's goroutine: it waits for each batch to be durable, runs it, answers, runs the queries behind it, and looks
-// after checkpoints. It ends when the sequencer has closed its batches, or after a failure.
+// execute is the executor's goroutine: it waits for each batch to be durable, runs it, hands it to the keeper, runs the queries behind it, and
+// looks after checkpoints. It ends when the sequencer has closed its batches, or after a failure, and the keeper with it.
 func (e *Engine) execute() {
 	defer close(e.executed)
+	go e.keepBatches()
+	if err := e.executeBatches(); err != nil {
+		e.fail(err)
+	}
+	close(e.keeper.in)
+	<-e.keeper.ended
+}
+
+func (e *Engine) executeBatches() error {
 	for {
 		select {
 		case b, open := <-e.sequencer.Batches():
 			if !open {
-				return
+				return e.drain()
 			}
 			if err := e.guarded(func() error { return e.step(b) }); err != nil {
-				e.fail(err)
-				return
+				return err
 			}
-			e.sequencer.Recycle(b)
+		case <-e.keeper.ended:
+			return ErrFailed
 		case <-e.checkpoint.Done():
 			if err := e.guarded(e.endCheckpoint); err != nil {
-				e.fail(err)
-				return
+				return err
 			}
 		}
 	}
@@ -52,55 +60,49 @@ func (e *Engine) guarded(f func() error) (err error) {
 
 func (e *Engine) step(b *sequencer.Batch) error {
 	if b.Commit != nil {
-		if err := e.runBatch(b); err != nil {
-			return err
-		}
+		return e.runBatch(b)
+	}
+	if err := e.drain(); err != nil {
+		return err
 	}
 	for _, q := range b.Queries {
 		q.Query(e.core.sequence)
 		q.Finish()
 	}
+	e.sequencer.Recycle(b)
 	return nil
 }
 
 func (e *Engine) runBatch(b *sequencer.Batch) error {
-	c := &e.core
-	if err := c.open(b.Sequence, b.Payload); err != nil {
+	s, err := e.slot()
+	if err != nil {
 		return err
+	}
+	s.batch, s.executed = b, executor.Batch{Sequence: b.Sequence, Opened: &b.Opened}
+	c := &e.core
+	if err := c.prefetch(&s.executed); err != nil {
+		return err
+	}
+	if b.Opened.Undoes {
+		if err := e.drain(); err != nil {
+			return err
+		}
 	}
 	e.health.wait(time.Now())
 	if err := b.Commit.Wait(); err != nil {
 		return err
 	}
 	e.health.done()
-	fx, err := c.run(b.Commit.Link())
-	if err != nil {
+	e.logBytes += int64(len(b.Payload))
+	if err := c.execute(&s.executed, b.Commit.Link(), &s.effects); err != nil {
 		return err
 	}
-	answer(b, fx)
-	e.observe(b, fx)
-	e.logBytes += int64(len(b.Payload))
-	if e.logBytes >= e.options.CheckpointBytes {
-		return e.beginCheckpoint()
+	s.stats = c.executor.Stats()
+	if err := e.hand(s); err != nil || e.logBytes < e.options.CheckpointBytes || e.checkpoint.current != nil {
+		return err
 	}
-	return nil
-}
-
-// answer hands each request its results and wakes it once.
-func answer(b *sequencer.Batch, fx *ledger.Effects) {
-	for _, sp := range b.Spans {
-		r := sp.Request
-		for i := sp.First; i < sp.First+sp.Count; i++ {
-			f := &fx.List[i]
-			res := sequencer.Result{Position: ledger.At(b.Sequence, i), Effect: *f}
-			if f.ItemCount > 0 {
-				res.Items = append(res.Items, fx.ItemsOf(f)...)
-			}
-			r.Results = append(r.Results, res)
-		}
-		r.TimeMS = b.TimeMS
-		if r.Finished() {
-			r.Finish()
-		}
+	if err := e.drain(); err != nil {
+		return err
 	}
+	return e.beginCheckpoint()
 }

@@ -60,7 +60,7 @@ func (e *Engine) recover() (err error) {
 	if err != nil {
 		return err
 	}
-	store := executor.Store{State: c.tables, IDs: c.ids, Originals: c.journal}
+	store := executor.Store{State: c.tables, IDs: c.ids, Originals: c}
 	c.executor = executor.NewSharded(store, o.Shards, o.ShardedCommandsMin, executor.WakeMin)
 	n, err := e.replay()
 	if err != nil {

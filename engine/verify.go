@@ -71,7 +71,7 @@ func Verify(o VerifyOptions) (v Verdict, err error) {
 		return v, err
 	}
 	c := &p.core
-	c.executor = executor.NewSerial(executor.Store{State: c.tables, IDs: c.ids, Originals: c.journal})
+	c.executor = executor.NewSerial(executor.Store{State: c.tables, IDs: c.ids, Originals: c})
 	defer func() { err = errors.Join(err, c.ids.Close(), c.store.Close()) }()
 	err = p.run(id)
 	return p.verdict, err

@@ -24,7 +24,7 @@ type Work struct {
 	State    *ledger.State
 	IDs      IDs
 	Context  ledger.Context
-	Commands []ledger.Command
+	Commands []ledger.Command // the batch's
 	Effects  *ledger.Effects
 	Bills    []ledger.Bill    // of settlements; of plain credits: Patient and Payable (the amount)
 	Static   []ledger.Outcome // refusal that needs neither ids nor balances; 0: none
@@ -43,16 +43,16 @@ type IDs interface {
 	Claim(cmd *ledger.Command, position ledger.Position, existing *ledger.IDEntry) (found bool)
 }
 
-// Resize makes room for n commands and clears what the phases read.
-func (w *Work) Resize(n int) {
-	if cap(w.Commands) < n {
-		w.Commands = make([]ledger.Command, n)
+// Reset takes a batch's commands and clears what the phases read.
+func (w *Work) Reset(commands []ledger.Command) {
+	n := len(commands)
+	if cap(w.Bills) < n {
 		w.Bills = make([]ledger.Bill, n)
 		w.Static = make([]ledger.Outcome, n)
 		w.Status = make([]Status, n)
 		w.Home = make([]uint8, n)
 	}
-	w.Commands, w.Bills, w.Static = w.Commands[:n], w.Bills[:n], w.Static[:n]
+	w.Commands, w.Bills, w.Static = commands, w.Bills[:n], w.Static[:n]
 	w.Status, w.Home = w.Status[:n], w.Home[:n]
 	clear(w.Static)
 	clear(w.Status)

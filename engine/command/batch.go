@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-
-	"gongji/engine/ledger"
 )
 
 // A batch is one record of the log: a head, then commands end to end.
@@ -89,14 +87,4 @@ func (b *Batch) Offsets(dst []uint32) ([]uint32, error) {
 		return dst, fmt.Errorf("%w: %d bytes after the last command", ErrFormat, len(b.Commands)-at)
 	}
 	return dst, nil
-}
-
-// IsMoney reports whether all commands at these offsets only move money.
-func (b *Batch) IsMoney(offsets []uint32) bool {
-	for _, at := range offsets {
-		if !ledger.Kind(b.Commands[at+2]).IsMoney() {
-			return false
-		}
-	}
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gongji/engine/executor"
+	"gongji/engine/ledger"
 )
 
 // TestAllocs: once its memory has grown, executing a batch of settlements allocates nothing, serially or over shards.
@@ -27,13 +28,14 @@ func TestAllocs(t *testing.T) {
 			x = executor.NewSharded(store, shards, 1, 1)
 		}
 		var batch executor.Batch
+		var effects ledger.Effects
 		n := 0
 		run := func() {
 			if err := batch.Open(uint64(n+2), payloads[n]); err != nil {
 				t.Fatal(err)
 			}
 			batch.DayKey = &key
-			x.Execute(&batch)
+			x.Execute(&batch, &effects)
 			n++
 		}
 		for range 10 {

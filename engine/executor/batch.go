@@ -12,29 +12,25 @@ import (
 type Batch struct {
 	Sequence uint64
 	DayKey   *[ledger.DayKeyBytes]byte // of the batch's day, unsealed; nil: none
-	Head     command.Batch
-	Offsets  []uint32
-	Money    bool // only money commands
+	*command.Opened
 }
 
 // Open reads a record's payload into b, reusing its memory. The payload must stay unchanged until the batch has been executed.
 func (b *Batch) Open(sequence uint64, payload []byte) error {
-	head, err := command.ReadBatch(payload)
-	if err != nil {
+	if b.Opened == nil {
+		b.Opened = &command.Opened{}
+	}
+	if err := b.Opened.Open(payload); err != nil {
 		return fmt.Errorf("batch %d: %w", sequence, err)
 	}
-	if b.Offsets, err = head.Offsets(b.Offsets[:0]); err != nil {
-		return fmt.Errorf("batch %d: %w", sequence, err)
-	}
-	b.Sequence, b.Head = sequence, head
-	b.Money = head.IsMoney(b.Offsets)
+	b.Sequence = sequence
 	return nil
 }
 
 // Executor runs batches in the order of the log. It belongs to one goroutine.
 type Executor interface {
-	// Execute runs a batch; the effects are valid until the next call.
-	Execute(b *Batch) *ledger.Effects
+	// Execute runs a batch and fills fx, which belongs to the caller again when it returns.
+	Execute(b *Batch, fx *ledger.Effects)
 	// Stats tells what the last batch did.
 	Stats() Stats
 	// Close ends the goroutines the executor owns.

@@ -141,6 +141,7 @@ func BenchmarkExecute(b *testing.B) {
 			}
 			defer x.Close()
 			var batch executor.Batch
+			var effects ledger.Effects
 			sequence := uint64(1)
 			n := 0
 			for b.Loop() {
@@ -156,7 +157,7 @@ func BenchmarkExecute(b *testing.B) {
 					b.Fatal(err)
 				}
 				batch.DayKey = &key
-				x.Execute(&batch)
+				x.Execute(&batch, &effects)
 				n++
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*size), "ns/settlement")

@@ -89,6 +89,7 @@ type runner struct {
 	history   *history
 	executor  executor.Executor
 	batch     executor.Batch
+	effects   ledger.Effects
 	contested int
 	sharded   int
 }
@@ -114,7 +115,8 @@ func (r *runner) run(t testing.TB, b model.Batch, payload []byte) *ledger.Effect
 		key := [ledger.DayKeyBytes]byte(b.DayKey)
 		r.batch.DayKey = &key
 	}
-	fx := r.executor.Execute(&r.batch)
+	fx := &r.effects
+	r.executor.Execute(&r.batch, fx)
 	r.history.keep(b.Sequence, fx)
 	if s := r.executor.Stats(); !s.Serial {
 		r.contested += s.Contested

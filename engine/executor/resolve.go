@@ -105,7 +105,7 @@ func (x *Sharded) resolveOne(i int, funds shard.Funds) {
 			return
 		}
 	}
-	ledger.Decide(&x.money, &w.Context, cmd, position, funds, f, &x.effects)
+	ledger.Decide(&x.money, &w.Context, cmd, position, funds, f, x.effects)
 	funds.Moved(x.effects.LegsOf(f))
 	if w.Status[i] == shard.Deferred {
 		x.money.Own(cmd, position, f)

@@ -11,7 +11,6 @@ import (
 type Serial struct {
 	ledger  *ledger.Ledger
 	store   Store
-	effects ledger.Effects
 	command ledger.Command
 	stats   Stats
 }
@@ -22,15 +21,19 @@ func NewSerial(store Store) *Serial {
 }
 
 // Execute runs a batch of any commands.
-func (s *Serial) Execute(b *Batch) *ledger.Effects {
+func (s *Serial) Execute(b *Batch, fx *ledger.Effects) {
 	c := ledger.NewContext(s.store.State, b.Sequence, b.Head.TimeMS, b.DayKey)
-	s.effects.Reset(len(b.Offsets), 0)
+	fx.Reset(len(b.Offsets), 0)
 	for i, at := range b.Offsets {
-		mustDecode(b, at, &s.command)
-		s.ledger.Apply(&c, &s.command, i, &s.effects)
+		cmd := &s.command
+		if b.Money {
+			cmd = &b.Commands[i]
+		} else {
+			mustDecode(b, at, cmd)
+		}
+		s.ledger.Apply(&c, cmd, i, fx)
 	}
 	s.stats = Stats{Commands: len(b.Offsets), Serial: true}
-	return &s.effects
 }
 
 // Stats of the last batch.

@@ -34,7 +34,7 @@ type Sharded struct {
 	barrier barrier
 	wake    []chan struct{}
 	batch   *Batch
-	effects ledger.Effects
+	effects *ledger.Effects // of the batch, the caller's
 	money   ledger.Money
 	entries map[ledger.Key]struct{} // original ids named by reversals of the batch
 	stats   Stats
@@ -51,7 +51,7 @@ func NewSharded(store Store, count, least, wakeMin int) *Sharded {
 	}
 	x := &Sharded{serial: NewSerial(store), store: store, entries: map[ledger.Key]struct{}{}, least: least, wakeMin: wakeMin}
 	x.money = ledger.Money{State: store.State, IDs: store.IDs, Originals: store.Originals}
-	x.work = shard.Work{State: store.State, IDs: store.IDs, Effects: &x.effects}
+	x.work = shard.Work{State: store.State, IDs: store.IDs}
 	for i := range count {
 		x.work.Shards = append(x.work.Shards, shard.New(i, count))
 	}
@@ -86,19 +86,20 @@ func (x *Sharded) worker(number int, wake chan struct{}) {
 }
 
 // Execute runs a batch.
-func (x *Sharded) Execute(b *Batch) *ledger.Effects {
+func (x *Sharded) Execute(b *Batch, fx *ledger.Effects) {
 	if !b.Money || len(b.Offsets) < x.least {
-		return x.serially(b)
+		x.serially(b, fx)
+		return
 	}
-	x.begin(b)
+	x.begin(b, fx)
 	x.walk(len(b.Offsets) >= x.wakeMin && len(x.wake) > 0)
 	if x.skip {
-		return x.serially(b)
+		x.serially(b, fx)
+		return
 	}
-	for i := range x.effects.List {
-		ledger.PostSums(x.store.State, &x.effects.List[i])
+	for i := range fx.List {
+		ledger.PostSums(x.store.State, &fx.List[i])
 	}
-	return &x.effects
 }
 
 // walk goes through the phases, with the other shards' goroutines or alone.
@@ -130,18 +131,18 @@ func (x *Sharded) walk(together bool) {
 	x.barrier.open(0)
 }
 
-func (x *Sharded) serially(b *Batch) *ledger.Effects {
-	fx := x.serial.Execute(b)
+func (x *Sharded) serially(b *Batch, fx *ledger.Effects) {
+	x.serial.Execute(b, fx)
 	x.stats = x.serial.stats
-	return fx
 }
 
 // begin readies the shared batch.
-func (x *Sharded) begin(b *Batch) {
-	x.batch, x.skip = b, false
+func (x *Sharded) begin(b *Batch, fx *ledger.Effects) {
+	x.batch, x.effects, x.skip = b, fx, false
+	x.work.Effects = fx
 	x.work.Context = ledger.NewContext(x.store.State, b.Sequence, b.Head.TimeMS, b.DayKey)
-	x.work.Resize(len(b.Offsets))
-	x.effects.Reset(len(b.Offsets), shard.LegsReserved)
+	x.work.Reset(b.Commands)
+	fx.Reset(len(b.Offsets), shard.LegsReserved)
 	x.stats = Stats{Commands: len(b.Offsets)}
 }
 
@@ -181,14 +182,11 @@ func (x *Sharded) run(p uint32, number int) {
 	}
 }
 
-// prepare reads and prepares commands from to until, in groups whose cache misses overlap.
+// prepare prepares commands from to until, in groups whose cache misses overlap.
 func (x *Sharded) prepare(from, until int) {
 	w := &x.work
 	for at := from; at < until; at += ledger.AheadMax {
 		end := min(at+ledger.AheadMax, until)
-		for i := at; i < end; i++ {
-			mustDecode(x.batch, x.batch.Offsets[i], &w.Commands[i])
-		}
 		ledger.Ahead(w.State, w.Commands[at:end])
 		for i := at; i < end; i++ {
 			w.Prepare(i)

@@ -36,6 +36,9 @@ func (k Kind) IsMoney() bool {
 	return false
 }
 
+// IsReversal reports whether the command undoes another.
+func (k Kind) IsReversal() bool { return k == KindReversalByID || k == KindReversalByMessage }
+
 // OriginalKind says what a reversal by message id undoes (R11).
 type OriginalKind uint8
 

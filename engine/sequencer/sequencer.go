@@ -1,6 +1,7 @@
 package sequencer
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -17,7 +18,7 @@ const (
 	BatchCommands         = 2_048  // cut of a batch; command.BatchCommandsMax is the format's limit
 	BulkShare             = 1_024  // commands of loads in one cycle while tills wait: half a batch
 	batchBytes            = command.BatchBytesMax - command.BytesMax
-	batchesAhead          = 3 // batches between sequencer and replies: one syncing, one waiting, one executing
+	batchesAhead          = 4 // batches between sequencer and replies: one syncing, one waiting, one executing, one being answered
 )
 
 // Batch is a cut batch on its way: appended, not yet known durable.
@@ -28,6 +29,7 @@ type Batch struct {
 	Spans    []Span
 	Queries  []*Request // to run behind the batch; a batch of queries only has sequence 0 and no commit
 	Commit   wal.Commit
+	Opened   command.Opened // Payload, read; not of a batch of queries only
 }
 
 // Appender is the part of the log the sequencer uses.
@@ -290,6 +292,9 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 		return nil, false, err
 	}
 	b.Commit, b.Sequence = commit, commit.Sequence()
+	if err := b.Opened.Open(b.Payload); err != nil { // while it syncs and the batch before it executes
+		return nil, false, fmt.Errorf("batch %d: %w", b.Sequence, err)
+	}
 	s.out <- b
 	return nil, false, nil
 }
