@@ -20,10 +20,10 @@ type checkpointing struct {
 	walking func(sequence uint64) // told before each walk, on the caller's goroutine; nil but in tests, which set it before any walk
 }
 
-// Done is closed when something has ended that endCheckpoint should look at; nil, which blocks for ever, without anything. A walk goes first, as it is
-// the shorter: a checkpoint that ends meanwhile is seen with it.
+// Done is closed when something has ended that endCheckpoint should look at; nil, which blocks for ever, without anything. Only one can be given: the checkpoint
+// goes first, as the next one waits for its end. A walk that ends meanwhile is thawed with it, at no cost: pages are being copied anyway.
 func (c *checkpointing) Done() <-chan struct{} {
-	if len(c.walks) > 0 {
+	if c.current == nil && len(c.walks) > 0 {
 		return c.walks[0].ended
 	}
 	return c.current.Done()
