@@ -232,7 +232,7 @@ func TestOneWalk(t *testing.T) {
 	compare(t, r.totals, after)
 }
 
-// TestWalkDeadline: a walk ends at its deadline, and its view with it.
+// TestWalkDeadline: a walk ends at its deadline, and its view with it, without anybody asking for totals again.
 func TestWalkDeadline(t *testing.T) {
 	e := place{t, t.TempDir()}.open(nil)
 	limit, walks := time.Millisecond, 0
@@ -246,6 +246,17 @@ func TestWalkDeadline(t *testing.T) {
 		}
 	}
 	limit = 0
+	open := 1
+	for range 10_000 { // the executor looks between batches and questions, in no fixed order
+		var err error
+		if open, err = e.Walks(); open == 0 || err != nil {
+			must(t, err)
+			break
+		}
+	}
+	if open != 0 {
+		t.Errorf("%d walks are not thawed", open)
+	}
 	want := atRest(t, e)
 	got, err := e.Totals(engine.AskLimit, 0)
 	must(t, err)
