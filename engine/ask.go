@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"errors"
+	"sync/atomic"
+	"time"
+
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
-	"gongji/engine/state"
 )
 
 // View is the ledger at a definite place of the log, on the executor's goroutine, between batches. Nothing of it may be kept.
@@ -14,17 +17,57 @@ type View struct {
 	core     *core
 }
 
-// Ask runs f behind everything admitted before, at a definite sequence, and returns when it has run. f must be short and bounded, must not
-// block and must not change anything: all tills wait for it. Any goroutine.
-func (e *Engine) Ask(f func(View)) error {
+// ErrDeadline says that a question was not answered in time: its function has not run and never will. Nothing was decided or changed.
+var ErrDeadline = errors.New("no answer within the deadline")
+
+// AskLimit is how long Ask waits. A store that stalls refuses new questions after StallRefuse and ends the process after StallExit: who waits
+// longer than that waits for a fault that the stall rules do not see.
+const AskLimit = StallExit
+
+// Ask is AskWithin with AskLimit, for callers without a deadline of their own.
+func (e *Engine) Ask(f func(View)) error { return e.AskWithin(AskLimit, f) }
+
+// AskWithin runs f behind everything admitted before, at a definite sequence, and returns when it has run. f must be short and bounded, must
+// not block and must not change anything: all tills wait for it. Any goroutine. Errors: those of Submit; ErrDeadline if f has not begun within
+// limit; ErrFailed. With an error f does not run any more once AskWithin has returned, so what it uses is the caller's again; f that has begun is waited for.
+func (e *Engine) AskWithin(limit time.Duration, f func(View)) error {
 	r := sequencer.NewRequest()
+	var taken atomic.Bool          // by the executor, to run it, or by the caller, to give it up
+	answered := make(chan bool, 1) // f has ended; false: by a panic
 	r.Query = func(sequence uint64) {
+		if !taken.CompareAndSwap(false, true) {
+			return
+		}
+		whole := false
+		defer func() { answered <- whole }()
 		f(View{Sequence: sequence, TimeMS: e.core.timeMS, State: e.core.tables, core: &e.core})
+		whole = true
 	}
 	if err := e.Submit(r); err != nil {
 		return err
 	}
-	return e.Wait(r)
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	err := ErrFailed
+	select {
+	case whole := <-answered:
+		return answerOf(whole)
+	case <-e.failed:
+	case <-timer.C:
+		err = ErrDeadline
+	}
+	if taken.CompareAndSwap(false, true) {
+		return err
+	}
+	return answerOf(<-answered)
+}
+
+// answerOf: a panic inside a question is a failed store (guarded), or a bug that ends the process.
+func answerOf(whole bool) error {
+	if !whole {
+		return ErrFailed
+	}
+	return nil
 }
 
 // FindID looks a message id up, also among the old ones on disk.
@@ -46,6 +89,3 @@ func (v View) Preview(cmd *ledger.Command) (ledger.Effect, error) {
 	ledger.PreviewSettlement(v.State, &c, cmd, &f)
 	return f, nil
 }
-
-// Digests are the effect chain and the state hash now; the hash walks all rows, so this is for operators and tests.
-func (v View) Digests() (chain, hash [32]byte) { return v.core.chain, state.Hash(v.State) }

@@ -5,19 +5,60 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"gongji/engine/ledger"
 	"gongji/engine/state"
 )
 
-// checkpointing is the checkpoint under way, if any. Executor's goroutine.
+// checkpointing is what reads frozen pages: the checkpoint under way, if any, and walks for totals. Executor's goroutine.
 type checkpointing struct {
 	current *state.Checkpoint
 	begun   time.Time
+	walks   []*walk               // under way, at most walksMax
+	walking func(sequence uint64) // told before each walk, on the caller's goroutine; nil but in tests, which set it before any walk
 }
 
-// Done is closed when the checkpoint under way has ended; nil, which blocks for ever, without one.
-func (c *checkpointing) Done() <-chan struct{} { return c.current.Done() }
+// Done is closed when something has ended that endCheckpoint should look at; nil, which blocks for ever, without anything. Only one can be given: the checkpoint
+// goes first, as the next one waits for its end. A walk that ends meanwhile is thawed with it, at no cost: pages are being copied anyway.
+func (c *checkpointing) Done() <-chan struct{} {
+	if c.current == nil && len(c.walks) > 0 {
+		return c.walks[0].ended
+	}
+	return c.current.Done()
+}
+
+// walk begins one; if walksMax are under way it gives instead what is closed when the first of them ends.
+func (c *checkpointing) walk(st *ledger.State) (w *walk, busy <-chan struct{}) {
+	c.thawEnded()
+	if len(c.walks) >= walksMax {
+		return nil, c.walks[0].ended
+	}
+	w = &walk{snapshot: state.Look(st), ended: make(chan struct{})}
+	c.walks = append(c.walks, w)
+	return w, nil
+}
+
+// thawEnded ends copying for walks that have been read.
+func (c *checkpointing) thawEnded() {
+	c.walks = slices.DeleteFunc(c.walks, func(w *walk) bool {
+		ended := isClosed(w.ended)
+		if ended {
+			w.snapshot.Thaw()
+		}
+		return ended
+	})
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
 
 // beginCheckpoint freezes the tables after a batch; a goroutine of the store writes them. While one is under way no other begins.
 func (e *Engine) beginCheckpoint() (err error) {
@@ -31,7 +72,17 @@ func (e *Engine) beginCheckpoint() (err error) {
 	return err
 }
 
+// endCheckpoint looks what has ended: walks, the checkpoint, or both.
 func (e *Engine) endCheckpoint() error {
+	e.checkpoint.thawEnded()
+	if k := e.checkpoint.current; k == nil || !isClosed(k.Done()) {
+		return nil
+	}
+	return e.finishCheckpoint()
+}
+
+// finishCheckpoint waits for the checkpoint under way and ends it.
+func (e *Engine) finishCheckpoint() error {
 	k := e.checkpoint.current
 	e.checkpoint.current = nil
 	if err := k.End(); err != nil {
@@ -47,7 +98,7 @@ func (e *Engine) endCheckpoint() error {
 // lastCheckpoint leaves nothing to replay, after the executor's goroutine has ended.
 func (e *Engine) lastCheckpoint() error {
 	if e.checkpoint.current != nil {
-		if err := e.endCheckpoint(); err != nil {
+		if err := e.finishCheckpoint(); err != nil {
 			return err
 		}
 	}
@@ -57,7 +108,7 @@ func (e *Engine) lastCheckpoint() error {
 	if err := e.beginCheckpoint(); err != nil {
 		return err
 	}
-	return e.endCheckpoint()
+	return e.finishCheckpoint()
 }
 
 // ErrCopyExists says that there is a copy of this name already.

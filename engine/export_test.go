@@ -38,6 +38,18 @@ func (e *Engine) Crash() error {
 	return errors.Join(append(errs, e.core.ids.Close(), e.core.store.Abandon(), e.log.Close())...)
 }
 
+// SameCheckpoint is what Verify holds kept checkpoints against.
+var SameCheckpoint = sameCheckpoint
+
+// HookWalks has f told before each walk, on the goroutine of Totals' caller. Before the first call of Totals.
+func (e *Engine) HookWalks(f func(sequence uint64)) { e.checkpoint.walking = f }
+
+// Walks is how many walks the executor has not thawed yet.
+func (e *Engine) Walks() (n int, err error) {
+	err = e.Ask(func(View) { n = len(e.checkpoint.walks) })
+	return n, err
+}
+
 // ReplayBatches runs batches of a golden file (length, day key, payload; a zero key is none) over shards and returns both digests as text.
 func ReplayBatches(t *testing.T, log []byte, shards int) (digests string, commands int) {
 	var c core

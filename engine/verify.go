@@ -177,11 +177,19 @@ func (p *verification) compare(r wal.Record) error {
 	}
 	delete(p.kept, r.Sequence)
 	p.verdict.Checkpoints++
-	if k.WalLink != [32]byte(r.Link) || k.EffectChain != [32]byte(p.core.chain) || k.StateHash != state.Hash(p.core.tables) {
-		return fmt.Errorf("checkpoint at %d: stored link %x chain %x state %x, the log gives %x, %x, %x", r.Sequence,
-			k.WalLink, k.EffectChain, k.StateHash, r.Link, p.core.chain, state.Hash(p.core.tables))
+	c := &p.core
+	return sameCheckpoint(&k, &state.Info{Number: k.Number, Totals: c.tables.Totals(), StateHash: state.Hash(c.tables),
+		Mark: state.Mark{Sequence: r.Sequence, TimeMS: c.timeMS, WalLink: [32]byte(r.Link), EffectChain: [32]byte(c.chain)}})
+}
+
+// sameCheckpoint compares what a checkpoint's record says with what the log gives at its sequence.
+func sameCheckpoint(stored, replayed *state.Info) error {
+	if *stored == *replayed {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("checkpoint at %d: stored time %d link %x chain %x state %x totals %+v, the log gives %d, %x, %x, %x, %+v", stored.Sequence,
+		stored.TimeMS, stored.WalLink, stored.EffectChain, stored.StateHash, stored.Totals,
+		replayed.TimeMS, replayed.WalLink, replayed.EffectChain, replayed.StateHash, replayed.Totals)
 }
 
 // lookup finds a command by its message id and gives what came of it.

@@ -54,9 +54,10 @@ type fixture struct {
 type setup struct {
 	policy ledger.Policy
 	rest   Options
+	engine func(*engine.Options) // may be nil
 }
 
-func openEngine(t testing.TB, policy ledger.Policy) (*engine.Engine, *fakeClock) {
+func openEngine(t testing.TB, policy ledger.Policy, change func(*engine.Options)) (*engine.Engine, *fakeClock) {
 	t.Helper()
 	dir := t.TempDir()
 	clock := &fakeClock{}
@@ -64,8 +65,12 @@ func openEngine(t testing.TB, policy ledger.Policy) (*engine.Engine, *fakeClock)
 	if policy.Version == 0 {
 		policy = engine.Hubei
 	}
-	e, err := engine.Open(engine.Options{Dir: filepath.Join(dir, "ledger"), KeyFile: filepath.Join(dir, "key"), Create: true, Clock: clock,
-		FirstPolicy: policy, HousekeepingInterval: -1, Fatal: func(err error) { t.Errorf("engine: %v", err) }})
+	o := engine.Options{Dir: filepath.Join(dir, "ledger"), KeyFile: filepath.Join(dir, "key"), Create: true, Clock: clock,
+		FirstPolicy: policy, HousekeepingInterval: -1, Fatal: func(err error) { t.Errorf("engine: %v", err) }}
+	if change != nil {
+		change(&o)
+	}
+	e, err := engine.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,7 @@ func openEngine(t testing.TB, policy ledger.Policy) (*engine.Engine, *fakeClock)
 func start(t testing.TB, with setup) *fixture {
 	t.Helper()
 	f := &fixture{t: t, client: &http.Client{Timeout: 20 * time.Second}, document: readDocument(t)}
-	f.engine, f.clock = openEngine(t, with.policy)
+	f.engine, f.clock = openEngine(t, with.policy, with.engine)
 	var err error
 	f.server, err = api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: f.engine.Ready}, Routes(f.engine, with.rest))
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	CodeZero api.Code = "amount_zero"
 	// CodeTombstones: too many reversals of settlements that never came, today (R13).
 	CodeTombstones api.Code = "tombstone_limit"
-	// CodeSequence: totals are kept for the newest sequence only.
+	// CodeSequence: totals answer at the newest sequence and at kept checkpoints only (design.md 3).
 	CodeSequence api.Code = "sequence_not_kept"
 	// CodeCopyExists: a copy of the ledger has this name.
 	CodeCopyExists api.Code = "copy_exists"

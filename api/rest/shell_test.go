@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"gongji/api"
 	"gongji/api/money"
 	"gongji/api/strictjson"
+	"gongji/engine"
 	"gongji/engine/command"
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
@@ -54,6 +56,31 @@ func (f *fixture) sendAny(method, url, media, body string) *answer {
 	defer func() { f.document = d }()
 	f.document = nil
 	return f.send(method, url, media, body)
+}
+
+// A question on a ledger that stands still: 503, no id is used.
+func TestQuestionDeadline(t *testing.T) {
+	f := start(t, setup{rest: Options{Deadline: time.Millisecond}})
+	begun, release, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- f.engine.Ask(func(engine.View) {
+			close(begun)
+			<-release
+		})
+	}()
+	<-begun
+	a := f.get("/v1/persons/991").want(503, "code", "unavailable", "id_used", "false", "detail", "No answer within the deadline.")
+	if a.retry == "" {
+		t.Error("503 without Retry-After")
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	patient := newFace(f.engine, Options{})
+	if p := patient.ask(func(engine.View) {}); p.Code != "" {
+		t.Errorf("afterwards: %+v", p)
+	}
 }
 
 // Nothing in time: 504, and asking tells what became of it (R9, P24).
@@ -152,6 +179,34 @@ func TestTotals(t *testing.T) {
 	f.send("GET", f.admin+"/v1/ledger/totals?sequence="+a.str("sequence"), "", "").want(200, "state_hash", a.str("state_hash"))
 	f.send("GET", f.admin+"/v1/ledger/totals?sequence=1", "", "").want(404, "code", "sequence_not_kept", "field", "sequence")
 	f.send("GET", f.admin+"/v1/ledger/totals?sequence=x", "", "").want(400, "code", "bad_value", "field", "sequence")
+}
+
+// A kept checkpoint answers with what was held then, after the ledger has gone on.
+func TestTotalsKept(t *testing.T) {
+	var kept engine.Totals
+	f := start(t, setup{engine: func(o *engine.Options) { // a ledger that was stopped once, which is a checkpoint
+		e, err := engine.Open(*o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept, err = e.Totals(engine.AskLimit, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}})
+	p := f.newPerson(true)
+	f.credit(p, "50.00")
+	f.send("GET", f.admin+"/v1/ledger/totals", "", "").want(200, "totals.funding", "-50.00")
+	a := f.send("GET", fmt.Sprintf("%s/v1/ledger/totals?sequence=%d", f.admin, kept.Sequence), "", "").want(200, "sequence", fmt.Sprint(kept.Sequence),
+		"totals.funding", "0.00", "state_hash", hex.EncodeToString(kept.StateHash[:]), "effect_chain", hex.EncodeToString(kept.EffectChain[:]))
+	if want := string(strictjson.AppendTime(nil, kept.TimeMS)); want != `"`+a.str("time")+`"` {
+		t.Errorf("time %s, want %s", a.str("time"), want)
+	}
+	for _, s := range []uint64{kept.Sequence - 1, kept.Sequence + 1, 1 << 40} {
+		f.send("GET", fmt.Sprintf("%s/v1/ledger/totals?sequence=%d", f.admin, s), "", "").want(404, "code", "sequence_not_kept", "field", "sequence", "id_used", "false")
+	}
 }
 
 // The longest fields together fit the log's limits, and what is appended can be read again.

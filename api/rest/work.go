@@ -157,13 +157,21 @@ func unknownOutcome() api.Problem {
 	return api.Problem{Code: api.CodeOutcomeUnknown, IDUsed: api.IDUnknown}
 }
 
-// ask runs a question; a problem with a code means that it was not answered. A question uses no id.
+// ask runs a question with the deadline of a command; a problem with a code means that it was not answered. A question uses no id.
 func (f *face) ask(q func(engine.View)) api.Problem {
-	if err := f.engine.Ask(q); err != nil {
-		if p := notAdmitted(err); p.Code != api.CodeInternal {
-			return p
-		}
-		return api.Problem{Code: api.CodeUnavailable}
+	if err := f.engine.AskWithin(f.opt.Deadline, q); err != nil {
+		return notAnswered(err)
 	}
 	return api.Problem{}
+}
+
+// notAnswered is the answer to a question that was not answered: nothing was decided or changed, so 503 and not 504.
+func notAnswered(err error) api.Problem {
+	if errors.Is(err, engine.ErrDeadline) {
+		return api.Problem{Code: api.CodeUnavailable, Detail: "No answer within the deadline.", RetryAfter: retryAfterRestart}
+	}
+	if p := notAdmitted(err); p.Code != api.CodeInternal {
+		return p
+	}
+	return api.Problem{Code: api.CodeUnavailable}
 }

@@ -131,6 +131,44 @@ func TestTableFreeze(t *testing.T) {
 	}
 }
 
+// TestTableViews: views that overlap keep each its own rows in whatever order they are thawed, and a Look hides nothing from the next Freeze.
+func TestTableViews(t *testing.T) {
+	table := NewTable[int64](1)
+	for range 6 {
+		table.Append(0)
+	}
+	table.Freeze()
+	table.Thaw()
+	*table.Mut(0) = 1
+	first := table.Look()
+	*table.Mut(0) = 2
+	*table.Mut(2) = 2
+	second := table.Freeze()
+	*table.Mut(0) = 3
+	table.Thaw() // whichever: one is left
+	*table.Mut(2) = 3
+	*table.Mut(4) = 3
+	for name, c := range map[string]struct {
+		v    View[int64]
+		want [3]int64
+	}{"look": {first, [3]int64{1, 0, 0}}, "freeze": {second, [3]int64{2, 2, 0}}} {
+		for i, want := range c.want {
+			if got := c.v.Pages[i][0]; got != want {
+				t.Errorf("%s: row %d is %d, want %d", name, 2*i, got, want)
+			}
+		}
+	}
+	if d := second.Dirty; !d[0] || !d[1] || d[2] {
+		t.Errorf("dirty after a Look: %v", d)
+	}
+	table.Thaw()
+	before := table.At(4)
+	*table.Mut(4) = 4
+	if table.At(4) != before {
+		t.Error("page copied without a view")
+	}
+}
+
 // TestPayable is R1 with the worked figures X1 and X1b.
 func TestPayable(t *testing.T) {
 	hubei := &Policy{Parts: PartInscp | PartPreselfpay}

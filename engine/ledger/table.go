@@ -3,15 +3,17 @@ package ledger
 // Table holds rows without pointers, numbered from 0 without gaps, in pages of 2^shift rows.
 //
 // Ownership: a page belongs to one goroutine at a time (a shard during a money batch, the executor otherwise); At may be called by
-// anybody between barriers while nobody writes, Mut only by the page's owner, Append and Freeze only by the executor.
-// A page frozen for a checkpoint is copied on the first Mut after the barrier, so the checkpoint reads it in peace.
+// anybody between barriers while nobody writes, Mut only by the page's owner, Append, Freeze, Look and Thaw only by the executor.
+// A page of a view is copied on the first Mut after the barrier, so that the view is read in peace. Views may overlap: each new one begins
+// an epoch, and while any is open a page is copied once an epoch.
 type Table[T any] struct {
-	shift   uint
-	mask    uint32
-	count   uint32
-	epoch   uint32
-	copying bool // a frozen view is still being read
-	pages   []page[T]
+	shift  uint
+	mask   uint32
+	count  uint32
+	epoch  uint32
+	frozen uint32 // epoch begun by the last Freeze: pages written in it or later are dirty
+	views  int    // open: taken and not thawed
+	pages  []page[T]
 }
 
 type page[T any] struct {
@@ -21,7 +23,7 @@ type page[T any] struct {
 
 // NewTable makes an empty table with pages of 2^shift rows.
 func NewTable[T any](shift uint) *Table[T] {
-	return &Table[T]{shift: shift, mask: 1<<shift - 1, epoch: 1}
+	return &Table[T]{shift: shift, mask: 1<<shift - 1, epoch: 1, frozen: 1}
 }
 
 // Len is the number of rows.
@@ -43,7 +45,7 @@ func (t *Table[T]) Mut(i uint32) *T {
 }
 
 func (t *Table[T]) touch(p *page[T]) {
-	if t.copying {
+	if t.views > 0 {
 		rows := make([]T, len(p.rows))
 		copy(rows, p.rows)
 		p.rows = rows
@@ -62,28 +64,40 @@ func (t *Table[T]) Append(row T) uint32 {
 	return i
 }
 
-// View is a table as it was when it was frozen.
+// View is a table as it was when it was taken.
 type View[T any] struct {
 	Count uint32
 	Shift uint
 	Pages [][]T  // full pages; rows past Count are zero
-	Dirty []bool // written since the freeze before
+	Dirty []bool // written since the Freeze before
 }
 
-// Freeze takes a view and starts copying on write; Thaw ends it.
+// Freeze takes a view for a checkpoint: what is dirty is counted from here on. Thaw ends it.
 func (t *Table[T]) Freeze() View[T] {
-	v := View[T]{Count: t.count, Shift: t.shift, Pages: make([][]T, len(t.pages)), Dirty: make([]bool, len(t.pages))}
-	for i := range t.pages {
-		v.Pages[i] = t.pages[i].rows
-		v.Dirty[i] = t.pages[i].epoch == t.epoch
-	}
-	t.epoch++
-	t.copying = true
+	v := t.Look()
+	t.frozen = t.epoch
 	return v
 }
 
-// Thaw ends copying: the view has been read. The executor calls it between batches.
-func (t *Table[T]) Thaw() { t.copying = false }
+// Look takes a view for reading only: what is dirty for the next Freeze stays so. Thaw ends it.
+func (t *Table[T]) Look() View[T] {
+	v := View[T]{Count: t.count, Shift: t.shift, Pages: make([][]T, len(t.pages)), Dirty: make([]bool, len(t.pages))}
+	for i := range t.pages {
+		v.Pages[i] = t.pages[i].rows
+		v.Dirty[i] = t.pages[i].epoch >= t.frozen
+	}
+	t.epoch++
+	t.views++
+	return v
+}
+
+// Thaw ends one view, in any order: it has been read. Once a view, by the executor between batches; without any open view no page is copied.
+func (t *Table[T]) Thaw() {
+	if t.views == 0 {
+		panic("BUG: Thaw without a view")
+	}
+	t.views--
+}
 
 // Load replaces the table by pages read from a checkpoint; the table keeps them. They count as clean.
 func (t *Table[T]) Load(count uint32, pages [][]T) {

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// keptCheckpoints keep record and pages: the newest, from which a start loads, and the one before, for questions about its sequence.
+	// keptCheckpoints keep record and pages: the newest, from which a start loads, and the one before, for questions about its sequence
+	// (totals, ReadKept).
 	keptCheckpoints = 2
 	// pageBatchBytes go to the store together: enough to forget the price of a commit, too little to hold up the executor's next write.
 	pageBatchBytes = 1 << 20
@@ -147,7 +148,8 @@ func (c *Checkpoint) save() error {
 	if err := w.commit(); err != nil {
 		return err
 	}
-	c.record.StateHash, c.record.Totals = hashFrozen(c.tables), totalsOf(c.tables)
+	c.record.StateHash, _ = hashFrozen(c.tables, nil)
+	c.record.Totals = totalsOf(c.tables)
 	if c.ids != nil {
 		var err error
 		if c.record.manifest, c.record.manifestVersion, err = c.ids.wait(); err != nil {

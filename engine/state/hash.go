@@ -28,17 +28,20 @@ func Hash(s *ledger.State) [32]byte {
 	return h.sum()
 }
 
-// hashFrozen is Hash of frozen tables: any goroutine.
-func hashFrozen(tables []frozen) [32]byte {
+// hashFrozen is Hash of frozen tables: any goroutine. It stops, with false, at the first page before which stop says so; nil never does.
+func hashFrozen(tables []frozen, stop func() bool) (sum [32]byte, whole bool) {
 	h := newStateHash()
 	for i := range tables {
 		t := &tables[i]
 		h.table(t.id, t.count)
 		for p := range pagesOf(t.count, t.shift) {
+			if stop != nil && stop() {
+				return sum, false
+			}
 			h.rows(t.page(p))
 		}
 	}
-	return h.sum()
+	return h.sum(), true
 }
 
 type stateHash struct{ h hash.Hash }

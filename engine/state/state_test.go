@@ -292,6 +292,92 @@ func TestStateHashIsCompared(t *testing.T) {
 	n.close()
 }
 
+// TestRecordIsCompared: a record whose own sum agrees but which tells another hash or other sums than its pages give.
+func TestRecordIsCompared(t *testing.T) {
+	w := newWorld(t, 11, 30, 20)
+	n := openNode(t, w, testOptions(vfs.NewMem()), smallShifts)
+	for range 30 {
+		n.step()
+	}
+	n.checkpoint()
+	good := n.store.kept[0]
+	key := recordKey(good.Number)
+	for name, forge := range map[string]func(*record){
+		"nothing":  func(*record) {},
+		"hash":     func(r *record) { r.StateHash[17] ^= 1 },
+		"personal": func(r *record) { r.Totals.Personal++; r.Totals.Funding-- }, // still 0 in sum
+		"family":   func(r *record) { r.Totals.Family++; r.Totals.Institution-- },
+	} {
+		forged := *good
+		forge(&forged)
+		value := forged.append(nil)
+		n.must(n.store.db.Set(key, appendSum(value, key, value), pebble.NoSync))
+		var corrupt *CorruptionError
+		_, _, err := (&Store{db: n.store.db}).Load(LoadOptions{Shifts: smallShifts})
+		if found := errors.As(err, &corrupt) && string(corrupt.Key) == string(key); found == (name == "nothing") {
+			t.Errorf("%s forged: %v", name, err)
+		}
+	}
+	value := good.append(nil)
+	n.must(n.store.db.Set(key, appendSum(value, key, value), pebble.NoSync))
+	n.close()
+}
+
+// TestSnapshot: snapshots that overlap each other and checkpoints give each the hash and the sums of its moment, and cost a checkpoint no page.
+func TestSnapshot(t *testing.T) {
+	w := newWorld(t, 12, 90, 20)
+	fs := vfs.NewMem()
+	n := openNode(t, w, testOptions(fs), smallShifts)
+	type moment struct {
+		at uint64
+		s  *Snapshot
+	}
+	var open []moment
+	read := func(i int) {
+		t.Helper()
+		m := open[i]
+		open = append(open[:i], open[i+1:]...)
+		hash, totals, whole := m.s.Digest(nil)
+		if !whole || hash != w.hashes[m.at-1] || totals != w.totals[m.at-1] {
+			t.Fatalf("snapshot of %d read at %d: %x %+v, want %x %+v", m.at, n.sequence, hash, totals, w.hashes[m.at-1], w.totals[m.at-1])
+		}
+		m.s.Thaw()
+	}
+	for n.sequence < 80 {
+		n.step()
+		switch n.sequence % 5 {
+		case 0:
+			open = append(open, moment{n.sequence, Look(n.state)})
+		case 2:
+			n.end()
+			n.begin()
+		case 4:
+			if len(open) > 2 {
+				read(int(n.sequence) % len(open))
+			}
+		}
+	}
+	for len(open) > 0 {
+		read(0)
+	}
+	n.checkpoint()
+	for _, k := range n.store.Kept() {
+		if k.StateHash != w.hashes[k.Sequence-1] || k.Totals != w.totals[k.Sequence-1] || k.EffectChain != [32]byte(w.links[k.Sequence-1]) {
+			t.Errorf("kept checkpoint of %d: %+v", k.Sequence, k)
+		}
+	}
+	s, asked := Look(n.state), 0
+	if _, _, whole := s.Digest(func() bool { asked++; return asked == 3 }); whole || asked != 3 {
+		t.Errorf("a walk stopped at the third page: whole %v, asked %d times", whole, asked)
+	}
+	s.Thaw()
+	n.close()
+	n = openNode(t, w, testOptions(fs), smallShifts)
+	n.check() // the last checkpoint held every page written since the one before, whatever the snapshots
+	n.replay()
+	n.close()
+}
+
 func TestOrder(t *testing.T) {
 	w := newWorld(t, 9, 30, 20)
 	s, err := Open("state", testOptions(vfs.NewMem()))

@@ -17,12 +17,13 @@ type table struct {
 	shift   uint
 	count   func() uint32
 	page    func(i int) []byte // live bytes of page i: only rows that exist
-	freeze  func() frozen
+	freeze  func() frozen      // for a checkpoint
+	look    func() frozen      // for reading only
 	thaw    func()
 	loader  func(count uint32) loader
 }
 
-// frozen is a table as a checkpoint reads it, from any goroutine until the table is thawed.
+// frozen is a table as a checkpoint or a snapshot reads it, from any goroutine until the table is thawed.
 type frozen struct {
 	id      uint8
 	name    string
@@ -69,17 +70,18 @@ const tablesMax = 8
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T
 	size := int(unsafe.Sizeof(row))
+	freeze := func(v ledger.View[T]) frozen {
+		return frozen{id: id, name: name, rowSize: size, shift: v.Shift, count: v.Count, dirty: v.Dirty, view: v,
+			page: func(i int) []byte { return bytesOf(v.Pages[i][:rowsIn(v.Count, v.Shift, i)]) }}
+	}
 	return table{
 		id: id, name: name, row: reflect.TypeFor[T](), rowSize: size, shift: t.Shift(), count: t.Len,
 		page: func(i int) []byte {
 			n := rowsIn(t.Len(), t.Shift(), i)
 			return bytesOf(unsafe.Slice(t.At(uint32(i)<<t.Shift()), n))
 		},
-		freeze: func() frozen {
-			v := t.Freeze()
-			return frozen{id: id, name: name, rowSize: size, shift: v.Shift, count: v.Count, dirty: v.Dirty, view: v,
-				page: func(i int) []byte { return bytesOf(v.Pages[i][:rowsIn(v.Count, v.Shift, i)]) }}
-		},
+		freeze: func() frozen { return freeze(t.Freeze()) },
+		look:   func() frozen { return freeze(t.Look()) },
 		thaw:   t.Thaw,
 		loader: func(count uint32) loader { return loaderOf(t, count, size) },
 	}
