@@ -27,13 +27,11 @@ func open(t *testing.T, dir string) *engine.Engine {
 
 func digests(t *testing.T, e *engine.Engine) (sequence uint64, chain, hash [32]byte) {
 	t.Helper()
-	if err := e.Ask(func(v engine.View) {
-		sequence = v.Sequence
-		chain, hash = v.Digests()
-	}); err != nil {
+	d, err := e.Totals(engine.AskLimit, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return sequence, chain, hash
+	return d.Sequence, d.EffectChain, d.StateHash
 }
 
 // TestLoadRunReopen: a small world is loaded and driven; stopped and opened again it has the same digests.
