@@ -98,7 +98,7 @@ func (f *face) settlementLine(w *work, d *strictjson.Decoder, stopped *api.Probl
 	return l
 }
 
-// runLines submits what lines asked for and resolves repeats. outs has one element a command.
+// runLines submits what lines asked for and resolves repeats. outs has one element a command; fewer, if the clock halted behind them.
 func (f *face) runLines(w *work, class sequencer.Class) ([]decided, api.Problem) {
 	if w.request.Count == 0 {
 		return nil, api.Problem{}
@@ -151,6 +151,9 @@ func answerLines(c *api.Call, lines []line, outs []decided, kind ledger.Kind, mo
 		a.Int("line", int64(i+1))
 		if l.msgid != "" {
 			a.String("msgid", l.msgid)
+		}
+		if l.problem.Code == "" && l.at >= len(outs) {
+			l.problem = halted()
 		}
 		if l.problem.Code != "" {
 			a.Int("status", int64(statusOf(&l.problem)))

@@ -28,11 +28,17 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
-// fakeClock is ledger time that tests move; both clocks step together, so no step is noticed.
-type fakeClock struct{ ms, jump atomic.Int64 }
+// fakeClock is ledger time that tests move; both clocks step together, so no step is noticed. It goes 1 ms a look, and there is one a batch.
+type fakeClock struct{ ms, jump, jumpAt atomic.Int64 }
 
-// Wall is the time of day; jump is what somebody has put it forward by.
-func (c *fakeClock) Wall() int64      { return c.ms.Add(1) + c.jump.Load() }
+// Wall is the time of day; jump is what somebody has put it forward by, at once or (jumpAt) from the look at that ms on.
+func (c *fakeClock) Wall() int64 {
+	now := c.ms.Add(1)
+	if now < c.jumpAt.Load() {
+		return now
+	}
+	return now + c.jump.Load()
+}
 func (c *fakeClock) Monotonic() int64 { return c.ms.Load() }
 
 // noon is 2026-03-10 12:00 at +08:00.

@@ -66,12 +66,19 @@ func drain(t *testing.T, s *Sequencer) (batches []Batch, run error) {
 	go func() { done <- s.Run() }()
 	for b := range s.Batches() {
 		for _, sp := range b.Spans {
+			if len(sp.Request.done) > 0 {
+				t.Error("a request was answered before its results were there")
+			}
 			for range sp.Count {
 				sp.Request.Results = append(sp.Request.Results, Result{})
 			}
 			if sp.Request.Finished() {
 				sp.Request.Finish()
 			}
+		}
+		for _, q := range b.Queries {
+			q.Query(b.Sequence)
+			q.Finish()
 		}
 		batches = append(batches, Batch{Sequence: b.Sequence, TimeMS: b.TimeMS, Spans: append([]Span(nil), b.Spans...), Queries: append([]*Request(nil), b.Queries...)})
 		s.Recycle(b)
