@@ -60,11 +60,14 @@ type fixture struct {
 type setup struct {
 	policy ledger.Policy
 	rest   Options
+	dir    string // of a ledger that a test starts again; "": a new one
 }
 
-func openEngine(t testing.TB, policy ledger.Policy) (*engine.Engine, *fakeClock) {
+func openEngine(t testing.TB, policy ledger.Policy, dir string) (*engine.Engine, *fakeClock) {
 	t.Helper()
-	dir := t.TempDir()
+	if dir == "" {
+		dir = t.TempDir()
+	}
 	clock := &fakeClock{}
 	clock.ms.Store(noon)
 	if policy.Version == 0 {
@@ -86,7 +89,7 @@ func openEngine(t testing.TB, policy ledger.Policy) (*engine.Engine, *fakeClock)
 func start(t testing.TB, with setup) *fixture {
 	t.Helper()
 	f := &fixture{t: t, client: &http.Client{Timeout: 20 * time.Second}, document: readDocument(t)}
-	f.engine, f.clock = openEngine(t, with.policy)
+	f.engine, f.clock = openEngine(t, with.policy, with.dir)
 	var err error
 	f.server, err = api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: f.engine.Ready}, Routes(f.engine, with.rest))
 	if err != nil {
