@@ -103,3 +103,50 @@ func BenchmarkLoadPersons(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*lines)/b.Elapsed().Seconds(), "lines/s")
 }
+
+// Repeats in a batch call are answered in order of lines, whatever batches of the log their first answers lie in.
+func TestBatchRepeats(t *testing.T) {
+	f := start(t, setup{})
+	shop, p := f.institution("1"), f.newPerson(true)
+	f.credit(p, "100.00")
+	var lines, first []string
+	for range 40 { // each alone, so in a batch of its own
+		b := bill{msgid: f.msgid(), code: shop, patient: p, medfee: "1.00", inscp: "1.00"}
+		lines = append(lines, strings.TrimSuffix(b.body(), "\n"))
+		first = append(first, f.post("/v1/settlements", b.body()).want(200).str("setl_id"))
+	}
+	for i := range lines { // i -> 7i mod 40, with a new one in between
+		j := i * 7 % len(lines)
+		if j > i {
+			lines[i], lines[j], first[i], first[j] = lines[j], lines[i], first[j], first[i]
+		}
+	}
+	lines[20] = bill{msgid: f.msgid(), code: shop, patient: p, medfee: "1.00", inscp: "1.00"}.body()
+	verdicts := strings.Split(f.send("POST", f.business+"/v1/settlements/batch", mediaNDJSON, strings.Join(lines, "\n")).want(200).text, "\n")
+	for i, id := range first {
+		replayed := strings.Contains(verdicts[i], `"replayed":true`) && strings.Contains(verdicts[i], `"setl_id":"`+id+`"`)
+		if replayed == (i == 20) {
+			t.Errorf("line %d: %s, want %s", i+1, verdicts[i], id)
+		}
+	}
+}
+
+// BenchmarkBatchRepeats is a batch of bindings sent again: every line is answered from log and journal.
+func BenchmarkBatchRepeats(b *testing.B) {
+	f := start(b, setup{})
+	father := f.newPerson(true)
+	var body strings.Builder
+	for range linesMax {
+		body.WriteString(bindBody(f.msgid(), father, father, "") + "\n")
+	}
+	send := func() string {
+		return f.send("POST", f.admin+"/v1/bindings/batch", mediaNDJSON, body.String()).want(200).text
+	}
+	send()
+	for b.Loop() {
+		if n := strings.Count(send(), `"replayed":true`); n != linesMax {
+			b.Fatalf("%d repeats", n)
+		}
+	}
+	b.ReportMetric(float64(b.N*linesMax)/b.Elapsed().Seconds(), "lines/s")
+}

@@ -127,7 +127,12 @@ func (f *face) resolve(r *sequencer.Result, timeMS int64) (decided, error) {
 	if r.Effect.Outcome != ledger.Repeated {
 		return decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: timeMS}, nil
 	}
-	entry, err := f.engine.Entry(r.Effect.First)
+	return first(f.engine.NewReader(), r.Effect.First)
+}
+
+// first is what came of a command the first time it was sent.
+func first(r *engine.Reader, at ledger.Position) (decided, error) {
+	entry, err := r.Entry(at)
 	if err != nil {
 		return decided{}, err
 	}
