@@ -19,6 +19,7 @@ type Reader struct {
 	payload  []byte        // of the log record of that batch; empty: not read yet
 	commands []byte        // in payload
 	offsets  []uint32
+	effects  ledger.Effects // of Scan
 }
 
 // NewReader makes a reader, good as long as the engine is open.
@@ -39,6 +40,29 @@ func (r *Reader) Entry(p ledger.Position) (Entry, error) {
 		return out, err
 	}
 	return out, r.command(p.Index(), &out)
+}
+
+// Scan visits in log order the commands of one batch whose effects are wanted, without legs and items. The effect and the entry are good until
+// the function returns.
+func (r *Reader) Scan(sequence uint64, want func(*ledger.Effect) bool, visit func(*Entry)) error {
+	if err := r.open(sequence); err != nil {
+		return err
+	}
+	if err := r.block.Effects(&r.effects); err != nil {
+		return err
+	}
+	for i := range r.effects.List {
+		f := &r.effects.List[i]
+		if !want(f) {
+			continue
+		}
+		e := Entry{Position: ledger.At(sequence, i), TimeMS: r.block.TimeMS, Effect: *f}
+		if err := r.command(i, &e); err != nil {
+			return err
+		}
+		visit(&e)
+	}
+	return nil
 }
 
 // TimeMS is the ledger time of an executed batch.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gongji/api"
@@ -35,6 +36,7 @@ type face struct {
 	works   sync.Pool
 	types   institutionTypes
 	started time.Time
+	results atomic.Int64 // result files of runs being sent
 }
 
 // Routes are the calls of api.md as far as the ledger has them, on engine e, which must outlive the server they are given to.

@@ -118,10 +118,11 @@ type Run struct {
 	Amount     int64 // announced, fen
 	CountDone  int64
 	AmountDone int64
+	Opened     Position // of the RunOpen
+	Closed     Position // of the RunClose; 0 while open. What was refused of the run lies between the two.
 	Period     uint32
 	Source     uint8
-	Closed     uint8
-	_          [2]uint8
+	_          [3]uint8
 }
 
 // Policy is a regional profile in force from EffectiveFrom on (design.md 6).
