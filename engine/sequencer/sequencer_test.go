@@ -193,8 +193,14 @@ func TestLimits(t *testing.T) {
 			t.Errorf("class %d: refused at %d, limit %d", class, admitted, most)
 		}
 	}
-	fill(Till, QueueCommandsMax)
+	must(t, s.Submit(request(Structural, 1024)))
+	fill(Till, QueueCommandsMax-1024)
 	fill(Bulk, BulkCommandsMax)
+	for _, class := range []Class{Till, Structural, Bulk} { // not one more; single calls wait in the tills' room
+		if err := s.Submit(request(class, 1)); !errors.Is(err, ErrBusy) {
+			t.Errorf("class %d: one command above the limit: %v", class, err)
+		}
+	}
 	for range QueriesMax {
 		q := NewRequest()
 		q.Query = func(uint64) {}
