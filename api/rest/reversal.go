@@ -113,20 +113,12 @@ func (f *face) answerReversal(c *api.Call, w *work, in *reversalIn) {
 		c.Fail(api.Problem{Code: api.CodeRateLimited, RetryAfter: after})
 		return
 	}
-	kind := w.cmd.Kind
 	w.add()
-	out, p := f.run(w, sequencer.Till)
-	if p.Code != "" {
-		c.Fail(p)
+	out, ok := f.accepted(c, w, sequencer.Till)
+	if !ok {
 		return
 	}
-	f.give(w)
-	e := &out.effect
-	if !e.Outcome.IsAccepted() {
-		fail(c, refused(kind, e.Outcome), out.replayed)
-		return
-	}
-	a := &c.Out
+	e, a := &out.effect, &c.Out
 	a.Begin()
 	a.String("reversal_id", idText(ids.Reversal, uint64(out.position)))
 	switch e.Outcome {

@@ -87,6 +87,22 @@ func (f *face) run(w *work, class sequencer.Class) (out decided, p api.Problem) 
 	return out, api.Problem{}
 }
 
+// accepted runs w's only command and takes w back. false: it was not accepted, and the call has been answered.
+func (f *face) accepted(c *api.Call, w *work, class sequencer.Class) (out decided, ok bool) {
+	kind := w.cmd.Kind
+	out, p := f.run(w, class)
+	if p.Code != "" {
+		c.Fail(p)
+		return out, false
+	}
+	f.give(w)
+	if !out.effect.Outcome.IsAccepted() {
+		fail(c, refused(kind, out.effect.Outcome), out.replayed)
+		return out, false
+	}
+	return out, true
+}
+
 // submit is run for any number of commands. w is gone if it fails. If the clock halts on the way, a request of many may come back with fewer
 // results than commands: those are decided, the rest is refused by halted. With none decided the whole is refused.
 func (f *face) submit(w *work, class sequencer.Class) api.Problem {
