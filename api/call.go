@@ -26,6 +26,7 @@ type Call struct {
 	body    []byte // of a request on the streaming listener
 	stream  bulkReader
 	status  int
+	streams bool // its answer is an answerStream, which ends the call
 	spoiled bool // its handler panicked and may have left its slices anywhere: not reused
 
 	id       [requestIDLen]byte
@@ -41,7 +42,7 @@ func (c *Call) begin(f *face, ctx *fasthttp.RequestCtx) {
 	c.Out.Reset()
 	c.Caller = c.Caller[:0]
 	c.verdict = verdict{}
-	c.status = 0
+	c.status, c.streams = 0, false
 	f.srv.ids.append(c.id[:0])
 	ctx.Response.Header.SetCanonical(headerRequestID, c.id[:])
 	parent := ctx.Request.Header.PeekCanonical(headerTraceparent)

@@ -54,6 +54,7 @@ type fixture struct {
 	t       testing.TB
 	log     *syncBuffer
 	effects atomic.Int64
+	closes  atomic.Int64  // of streamed answers
 	blocked chan struct{} // a call of /v1/block has begun
 	unblock chan struct{}
 	ready   atomic.Pointer[error]
@@ -140,6 +141,7 @@ func (f *fixture) routes() []Route {
 			<-f.unblock
 			f.settle(c)
 		}},
+		{Name: "stream", Method: "GET", Pattern: "/v1/stream/{how}", Listener: Admin, Handler: f.stream},
 		EchoRoute("/v1/echo"),
 	}
 }

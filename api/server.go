@@ -267,7 +267,7 @@ func (s *Server) leave(c *Call) {
 		c.spoiled = true
 		s.logPanic(c, r)
 		resp := &c.ctx.Response
-		resp.Reset()
+		resp.Reset() // closes a stream, which has ended the call
 		resp.Header.SetNoDefaultContentType(true)
 		resp.Header.SetCanonical(headerRequestID, c.id[:])
 		c.ctx.SetConnectionClose()
@@ -280,6 +280,13 @@ func (s *Server) leave(c *Call) {
 	if s.stopping.Load() {
 		c.ctx.SetConnectionClose()
 	}
+	if !c.streams {
+		s.handled()
+	}
+}
+
+// handled counts a call as ended.
+func (s *Server) handled() {
 	if s.inFlight.Add(-1) == 0 && s.stopping.Load() {
 		select {
 		case s.drained <- struct{}{}:

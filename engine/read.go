@@ -2,13 +2,11 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 
 	"gongji/engine/command"
 	"gongji/engine/journal"
 	"gongji/engine/ledger"
 	"gongji/engine/state"
-	"gongji/wal"
 )
 
 // ErrNoCommand says that a position holds no executed command.
@@ -26,46 +24,7 @@ type Entry struct {
 }
 
 // Entry reads the command at a position from log and journal. What is executed does not change, so this needs no place in the pipeline.
-func (e *Engine) Entry(p ledger.Position) (Entry, error) {
-	out := Entry{Position: p}
-	block, err := e.core.journal.Block(p.Sequence())
-	switch {
-	case errors.Is(err, journal.ErrNotFound):
-		return out, ErrNoCommand
-	case err != nil:
-		return out, err
-	case p.Index() >= block.Count:
-		return out, ErrNoCommand
-	}
-	out.TimeMS = block.TimeMS
-	if out.Effect, out.Legs, out.Items, err = block.Effect(p.Index(), nil, nil); err != nil {
-		return out, err
-	}
-	return out, e.readCommand(p, &out)
-}
-
-func (e *Engine) readCommand(p ledger.Position, out *Entry) error {
-	record, err := e.log.Get(p.Sequence(), nil)
-	if errors.Is(err, wal.ErrNotFound) {
-		return ErrNoCommand
-	}
-	if err != nil {
-		return err
-	}
-	head, err := command.ReadBatch(record.Payload)
-	if err != nil {
-		return err
-	}
-	offsets, err := head.Offsets(nil)
-	if err != nil {
-		return err
-	}
-	if p.Index() >= len(offsets) {
-		return fmt.Errorf("batch %d: journal has command %d, log has %d commands", p.Sequence(), p.Index(), len(offsets))
-	}
-	_, err = command.Decode(head.Commands[offsets[p.Index()]:], &out.Command, &out.Details)
-	return err
-}
+func (e *Engine) Entry(p ledger.Position) (Entry, error) { return e.NewReader().Entry(p) }
 
 // Statement walks an account's postings back from a position (the account's last one, read with Ask); next is 0 at the beginning.
 func (e *Engine) Statement(a ledger.AccountID, from ledger.Position, limit int) ([]journal.Line, ledger.Position, error) {

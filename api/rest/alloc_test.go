@@ -15,7 +15,7 @@ import (
 const settleAllocsMax = 9
 
 func hotBody(t testing.TB) (*face, []byte) {
-	e, _ := openEngine(t, ledger.Policy{}, nil)
+	e, _ := openEngine(t, setup{})
 	f := newFace(e, Options{})
 	f.types.byCode.Store(ledger.NewCode([]byte("P42010012345")), 2)
 	b := bill{msgid: "H42010012345202603101200", code: "P42010012345", patient: someone{"42010000000000000001", certnoOf(1)}, medfee: "460.00", fund: "276.00", inscp: "460.00"}

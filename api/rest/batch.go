@@ -2,6 +2,8 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 
 	"gongji/api"
 	"gongji/api/strictjson"
@@ -98,7 +100,7 @@ func (f *face) settlementLine(w *work, d *strictjson.Decoder, stopped *api.Probl
 	return l
 }
 
-// runLines submits what lines asked for and resolves repeats. outs has one element a command.
+// runLines submits what lines asked for and resolves repeats. outs has one element a command; fewer, if the clock halted behind them.
 func (f *face) runLines(w *work, class sequencer.Class) ([]decided, api.Problem) {
 	if w.request.Count == 0 {
 		return nil, api.Problem{}
@@ -106,39 +108,42 @@ func (f *face) runLines(w *work, class sequencer.Class) ([]decided, api.Problem)
 	if p := f.submit(w, class); p.Code != "" {
 		return nil, p
 	}
-	outs := make([]decided, len(w.request.Results))
-	times := batchTimes{last: w.request.Results[len(outs)-1].Position.Sequence(), lastMS: w.request.TimeMS}
-	for i := range outs {
-		r := &w.request.Results[i]
-		ms, err := times.of(f, r.Position)
-		if err == nil {
-			outs[i], err = f.resolve(r, ms)
-		}
-		if err != nil {
-			return nil, unknownOutcome()
-		}
+	outs, err := f.decide(w.request)
+	if err != nil {
+		return nil, unknownOutcome()
 	}
 	return outs, api.Problem{}
 }
 
-// batchTimes gives the ledger time of results: a request may lie in several batches of the log, and knows the time of the last only.
-type batchTimes struct {
-	last   uint64
-	lastMS int64
-	seen   uint64
-	seenMS int64
-}
-
-func (t *batchTimes) of(f *face, p ledger.Position) (int64, error) {
-	switch p.Sequence() {
-	case t.last:
-		return t.lastMS, nil
-	case t.seen:
-		return t.seenMS, nil
+// decide gives what came of each command of a request that may lie in several batches of the log, of which it knows the time of the last only.
+// Repeats are looked up in order of their first positions, so that each old batch is read once (a load sent again repeats 1,000 lines of one).
+func (f *face) decide(r *sequencer.Request) ([]decided, error) {
+	outs, repeats := make([]decided, len(r.Results)), []int(nil)
+	reader := f.engine.NewReader()
+	last := r.Results[len(outs)-1].Position.Sequence()
+	for i := range outs {
+		res := &r.Results[i]
+		if res.Effect.Outcome == ledger.Repeated {
+			repeats = append(repeats, i)
+			continue
+		}
+		ms := r.TimeMS
+		if s := res.Position.Sequence(); s != last {
+			var err error
+			if ms, err = reader.TimeMS(s); err != nil {
+				return nil, err
+			}
+		}
+		outs[i] = decided{position: res.Position, effect: res.Effect, items: res.Items, timeMS: ms}
 	}
-	entry, err := f.engine.Entry(p)
-	t.seen, t.seenMS = p.Sequence(), entry.TimeMS
-	return entry.TimeMS, err
+	slices.SortFunc(repeats, func(a, b int) int { return cmp.Compare(r.Results[a].Effect.First, r.Results[b].Effect.First) })
+	for _, i := range repeats {
+		var err error
+		if outs[i], err = first(reader, r.Results[i].Effect.First); err != nil {
+			return nil, err
+		}
+	}
+	return outs, nil
 }
 
 // answerLines writes one object a line: line, msgid if it could be read, status, and either the answer's fields or the problem's.
@@ -151,6 +156,9 @@ func answerLines(c *api.Call, lines []line, outs []decided, kind ledger.Kind, mo
 		a.Int("line", int64(i+1))
 		if l.msgid != "" {
 			a.String("msgid", l.msgid)
+		}
+		if l.problem.Code == "" && l.at >= len(outs) {
+			l.problem = halted()
 		}
 		if l.problem.Code != "" {
 			a.Int("status", int64(statusOf(&l.problem)))

@@ -206,14 +206,8 @@ func (f *face) bind(c *api.Call) {
 		return
 	}
 	w.add()
-	out, p := f.run(w, sequencer.Structural)
-	if p.Code != "" {
-		c.Fail(p)
-		return
-	}
-	f.give(w)
-	if !out.effect.Outcome.IsAccepted() {
-		fail(c, refused(ledger.KindBinding, out.effect.Outcome), out.replayed)
+	out, ok := f.accepted(c, w, sequencer.Structural)
+	if !ok {
 		return
 	}
 	var earliest int32

@@ -13,7 +13,7 @@ func FuzzAccepted(f *testing.F) {
 	for _, in := range inputs() {
 		f.Add([]byte(render(in.fields, "", "", nil)))
 	}
-	e, _ := openEngine(f, ledger.Policy{}, nil)
+	e, _ := openEngine(f, setup{})
 	face := newFace(e, Options{})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		readers := map[string]func(w *work, d *strictjson.Decoder) fault{

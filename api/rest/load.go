@@ -106,7 +106,9 @@ func (l *loader) send() api.Problem {
 	if err := l.admit(); err != nil {
 		return notAdmitted(err)
 	}
-	if err := l.w.wait(loadDeadline); err != nil {
+	if err := l.w.wait(loadDeadline); errors.Is(err, sequencer.ErrClock) {
+		return notAdmitted(err) // a part of the chunk may be decided: sending again resumes, as after any end of a load
+	} else if err != nil {
 		return unknownOutcome()
 	}
 	for i := range r.Results {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -90,6 +91,140 @@ func TestCreditRun(t *testing.T) {
 	}
 }
 
+// The result file of a run names every line that the ledger refused, of this run only, from its opening to its closing, also after a restart.
+func TestRunResult(t *testing.T) {
+	with := setup{dir: t.TempDir()}
+	const credits = 3_000 // two batches
+	var whole string
+	var ids []string
+	t.Run("first", func(t *testing.T) {
+		f := start(t, with)
+		p, resident := f.newPerson(true), f.newPerson(false)
+		open := func(id string, count int) {
+			f.postAdmin("/v1/credit-runs", fmt.Sprintf(`{"run_id":%q,"source":"contribution","period":"202603","count":%d,"amount":"10.00"}`, id, count)).want(200)
+		}
+		line := func(id string, p someone) string {
+			return fmt.Sprintf(`{"msgid":%q,"psn_no":%q,"amount":"10.00"}`, id, p.psnNo) + "\n"
+		}
+		open("A", 1)
+		open("B", 1)
+		body := line("good", p)
+		var want []string
+		for i := range credits {
+			want = append(want, fmt.Sprint("a", i))
+			body += line(want[i], resident)
+		}
+		send := func(run, body string) *answer {
+			return f.send("POST", f.admin+"/v1/credit-runs/"+run+"/lines", mediaNDJSON, body)
+		}
+		send("A", body).want(200, "accepted", "1", "refused", fmt.Sprint(credits))
+		send("B", line("b1", p)+line("b2", resident)).want(200, "refused", "2")
+		f.settleRefused(p)
+		send("A", line("good", p)+line("a0", resident)+line("late", p)+`{"msgid":1}`+"\n").want(200, "repeated", "2", "refused", "2")
+		want = append(want, "late")
+		got, end := f.refusals("A", "")
+		compareRefusals(t, got, want)
+		if got[0].Code != "no_account" || got[0].Outcome != 303 || got[0].Amount != "10.00" || got[credits].Code != "already_credited" || end != len(want) {
+			t.Errorf("first %+v, last %+v, end says %d", got[0], got[credits], end)
+		}
+		f.postAdmin("/v1/credit-runs/A/close", `{}`).want(200)
+		send("A", line("closed", p)).want(200, "refused", "1", "first_refusals.0.code", "run_closed")
+		f.send("GET", f.admin+"/v1/credit-runs/A", "", "").want(200, "state", "closed", "count_done", "1")
+		whole = f.refusalText("A", "")
+		got, _ = f.refusals("A", got[1_000].ID)
+		compareRefusals(t, got, want[1_001:])
+		got, _ = f.refusals("B", "")
+		compareRefusals(t, got, []string{"b1", "b2"})
+		ids = append(ids, got[0].ID)
+		if strings.Contains(whole, resident.psnNo) || strings.Contains(whole, resident.certno) {
+			t.Error("the result file names a person")
+		}
+		f.send("GET", f.admin+"/v1/credit-runs/C/refusals", "", "").want(404, "code", "not_found", "field", "run_id")
+		f.send("GET", f.admin+"/v1/credit-runs/C", "", "").want(404, "code", "not_found", "field", "run_id")
+		f.send("GET", f.admin+"/v1/credit-runs/A/refusals?after=E1", "", "").want(400, "code", "bad_value", "field", "after")
+	})
+	t.Run("restarted", func(t *testing.T) {
+		f := start(t, with)
+		if got := f.refusalText("A", ""); got != whole {
+			t.Errorf("after a restart %d bytes, before %d", len(got), len(whole))
+		}
+		if got, end := f.refusals("B", ids[0]); len(got) != 1 || got[0].Msgid != "b2" || end != 1 {
+			t.Errorf("%+v, end says %d", got, end)
+		}
+	})
+}
+
+// settleRefused logs refusals that are not credits.
+func (f *fixture) settleRefused(p someone) {
+	f.t.Helper()
+	b := bill{msgid: f.msgid(), code: "nowhere", patient: p, medfee: "1.00", inscp: "1.00"}
+	f.post("/v1/settlements", b.body()).want(404, "code", "unknown_institution")
+}
+
+type runRefusalLine struct {
+	ID                  string `json:"entry_id"`
+	Msgid, Amount, Code string
+	Outcome, Refused    int
+	End                 bool
+}
+
+func (f *fixture) refusalText(run, after string) string {
+	f.t.Helper()
+	url := f.admin + "/v1/credit-runs/" + run + "/refusals"
+	if after != "" {
+		url += "?after=" + after
+	}
+	return f.send("GET", url, "", "").want(200).text
+}
+
+func (f *fixture) refusals(run, after string) (lines []runRefusalLine, end int) {
+	f.t.Helper()
+	for text := range strings.Lines(f.refusalText(run, after)) {
+		var l runRefusalLine
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			f.t.Fatalf("%v: %s", err, text)
+		}
+		if l.End {
+			return lines, l.Refused
+		}
+		lines = append(lines, l)
+	}
+	f.t.Fatal("the file has no end")
+	return nil, 0
+}
+
+func compareRefusals(t *testing.T, got []runRefusalLine, want []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d refusals, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i].Msgid != want[i] {
+			t.Fatalf("line %d is %q, want %q", i+1, got[i].Msgid, want[i])
+		}
+	}
+}
+
+// BenchmarkRunResult is the result file of a run with 50,000 refusals.
+func BenchmarkRunResult(b *testing.B) {
+	const lines = 50_000
+	f := start(b, setup{})
+	f.document = nil
+	p := f.newPerson(false)
+	f.postAdmin("/v1/credit-runs", `{"run_id":"A","source":"contribution","period":"202603","count":1,"amount":"10.00"}`).want(200)
+	var body strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&body, `{"msgid":"m%d","psn_no":%q,"amount":"1.00"}`+"\n", i, p.psnNo)
+	}
+	f.send("POST", f.admin+"/v1/credit-runs/A/lines", mediaNDJSON, body.String()).want(200, "refused", fmt.Sprint(lines))
+	for b.Loop() {
+		if n := strings.Count(f.refusalText("A", ""), "\n"); n != lines+1 {
+			b.Fatalf("%d lines", n)
+		}
+	}
+	b.ReportMetric(float64(b.N*lines)/b.Elapsed().Seconds(), "lines/s")
+}
+
 // BenchmarkLoadPersons is a load of 20,000 lines through the socket, log synced.
 func BenchmarkLoadPersons(b *testing.B) {
 	const lines = 20_000
@@ -102,4 +237,51 @@ func BenchmarkLoadPersons(b *testing.B) {
 		f.load(fmt.Sprint("b", n), body).want(200, "accepted", fmt.Sprint(lines))
 	}
 	b.ReportMetric(float64(b.N*lines)/b.Elapsed().Seconds(), "lines/s")
+}
+
+// Repeats in a batch call are answered in order of lines, whatever batches of the log their first answers lie in.
+func TestBatchRepeats(t *testing.T) {
+	f := start(t, setup{})
+	shop, p := f.institution("1"), f.newPerson(true)
+	f.credit(p, "100.00")
+	var lines, first []string
+	for range 40 { // each alone, so in a batch of its own
+		b := bill{msgid: f.msgid(), code: shop, patient: p, medfee: "1.00", inscp: "1.00"}
+		lines = append(lines, strings.TrimSuffix(b.body(), "\n"))
+		first = append(first, f.post("/v1/settlements", b.body()).want(200).str("setl_id"))
+	}
+	for i := range lines { // i -> 7i mod 40, with a new one in between
+		j := i * 7 % len(lines)
+		if j > i {
+			lines[i], lines[j], first[i], first[j] = lines[j], lines[i], first[j], first[i]
+		}
+	}
+	lines[20] = bill{msgid: f.msgid(), code: shop, patient: p, medfee: "1.00", inscp: "1.00"}.body()
+	verdicts := strings.Split(f.send("POST", f.business+"/v1/settlements/batch", mediaNDJSON, strings.Join(lines, "\n")).want(200).text, "\n")
+	for i, id := range first {
+		replayed := strings.Contains(verdicts[i], `"replayed":true`) && strings.Contains(verdicts[i], `"setl_id":"`+id+`"`)
+		if replayed == (i == 20) {
+			t.Errorf("line %d: %s, want %s", i+1, verdicts[i], id)
+		}
+	}
+}
+
+// BenchmarkBatchRepeats is a batch of bindings sent again: every line is answered from log and journal.
+func BenchmarkBatchRepeats(b *testing.B) {
+	f := start(b, setup{})
+	father := f.newPerson(true)
+	var body strings.Builder
+	for range linesMax {
+		body.WriteString(bindBody(f.msgid(), father, father, "") + "\n")
+	}
+	send := func() string {
+		return f.send("POST", f.admin+"/v1/bindings/batch", mediaNDJSON, body.String()).want(200).text
+	}
+	send()
+	for b.Loop() {
+		if n := strings.Count(send(), `"replayed":true`); n != linesMax {
+			b.Fatalf("%d repeats", n)
+		}
+	}
+	b.ReportMetric(float64(b.N*linesMax)/b.Elapsed().Seconds(), "lines/s")
 }

@@ -28,11 +28,17 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
-// fakeClock is ledger time that tests move; both clocks step together, so no step is noticed.
-type fakeClock struct{ ms, jump atomic.Int64 }
+// fakeClock is ledger time that tests move; both clocks step together, so no step is noticed. It goes 1 ms a look, and there is one a batch.
+type fakeClock struct{ ms, jump, jumpAt atomic.Int64 }
 
-// Wall is the time of day; jump is what somebody has put it forward by.
-func (c *fakeClock) Wall() int64      { return c.ms.Add(1) + c.jump.Load() }
+// Wall is the time of day; jump is what somebody has put it forward by, at once or (jumpAt) from the look at that ms on.
+func (c *fakeClock) Wall() int64 {
+	now := c.ms.Add(1)
+	if now < c.jumpAt.Load() {
+		return now
+	}
+	return now + c.jump.Load()
+}
 func (c *fakeClock) Monotonic() int64 { return c.ms.Load() }
 
 // noon is 2026-03-10 12:00 at +08:00.
@@ -55,11 +61,15 @@ type setup struct {
 	policy ledger.Policy
 	rest   Options
 	engine func(*engine.Options) // may be nil
+	dir    string                // of a ledger that a test starts again; "": a new one
 }
 
-func openEngine(t testing.TB, policy ledger.Policy, change func(*engine.Options)) (*engine.Engine, *fakeClock) {
+func openEngine(t testing.TB, with setup) (*engine.Engine, *fakeClock) {
 	t.Helper()
-	dir := t.TempDir()
+	dir, policy := with.dir, with.policy
+	if dir == "" {
+		dir = t.TempDir()
+	}
 	clock := &fakeClock{}
 	clock.ms.Store(noon)
 	if policy.Version == 0 {
@@ -67,8 +77,8 @@ func openEngine(t testing.TB, policy ledger.Policy, change func(*engine.Options)
 	}
 	o := engine.Options{Dir: filepath.Join(dir, "ledger"), KeyFile: filepath.Join(dir, "key"), Create: true, Clock: clock,
 		FirstPolicy: policy, HousekeepingInterval: -1, Fatal: func(err error) { t.Errorf("engine: %v", err) }}
-	if change != nil {
-		change(&o)
+	if with.engine != nil {
+		with.engine(&o)
 	}
 	e, err := engine.Open(o)
 	if err != nil {
@@ -85,7 +95,7 @@ func openEngine(t testing.TB, policy ledger.Policy, change func(*engine.Options)
 func start(t testing.TB, with setup) *fixture {
 	t.Helper()
 	f := &fixture{t: t, client: &http.Client{Timeout: 20 * time.Second}, document: readDocument(t)}
-	f.engine, f.clock = openEngine(t, with.policy, with.engine)
+	f.engine, f.clock = openEngine(t, with)
 	var err error
 	f.server, err = api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: f.engine.Ready}, Routes(f.engine, with.rest))
 	if err != nil {

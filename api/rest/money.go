@@ -55,14 +55,8 @@ func (f *face) credit(c *api.Call) {
 	w.details.Message, w.details.Caller, w.details.BusinessDate = msgid, callerBureau, int32(date.Days())
 	amount := w.cmd.Amount
 	w.add()
-	out, p := f.run(w, sequencer.Till)
-	if p.Code != "" {
-		c.Fail(p)
-		return
-	}
-	f.give(w)
-	if !out.effect.Outcome.IsAccepted() {
-		fail(c, refused(ledger.KindCredit, out.effect.Outcome), out.replayed)
+	out, ok := f.accepted(c, w, sequencer.Till)
+	if !ok {
 		return
 	}
 	a := &c.Out
@@ -116,13 +110,9 @@ func (f *face) openRun(c *api.Call) {
 	w.cmd.Other = runKey(id)
 	w.details.Text, w.details.Caller = id, callerBureau
 	w.add()
-	out, p := f.run(w, sequencer.Structural)
-	if p.Code != "" {
-		c.Fail(p)
-		return
+	if out, ok := f.accepted(c, w, sequencer.Structural); ok {
+		f.answerRun(c, id, &out)
 	}
-	f.give(w)
-	f.answerRun(c, id, ledger.KindRunOpen, &out)
 }
 
 // pathText reports whether a text can stand in a path: the characters that the router lets through.
@@ -161,20 +151,12 @@ func (f *face) closeRun(c *api.Call) {
 	w.cmd.Other = runKey(id)
 	w.details.Message, w.details.Caller = msgid, callerBureau
 	w.add()
-	out, p := f.run(w, sequencer.Structural)
-	if p.Code != "" {
-		c.Fail(p)
-		return
+	if out, ok := f.accepted(c, w, sequencer.Structural); ok {
+		f.answerRun(c, id, &out)
 	}
-	f.give(w)
-	f.answerRun(c, id, ledger.KindRunClose, &out)
 }
 
-func (f *face) answerRun(c *api.Call, id []byte, kind ledger.Kind, out *decided) {
-	if !out.effect.Outcome.IsAccepted() {
-		fail(c, refused(kind, out.effect.Outcome), out.replayed)
-		return
-	}
+func (f *face) answerRun(c *api.Call, id []byte, out *decided) {
 	c.Out.Begin()
 	if p := f.appendRun(&c.Out, id); p.Code != "" {
 		c.Fail(unknownOutcome()) // decided, but it cannot be told what

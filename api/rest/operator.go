@@ -62,14 +62,8 @@ func (f *face) addInstitution(c *api.Call) {
 	}
 	area := w.cmd.Area
 	w.add()
-	out, p := f.run(w, sequencer.Structural)
-	if p.Code != "" {
-		c.Fail(p)
-		return
-	}
-	f.give(w)
-	if !out.effect.Outcome.IsAccepted() {
-		fail(c, refused(ledger.KindInstitutionAdd, out.effect.Outcome), out.replayed)
+	out, ok := f.accepted(c, w, sequencer.Structural)
+	if !ok {
 		return
 	}
 	a := &c.Out

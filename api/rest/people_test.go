@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"gongji/engine"
 	"gongji/engine/ledger"
 )
-
-func nowMS() int64 { return time.Now().UnixMilli() }
 
 func TestPersons(t *testing.T) {
 	f := start(t, setup{})

@@ -184,14 +184,8 @@ func (f *face) addPerson(c *api.Call) {
 		w.details.Message = in.msgid
 	}
 	w.add()
-	out, p := f.run(w, sequencer.Structural)
-	if p.Code != "" {
-		c.Fail(p)
-		return
-	}
-	f.give(w)
-	if !out.effect.Outcome.IsAccepted() {
-		fail(c, refused(ledger.KindPerson, out.effect.Outcome), out.replayed)
+	out, ok := f.accepted(c, w, sequencer.Structural)
+	if !ok {
 		return
 	}
 	a := &c.Out
@@ -244,14 +238,8 @@ func (f *face) enrol(c *api.Call) {
 	in.append(&w.blob)
 	w.blob.End()
 	w.add()
-	out, p := f.run(w, sequencer.Structural)
-	if p.Code != "" {
-		c.Fail(p)
-		return
-	}
-	f.give(w)
-	if !out.effect.Outcome.IsAccepted() {
-		fail(c, refused(ledger.KindEnrolment, out.effect.Outcome), out.replayed)
+	out, ok := f.accepted(c, w, sequencer.Structural)
+	if !ok {
 		return
 	}
 	in.answer(c, psnNo, &out)

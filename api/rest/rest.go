@@ -2,6 +2,7 @@ package rest
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gongji/api"
@@ -30,12 +31,12 @@ const (
 
 // face is what the handlers share. All goroutines use it.
 type face struct {
-	engine     *engine.Engine
-	opt        Options
-	works      sync.Pool
-	types      institutionTypes
-	tombstones tombstones
-	started    time.Time
+	engine  *engine.Engine
+	opt     Options
+	works   sync.Pool
+	types   institutionTypes
+	started time.Time
+	results atomic.Int64 // result files of runs being sent
 }
 
 // Routes are the calls of api.md as far as the ledger has them, on engine e, which must outlive the server they are given to.
@@ -55,7 +56,7 @@ func newFace(e *engine.Engine, opt Options) *face {
 	if opt.TombstonesMax == 0 {
 		opt.TombstonesMax = TombstonesMaxDefault
 	}
-	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), tombstones: newTombstones(opt.TombstonesMax), started: time.Now()}
+	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), started: time.Now()}
 	f.works.New = func() any { return newWork() }
 	return f
 }

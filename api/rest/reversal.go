@@ -1,10 +1,7 @@
 package rest
 
 import (
-	"sync/atomic"
 	"time"
-
-	"github.com/puzpuzpuz/xsync/v3"
 
 	"gongji/api"
 	"gongji/api/ids"
@@ -116,23 +113,12 @@ func (f *face) answerReversal(c *api.Call, w *work, in *reversalIn) {
 		c.Fail(api.Problem{Code: api.CodeRateLimited, RetryAfter: after})
 		return
 	}
-	code, kind := w.cmd.Institution, w.cmd.Kind
 	w.add()
-	out, p := f.run(w, sequencer.Till)
-	if p.Code != "" {
-		c.Fail(p)
+	out, ok := f.accepted(c, w, sequencer.Till)
+	if !ok {
 		return
 	}
-	f.give(w)
-	e := &out.effect
-	if !e.Outcome.IsAccepted() {
-		fail(c, refused(kind, e.Outcome), out.replayed)
-		return
-	}
-	if e.Outcome == ledger.Tombstoned && !out.replayed {
-		f.tombstones.add(code, ledger.DayOf(out.timeMS))
-	}
-	a := &c.Out
+	e, a := &out.effect, &c.Out
 	a.Begin()
 	a.String("reversal_id", idText(ids.Reversal, uint64(out.position)))
 	switch e.Outcome {
@@ -159,57 +145,18 @@ func (f *face) answerReversal(c *api.Call, w *work, in *reversalIn) {
 	}
 }
 
-// tombstones counts reversals that came before their settlement, per institution and day (R13): each is kept for ever, so nobody may
-// make as many as he likes. The counts live in this process; a restart forgets them, which costs one more allowance at most. Commands
-// under way are not counted, so the limit can be passed by as many as an institution has in flight.
-type tombstones struct {
-	max    int64
-	counts *xsync.MapOf[ledger.Code, *tombstoneDay] // institutions the ledger knows: a tombstone proves it
-}
-
-// tombstoneDay holds day << 32 | count.
-type tombstoneDay struct{ packed atomic.Int64 }
-
-func newTombstones(most int) tombstones {
-	return tombstones{max: int64(most), counts: xsync.NewMapOf[ledger.Code, *tombstoneDay]()}
-}
-
-const tombstoneCount = 1<<32 - 1
-
-// add counts one more on a day of ledger time.
-func (t *tombstones) add(code ledger.Code, day int32) {
-	d, _ := t.counts.LoadOrStore(code, &tombstoneDay{})
-	for {
-		old := d.packed.Load()
-		next := old + 1
-		if int32(old>>32) != day {
-			next = int64(day)<<32 + 1
-		}
-		if d.packed.CompareAndSwap(old, next) {
-			return
-		}
-	}
-}
-
-// full reports whether the institution has used its day up.
-func (t *tombstones) full(code ledger.Code, day int32) bool {
-	d, found := t.counts.Load(code)
-	if !found {
-		return false
-	}
-	v := d.packed.Load()
-	return int32(v>>32) == day && v&tombstoneCount >= t.max
-}
-
-// roomForTombstone refuses, before the log, a reversal that would leave one tombstone too many. One that finds its original is always
-// let through.
+// roomForTombstone refuses, before the log, a reversal that would leave one tombstone too many: each is kept for ever, so nobody may make as
+// many as he likes (R13). The ledger counts them by institution and day of ledger time. One that finds its original is always let through.
+// Commands under way are not counted, so the limit can be passed by as many as an institution has in flight.
 func (f *face) roomForTombstone(cmd *ledger.Command) (p api.Problem) {
-	now := time.Now().UnixMilli()
-	if !f.tombstones.full(cmd.Institution, ledger.DayOf(now)) {
-		return p
-	}
-	key, seen := cmd.Other, false
-	if p = f.ask(func(v engine.View) { _, seen = v.FindID(key) }); p.Code != "" || seen {
+	full := false
+	if p = f.ask(func(v engine.View) {
+		n, found := v.State.FindInstitution(&cmd.Institution)
+		if found && v.State.Institutions.At(n).TombstonesOn(ledger.DayOf(v.TimeMS)) >= uint32(f.opt.TombstonesMax) {
+			_, seen := v.FindID(cmd.Other)
+			full = !seen
+		}
+	}); p.Code != "" || !full {
 		return p
 	}
 	p = fault{CodeTombstones, "fixmedins_code"}.problem()

@@ -92,7 +92,6 @@ func TestOvertaking(t *testing.T) {
 // Open tombstones of an institution and day have a limit, before the log (R13); reversals of what exists pass.
 func TestTombstoneLimit(t *testing.T) {
 	f := start(t, setup{rest: Options{TombstonesMax: 2}})
-	f.clock.ms.Store(nowMS()) // the limit goes by the machine's day
 	shop, other, p := f.institution("2"), f.institution("2"), f.newPerson(true)
 	f.credit(p, "50.00")
 	b := bill{msgid: f.msgid(), code: shop, patient: p, medfee: "20.00", inscp: "20.00"}
@@ -111,20 +110,35 @@ func TestTombstoneLimit(t *testing.T) {
 	f.post("/v1/reversals", messageBody(f.msgid(), shop, b.msgid, "settlement", p)).want(200, "state", "reversed")
 }
 
+// The count is the ledger's: it goes by ledger time, begins anew with a day, and a restart does not forget it.
 func TestTombstoneDays(t *testing.T) {
-	s := newTombstones(2)
-	a, b := ledger.NewCode([]byte("A")), ledger.NewCode([]byte("B"))
-	s.add(a, -1)
-	s.add(a, 5)
-	if s.full(a, 5) || s.full(b, 5) {
-		t.Error("full after one of two")
+	dir := t.TempDir()
+	lost := func(f *fixture, shop string) *answer {
+		return f.post("/v1/reversals", messageBody(f.msgid(), shop, f.msgid(), "settlement", someone{psnNo: "1"}))
 	}
-	s.add(a, 5)
-	if !s.full(a, 5) || s.full(a, 6) || s.full(b, 5) {
-		t.Error("want full on that day, for that institution only")
-	}
-	s.add(a, 6)
-	if s.full(a, 6) {
-		t.Error("a new day begins at nothing")
-	}
+	with := setup{rest: Options{TombstonesMax: 2}, dir: dir}
+	var shop string
+	var serial int
+	t.Run("first", func(t *testing.T) {
+		f := start(t, with)
+		shop = f.institution("2")
+		for range 2 {
+			lost(f, shop).want(200, "state", "blocked")
+		}
+		lost(f, shop).want(429, "code", "tombstone_limit", "id_used", "false")
+		serial = f.serial
+	})
+	t.Run("restarted", func(t *testing.T) {
+		f := start(t, with)
+		f.serial = serial
+		lost(f, shop).want(429, "code", "tombstone_limit")
+		f.clock.ms.Add(24 * 3_600_000)
+		if err := f.engine.Housekeep(); err != nil { // the ledger's day goes by its batches
+			t.Fatal(err)
+		}
+		for range 2 {
+			lost(f, shop).want(200, "state", "blocked")
+		}
+		lost(f, shop).want(429, "code", "tombstone_limit")
+	})
 }

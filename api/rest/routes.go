@@ -46,6 +46,8 @@ func (f *face) calls() []call {
 		{Route: post("run_open", "/v1/credit-runs", api.Admin, f.openRun), body: runShape},
 		{Route: stream(post("run_lines", run+"/lines", api.Admin, f.runCredits)), body: runLineShape},
 		{Route: post("run_close", run+"/close", api.Admin, f.closeRun), body: runCloseShape},
+		{Route: get("run", run, api.Admin, f.getRun)},
+		{Route: get("run_refusals", run+"/refusals", api.Admin, f.runRefusals), query: []string{"after"}},
 		{Route: post("credit", "/v1/credits", api.Admin, f.credit), body: creditShape},
 		{Route: post("institution_add", "/v1/institutions", api.Admin, f.addInstitution), body: institutionShape},
 		{Route: post("bind", "/v1/bindings", api.Business, f.bind), body: bindingShape, parts: bindingParts},

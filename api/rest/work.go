@@ -87,7 +87,24 @@ func (f *face) run(w *work, class sequencer.Class) (out decided, p api.Problem) 
 	return out, api.Problem{}
 }
 
-// submit is run for any number of commands. w is gone if it fails.
+// accepted runs w's only command and takes w back. false: it was not accepted, and the call has been answered.
+func (f *face) accepted(c *api.Call, w *work, class sequencer.Class) (out decided, ok bool) {
+	kind := w.cmd.Kind
+	out, p := f.run(w, class)
+	if p.Code != "" {
+		c.Fail(p)
+		return out, false
+	}
+	f.give(w)
+	if !out.effect.Outcome.IsAccepted() {
+		fail(c, refused(kind, out.effect.Outcome), out.replayed)
+		return out, false
+	}
+	return out, true
+}
+
+// submit is run for any number of commands. w is gone if it fails. If the clock halts on the way, a request of many may come back with fewer
+// results than commands: those are decided, the rest is refused by halted. With none decided the whole is refused.
 func (f *face) submit(w *work, class sequencer.Class) api.Problem {
 	w.request.Class = class
 	if err := f.engine.Submit(w.request); err != nil {
@@ -95,11 +112,13 @@ func (f *face) submit(w *work, class sequencer.Class) api.Problem {
 		return notAdmitted(err)
 	}
 	if err := w.wait(f.opt.Deadline); err != nil {
-		// The engine may still write into the request: w is left to it.
-		if errors.Is(err, sequencer.ErrClock) && w.request.Count == 1 { // of many, some may lie in a batch before
+		if !errors.Is(err, sequencer.ErrClock) {
+			return unknownOutcome() // the engine may still write into the request: w is left to it
+		}
+		if len(w.request.Results) == 0 {
+			f.give(w)
 			return notAdmitted(err)
 		}
-		return unknownOutcome()
 	}
 	return api.Problem{}
 }
@@ -124,11 +143,23 @@ func (f *face) resolve(r *sequencer.Result, timeMS int64) (decided, error) {
 	if r.Effect.Outcome != ledger.Repeated {
 		return decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: timeMS}, nil
 	}
-	entry, err := f.engine.Entry(r.Effect.First)
+	return first(f.engine.NewReader(), r.Effect.First)
+}
+
+// first is what came of a command the first time it was sent.
+func first(r *engine.Reader, at ledger.Position) (decided, error) {
+	entry, err := r.Entry(at)
 	if err != nil {
 		return decided{}, err
 	}
 	return decided{position: entry.Position, effect: entry.Effect, items: entry.Items, timeMS: entry.TimeMS, replayed: true}, nil
+}
+
+// halted refuses what a halted clock left of a request: nothing of it was decided.
+func halted() api.Problem {
+	p := notAdmitted(sequencer.ErrClock)
+	p.Status = 503
+	return p
 }
 
 // notAdmitted is the answer when nothing was decided: the id is free.

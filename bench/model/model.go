@@ -188,9 +188,9 @@ func (m *Model) execute(now moment, c Command) Result {
 	case Credit:
 		return m.credit(now, c)
 	case RunOpen:
-		return Result{Outcome: m.runOpen(c)}
+		return Result{Outcome: m.runOpen(now, c)}
 	case RunClose:
-		return Result{Outcome: m.runClose(c)}
+		return Result{Outcome: m.runClose(now, c)}
 	case Binding:
 		return m.binding(now, c)
 	case Unbinding:

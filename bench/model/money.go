@@ -13,6 +13,8 @@ type RunState struct {
 	Done   uint32 // credits so far
 	Sum    int64  // their sum, fen
 	Closed bool
+
+	OpenedAt, ClosedAt uint64 // positions
 }
 
 func be32(n uint32) string { return string(binary.BigEndian.AppendUint32(nil, n)) }
@@ -79,7 +81,7 @@ func (m *Model) credit(now moment, c Credit) Result {
 	return Result{Outcome: Accepted, Legs: []Leg{leg}}
 }
 
-func (m *Model) runOpen(c RunOpen) int {
+func (m *Model) runOpen(now moment, c RunOpen) int {
 	if c.Source < 1 || c.Source > 15 || c.Period == 0 || c.Amount < 0 || c.Amount > FundingMax {
 		return AmountRange
 	}
@@ -88,13 +90,14 @@ func (m *Model) runOpen(c RunOpen) int {
 	}
 	run := &RunState{
 		Number: uint32(len(m.runs)), Run: c.Run, Source: c.Source, Period: c.Period, Count: c.Count, Amount: c.Amount,
+		OpenedAt: now.position(),
 	}
 	m.runs = append(m.runs, run)
 	m.byRun[c.Run] = run
 	return Accepted
 }
 
-func (m *Model) runClose(c RunClose) int {
+func (m *Model) runClose(now moment, c RunClose) int {
 	run := m.byRun[c.Run]
 	if run == nil {
 		return UnknownRun
@@ -105,7 +108,7 @@ func (m *Model) runClose(c RunClose) int {
 	if run.Done != run.Count || run.Sum != run.Amount {
 		return RunDiffers
 	}
-	run.Closed = true
+	run.Closed, run.ClosedAt = true, now.position()
 	return Accepted
 }
 

@@ -34,6 +34,9 @@ type InstitutionState struct {
 	Code   string
 	Type   uint8
 	Area   uint32
+
+	TombstoneDay int32 // day of the newest tombstone
+	Tombstones   uint32
 }
 
 func (i *InstitutionState) account() uint64 { return AccountID(AccountInstitution, uint64(i.Number)) }

@@ -16,6 +16,10 @@ func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
 	entry, ok := m.ids[c.OriginalID] // a zero key is looked up like any other (Q7)
 	if !ok {
 		m.ids[c.OriginalID] = IDEntry{Position: now.position(), Tag: TagTombstone, Digest: uint64(c.OriginalKind)}
+		if institution.TombstoneDay != now.today {
+			institution.TombstoneDay, institution.Tombstones = now.today, 0
+		}
+		institution.Tombstones++
 		return Result{Outcome: Tombstoned}
 	}
 	if entry.Tag == TagTombstone {

@@ -68,6 +68,9 @@ func TestTombstones(t *testing.T) {
 	w.want(Tombstoned, self)
 	same(t, "own tombstone", w.m.IDs()[self.ID], IDEntry{Position: Position(w.sequence, 0), Tag: TagTombstone, Digest: 2})
 	w.want(IDReused, self)
+	if h := w.m.Institutions()[0]; h.TombstoneDay == 0 || h.Tombstones != 2 {
+		t.Errorf("%d tombstones on day %d, want 2", h.Tombstones, h.TombstoneDay)
+	}
 	late := bill("a", 100)
 	late.Message = id("self")
 	w.want(IDReused, late) // the tombstone is for a reversal, not for a settlement

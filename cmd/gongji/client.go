@@ -14,7 +14,8 @@ import (
 
 // client speaks JSON to one listener of a server. Any goroutine.
 type client struct {
-	base string // http://127.0.0.1:8700
+	base string          // http://127.0.0.1:8700
+	ctx  context.Context // of get and post: when it is done they end with its error
 	http *http.Client
 }
 
@@ -32,7 +33,7 @@ func newClient(base string) *client {
 	t.Proxy = nil // the servers are on this machine (R31)
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = clientConnections, clientConnections
 	t.DisableCompression = true
-	return &client{base: base, http: &http.Client{Transport: t, Timeout: clientTimeout}}
+	return &client{base: base, ctx: context.Background(), http: &http.Client{Transport: t, Timeout: clientTimeout}}
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }
@@ -124,7 +125,7 @@ func (c *client) call(method, path string, in, out any) (replayed bool, err erro
 		}
 		media = mediaJSON
 	}
-	a, err := c.send(context.Background(), method, path, media, body)
+	a, err := c.send(c.ctx, method, path, media, body)
 	if err != nil {
 		return false, err
 	}

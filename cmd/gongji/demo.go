@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"gongji/bench/province"
 )
@@ -24,7 +26,7 @@ func (demoCmd) Help() string {
 		"Exit code 1 if any figure differs from what it must be."
 }
 
-// Run plays the demo on standard output.
+// Run plays the demo on standard output. SIGINT and SIGTERM end it in order, so that its temporary directory goes; a second one ends it at once.
 func (c *demoCmd) Run() error {
 	if (c.Server == "") != (c.Admin == "") {
 		return errors.New("--server and --admin go together")
@@ -32,7 +34,10 @@ func (c *demoCmd) Run() error {
 	if c.Persons < demoPersonsMin || c.Persons > province.MaxPersons {
 		return fmt.Errorf("--persons %d, must be %d to %d", c.Persons, demoPersonsMin, province.MaxPersons)
 	}
-	differences, err := c.play(os.Stdout)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	differences, err := c.play(ctx, os.Stdout)
 	if err != nil {
 		return err
 	}
@@ -45,8 +50,8 @@ func (c *demoCmd) Run() error {
 // demoPersonsMin is the smallest province that has people with and without accounts in all areas.
 const demoPersonsMin = 200
 
-// play runs the whole demo and returns what differed.
-func (c *demoCmd) play(out io.Writer) (differences []string, err error) {
+// play runs the whole demo, or until ctx is done, and returns what differed.
+func (c *demoCmd) play(ctx context.Context, out io.Writer) (differences []string, err error) {
 	p := province.New(c.Seed, c.Persons)
 	business, admin := strings.TrimSuffix(c.Server, "/"), strings.TrimSuffix(c.Admin, "/")
 	var h *house
@@ -57,7 +62,7 @@ func (c *demoCmd) play(out io.Writer) (differences []string, err error) {
 		defer func() { err = errors.Join(err, h.stop(), h.remove()) }()
 		business, admin = h.business(), h.admin()
 	}
-	s := newStage(out, business, admin, p, h)
+	s := newStage(ctx, out, business, admin, p, h)
 	defer s.close()
 	s.head("The province")
 	if err := s.load(out, p, c.Seed); err != nil {
@@ -77,7 +82,7 @@ func (c *demoCmd) play(out io.Writer) (differences []string, err error) {
 func (s *stage) load(out io.Writer, p *province.Province, seed uint64) error {
 	im := newImporter(s.admin, 1, demoPatience, out)
 	for _, l := range provinceLoads(p, seed) {
-		t, err := im.run(context.Background(), l)
+		t, err := im.run(s.admin.ctx, l)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.what, err)
 		}

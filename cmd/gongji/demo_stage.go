@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -34,11 +35,14 @@ type drawSeen struct {
 	before, paid    []fen    // of each
 }
 
-func newStage(out io.Writer, business, admin string, p *province.Province, h *house) *stage {
+// newStage makes a stage whose calls end when ctx does.
+func newStage(ctx context.Context, out io.Writer, business, admin string, p *province.Province, h *house) *stage {
 	var tag [4]byte
 	rand.Read(tag[:])
-	return &stage{out: out, business: newClient(business), admin: newClient(admin), house: h, province: p, people: cast(), places: places(p),
+	s := &stage{out: out, business: newClient(business), admin: newClient(admin), house: h, province: p, people: cast(), places: places(p),
 		zone: beijing, run: "D" + hex.EncodeToString(tag[:])}
+	s.business.ctx, s.admin.ctx = ctx, ctx
+	return s
 }
 
 // beijing is the zone of the ledger's days (api.md).

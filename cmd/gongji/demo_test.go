@@ -170,7 +170,7 @@ func TestFen(t *testing.T) {
 func playDemo(t *testing.T) (differences []string, story string) {
 	t.Helper()
 	var out bytes.Buffer
-	differences, err := (&demoCmd{Persons: 500, Seed: 7}).play(&out)
+	differences, err := (&demoCmd{Persons: 500, Seed: 7}).play(t.Context(), &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}

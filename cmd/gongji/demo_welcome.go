@@ -30,7 +30,7 @@ func demoWelcome(w io.Writer, business, admin string, persons int) error {
 		return fmt.Errorf("demo province of %d persons, must be %d to %d", persons, demoPersonsMin, province.MaxPersons)
 	}
 	p := province.New(demoSeed, persons)
-	s := newStage(w, "http://"+business, "http://"+admin, p, nil)
+	s := newStage(context.Background(), w, "http://"+business, "http://"+admin, p, nil)
 	defer s.close()
 	family := []*actor{s.people[welcomePatient], s.people[welcomeSharer]}
 	for i, a := range family {

@@ -325,7 +325,7 @@ func sendPrinted(t *testing.T, text, business string) {
 // TestWelcomeSparesOthers: a ledger with somebody else's money gets no demo province.
 func TestWelcomeSparesOthers(t *testing.T) {
 	h := openTestHouse(t)
-	s := newStage(io.Discard, h.business(), h.admin(), province.New(9, demoPersonsMin), h)
+	s := newStage(t.Context(), io.Discard, h.business(), h.admin(), province.New(9, demoPersonsMin), h)
 	defer s.close()
 	if err := s.appear(); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
-	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -19,11 +19,12 @@ const (
 // typed: kong takes the last of two, so defaults < file < environment < flags. (Kong's own resolver would let the file beat the
 // environment.)
 func withSettings(args []string, env func(string) (string, bool), read func(string) ([]byte, error)) ([]string, error) {
-	at, command := commandIn(args)
+	commands := kong.Must(&cli{}, kong.Exit(func(int) {}), kong.Writers(os.Stderr, os.Stderr)).Model.Children // hidden ones too
+	at := slices.IndexFunc(args, func(a string) bool { return named(commands, a) != nil })
 	if at < 0 {
 		return args, nil
 	}
-	flags, all := flagNames(command)
+	flags, all := flagNames(commands, args[at])
 	file, err := settingsFile(args, env, read)
 	if err != nil {
 		return nil, err
@@ -45,28 +46,20 @@ func withSettings(args []string, env func(string) (string, bool), read func(stri
 	return append(out, args[at+1:]...), nil
 }
 
-// commandIn finds the command word among the arguments.
-func commandIn(args []string) (int, string) {
-	known := map[string]bool{}
-	t := reflect.TypeFor[cli]()
-	for i := range t.NumField() {
-		if _, ok := t.Field(i).Tag.Lookup("cmd"); ok {
-			known[strings.ToLower(t.Field(i).Name)] = true
+// named is the command of a name, nil if there is none.
+func named(commands []*kong.Node, name string) *kong.Node {
+	for _, n := range commands {
+		if n.Name == name {
+			return n
 		}
 	}
-	for i, a := range args {
-		if known[a] {
-			return i, a
-		}
-	}
-	return -1, ""
+	return nil
 }
 
 // flagNames gives the flags of a command in order, and those of all commands.
-func flagNames(command string) (own []string, all map[string]bool) {
+func flagNames(commands []*kong.Node, command string) (own []string, all map[string]bool) {
 	all = map[string]bool{}
-	parser := kong.Must(&cli{}, kong.Exit(func(int) {}), kong.Writers(os.Stderr, os.Stderr))
-	for _, n := range parser.Model.Children {
+	for _, n := range commands {
 		for _, f := range n.Flags {
 			all[f.Name] = true
 			if n.Name == command {

@@ -160,6 +160,17 @@ func (r *runner) sameAsModel(m *model.Model) error {
 	if sum := r.state.Totals().Sum(); sum != 0 {
 		return fmt.Errorf("%s: accounts add to %d", r.name, sum)
 	}
+	for i, want := range m.Institutions() {
+		got := r.state.Institutions.At(uint32(i))
+		if got.TombstoneDay != want.TombstoneDay || got.Tombstones != want.Tombstones {
+			return fmt.Errorf("%s: institution %d made %d tombstones on day %d, model says %d on %d", r.name, i, got.Tombstones, got.TombstoneDay, want.Tombstones, want.TombstoneDay)
+		}
+	}
+	for i, want := range m.Runs() {
+		if got := r.state.Runs.At(uint32(i)); uint64(got.Opened) != want.OpenedAt || uint64(got.Closed) != want.ClosedAt {
+			return fmt.Errorf("%s: run %d from %x to %x, model says %x to %x", r.name, i, got.Opened, got.Closed, want.OpenedAt, want.ClosedAt)
+		}
+	}
 	ids := m.IDs()
 	if n := r.ids.sum().Count; int(n) != len(ids) {
 		return fmt.Errorf("%s: %d ids, model has %d", r.name, n, len(ids))

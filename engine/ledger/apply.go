@@ -65,9 +65,9 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindInstitutionAdd:
 		f.Outcome = s.addInstitution(cmd, f)
 	case KindRunOpen:
-		f.Outcome = s.openRun(cmd, f)
+		f.Outcome = s.openRun(cmd, position, f)
 	case KindRunClose:
-		f.Outcome = s.closeRun(cmd)
+		f.Outcome = s.closeRun(cmd, position)
 	case KindBinding:
 		f.Outcome = s.bind(c, cmd, f)
 	case KindUnbinding:

@@ -188,12 +188,27 @@ func TestPayable(t *testing.T) {
 	f(BillInput{Medfee: 100, Inscp: 40, Preselfpay: 60, Fund: 70}, 30)                                          // the fund eats into the next part
 }
 
-// TestFull: one person more than an index can number is refused, not misfiled.
+// TestFull: the last person that an index can number is found again; one more is refused, not misfiled.
 func TestFull(t *testing.T) {
 	s := NewState(DefaultShifts)
-	s.Persons.count = PersonsMax
-	var f Effect
-	if o := s.addPerson(&Command{Kind: KindPerson, Person: Key{1}, Other: Key{2}, More: &More{}}, &f); o != LedgerFull {
-		t.Errorf("outcome %s", o)
+	s.Persons.count = PersonsMax - 1
+	s.Persons.pages = make([]page[Person], PersonsMax>>DefaultShifts.Person+1)
+	last := page[Person]{rows: make([]Person, 1<<DefaultShifts.Person)} // the only page that is touched
+	s.Persons.pages[len(s.Persons.pages)-1] = last
+	add := func(key byte) (f Effect, o Outcome) {
+		o = s.addPerson(&Command{Kind: KindPerson, Person: Key{key}, Other: Key{key, 1}, More: &More{}}, &f)
+		return f, o
+	}
+	if f, o := add(1); o != Accepted || f.Number != PersonsMax-1 {
+		t.Fatalf("the last person: number %d, %s", f.Number, o)
+	}
+	if n, found := s.FindPerson(Key{1}); !found || n != PersonsMax-1 {
+		t.Errorf("the last person is found as %d %t", n, found)
+	}
+	if n, found := s.FindPseudonym(Key{1, 1}); !found || n != PersonsMax-1 {
+		t.Errorf("the last certificate is found as %d %t", n, found)
+	}
+	if _, o := add(2); o != LedgerFull || s.Persons.Len() != PersonsMax {
+		t.Errorf("one more: %s, %d persons", o, s.Persons.Len())
 	}
 }

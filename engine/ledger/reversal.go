@@ -58,6 +58,8 @@ func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f
 	switch {
 	case !found:
 		m.IDs.Insert(IDEntry{Key: cmd.Other, Position: position, Digest: uint64(cmd.Original), Tag: TagTombstone})
+		i := m.State.Institutions.Mut(institution)
+		i.TombstoneDay, i.Tombstones = c.Day, i.TombstonesOn(c.Day)+1
 		f.Outcome = Tombstoned
 		return
 	case e.Tag == TagTombstone && e.Digest == uint64(cmd.Original):

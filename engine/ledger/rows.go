@@ -71,6 +71,17 @@ type Institution struct {
 	Area    uint32
 	Type    uint8 // fixmedins_type
 	_       [3]uint8
+
+	TombstoneDay int32  // day of the newest tombstone made by this institution
+	Tombstones   uint32 // how many it made on that day
+}
+
+// TombstonesOn is how many tombstones the institution has made on a day of ledger time, the newest day or a later one (R13).
+func (i *Institution) TombstonesOn(day int32) uint32 {
+	if i.TombstoneDay != day {
+		return 0
+	}
+	return i.Tombstones
 }
 
 // TypePharmacy is fixmedins_type 2, a retail pharmacy.
@@ -107,10 +118,11 @@ type Run struct {
 	Amount     int64 // announced, fen
 	CountDone  int64
 	AmountDone int64
+	Opened     Position // of the RunOpen
+	Closed     Position // of the RunClose; 0 while open. What was refused of the run lies between the two.
 	Period     uint32
 	Source     uint8
-	Closed     uint8
-	_          [2]uint8
+	_          [3]uint8
 }
 
 // Policy is a regional profile in force from EffectiveFrom on (design.md 6).

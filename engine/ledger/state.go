@@ -22,7 +22,7 @@ type State struct {
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
 type Shifts struct{ Person, Institution, Family uint }
 
-// DefaultShifts give pages of about 45, 24 and 48 KiB (design.md 7 says 64 KiB, say).
+// DefaultShifts give pages of about 45, 28 and 48 KiB (design.md 7 says 64 KiB, say).
 var DefaultShifts = Shifts{Person: 9, Institution: 9, Family: 11}
 
 const (

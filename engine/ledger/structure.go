@@ -127,19 +127,19 @@ func (s *State) addInstitution(cmd *Command, f *Effect) Outcome {
 	return Accepted
 }
 
-func (s *State) openRun(cmd *Command, f *Effect) Outcome {
+func (s *State) openRun(cmd *Command, position Position, f *Effect) Outcome {
 	if cmd.Source < 1 || cmd.Source > SourcesMax || cmd.Period == 0 || cmd.Amount < 0 || cmd.Amount > FundingMax {
 		return AmountRange
 	}
 	if _, found := s.byRun[cmd.Other]; found {
 		return RunExists
 	}
-	f.Number = s.Runs.Append(Run{Key: cmd.Other, Count: cmd.Count, Amount: cmd.Amount, Period: cmd.Period, Source: cmd.Source})
+	f.Number = s.Runs.Append(Run{Key: cmd.Other, Count: cmd.Count, Amount: cmd.Amount, Opened: position, Period: cmd.Period, Source: cmd.Source})
 	s.byRun[cmd.Other] = f.Number
 	return Accepted
 }
 
-func (s *State) closeRun(cmd *Command) Outcome {
+func (s *State) closeRun(cmd *Command, position Position) Outcome {
 	n, found := s.byRun[cmd.Other]
 	if !found {
 		return UnknownRun
@@ -151,7 +151,7 @@ func (s *State) closeRun(cmd *Command) Outcome {
 	if r.CountDone != r.Count || r.AmountDone != r.Amount {
 		return RunDiffers
 	}
-	s.Runs.Mut(n).Closed = 1
+	s.Runs.Mut(n).Closed = position
 	return Accepted
 }
 

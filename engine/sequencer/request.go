@@ -38,9 +38,9 @@ type Request struct {
 	Commands []byte
 	Count    int
 	Query    func(sequence uint64) // runs on the executor's goroutine behind everything admitted before; must be short and bounded
-	Results  []Result              // one a command, in order, after Done
-	TimeMS   int64                 // ledger time of the batch that held the last command
-	Err      error                 // after Done: nothing was decided (ErrClock, or the process is ending: outcome unknown)
+	Results  []Result              // one a command, in order, after Done; with ErrClock those of the first commands, as many as lay in batches
+	TimeMS   int64                 // ledger time of the batch that held the last result's command
+	Err      error                 // after Done: nil, or ErrClock: the commands from len(Results) on were not logged, their ids are free
 
 	done  chan struct{}
 	taken int // commands already in a batch
@@ -64,12 +64,6 @@ func (r *Request) Finish() { r.done <- struct{}{} }
 
 // Finished reports whether all commands have results.
 func (r *Request) Finished() bool { return len(r.Results) == r.Count }
-
-// fail answers the request with an error.
-func (r *Request) fail(err error) {
-	r.Err = err
-	r.Finish()
-}
 
 // Span is the part of a request that lies in one batch, from command First of the batch on.
 type Span struct {

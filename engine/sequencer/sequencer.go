@@ -18,7 +18,7 @@ const (
 	BatchCommands         = 2_048  // cut of a batch; command.BatchCommandsMax is the format's limit
 	BulkShare             = 1_024  // commands of loads in one cycle while tills wait: half a batch
 	batchBytes            = command.BatchBytesMax - command.BytesMax
-	batchesAhead          = 4 // batches between sequencer and replies: one syncing, one waiting, one executing, one being answered
+	BatchesAhead          = 4 // batches between sequencer and replies: one syncing, one waiting, one executing, one being answered
 )
 
 // Batch is a cut batch on its way: appended, not yet known durable.
@@ -27,7 +27,7 @@ type Batch struct {
 	TimeMS   int64
 	Payload  []byte // the record; valid until Recycle
 	Spans    []Span
-	Queries  []*Request // to run behind the batch; a batch of queries only has sequence 0 and no commit
+	Queries  []*Request // to run and finish behind the batch, refused requests among them; a batch of queries only has sequence 0 and no commit
 	Commit   wal.Commit
 	Opened   command.Opened // Payload, read; not of a batch of queries only
 }
@@ -59,9 +59,9 @@ type Sequencer struct {
 
 // New makes a sequencer whose next batch follows a log that ends at lastTimeMS. Batches come out of Batches in order.
 func New(log Appender, clock Clock, lastTimeMS int64) *Sequencer {
-	s := &Sequencer{log: log, out: make(chan *Batch, batchesAhead), free: make(chan *Batch, batchesAhead), wake: make(chan struct{}, 1)}
+	s := &Sequencer{log: log, out: make(chan *Batch, BatchesAhead), free: make(chan *Batch, BatchesAhead), wake: make(chan struct{}, 1)}
 	s.time = ledgerTime{clock: clock, last: lastTimeMS}
-	for range batchesAhead {
+	for range BatchesAhead {
 		s.free <- &Batch{}
 	}
 	return s
@@ -222,7 +222,7 @@ func (s *Sequencer) cutBulk() error {
 		if b, failed, err = s.put(b, r, n); err != nil {
 			return err
 		}
-		if share -= n; whole || failed {
+		if share -= n; whole && !failed { // refuse has taken a failed one out
 			s.bulk = append(s.bulk[:0], s.bulk[1:]...)
 		}
 	}
@@ -299,18 +299,22 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 	return nil, false, nil
 }
 
-// refuse answers each request of a batch that got no time with ErrClock, once; a part that lies in no batch yet goes with it.
+// refuse answers the requests of a batch that got no time with ErrClock. A request may have commands in batches before this one, which the
+// executor may just be answering: the batch goes to it without a commit, so that the refusal comes behind those results. What of a request
+// lies in no batch yet goes with it.
 func (s *Sequencer) refuse(b *Batch) {
-	for i, sp := range b.Spans {
-		if i > 0 && b.Spans[i-1].Request == sp.Request {
-			continue
+	for _, sp := range b.Spans { // no request has two spans in one batch
+		r := sp.Request
+		if len(s.bulk) > 0 && s.bulk[0] == r { // only the first can be partly in batches
+			s.bulk = append(s.bulk[:0], s.bulk[1:]...)
 		}
-		if rest := sp.Request.Count - sp.Request.taken; rest > 0 {
-			s.left(sp.Request.Class, rest)
-		}
-		sp.Request.fail(ErrClock)
+		s.left(r.Class, r.Count-r.taken)
+		r.Err, r.Query = ErrClock, func(uint64) {}
+		b.Queries = append(b.Queries, r)
 	}
-	s.Recycle(b)
+	b.Spans = b.Spans[:0]
+	b.Sequence = 0
+	s.out <- b
 }
 
 func (s *Sequencer) left(c Class, n int) {

@@ -66,12 +66,19 @@ func drain(t *testing.T, s *Sequencer) (batches []Batch, run error) {
 	go func() { done <- s.Run() }()
 	for b := range s.Batches() {
 		for _, sp := range b.Spans {
+			if len(sp.Request.done) > 0 {
+				t.Error("a request was answered before its results were there")
+			}
 			for range sp.Count {
 				sp.Request.Results = append(sp.Request.Results, Result{})
 			}
 			if sp.Request.Finished() {
 				sp.Request.Finish()
 			}
+		}
+		for _, q := range b.Queries {
+			q.Query(b.Sequence)
+			q.Finish()
 		}
 		batches = append(batches, Batch{Sequence: b.Sequence, TimeMS: b.TimeMS, Spans: append([]Span(nil), b.Spans...), Queries: append([]*Request(nil), b.Queries...)})
 		s.Recycle(b)
@@ -186,8 +193,14 @@ func TestLimits(t *testing.T) {
 			t.Errorf("class %d: refused at %d, limit %d", class, admitted, most)
 		}
 	}
-	fill(Till, QueueCommandsMax)
+	must(t, s.Submit(request(Structural, 1024)))
+	fill(Till, QueueCommandsMax-1024)
 	fill(Bulk, BulkCommandsMax)
+	for _, class := range []Class{Till, Structural, Bulk} { // not one more; single calls wait in the tills' room
+		if err := s.Submit(request(class, 1)); !errors.Is(err, ErrBusy) {
+			t.Errorf("class %d: one command above the limit: %v", class, err)
+		}
+	}
 	for range QueriesMax {
 		q := NewRequest()
 		q.Query = func(uint64) {}
