@@ -97,7 +97,7 @@ func TestUnbindingLock(t *testing.T) {
 func (w *world) switchTo(version uint32, strategy uint8) {
 	w.t.Helper()
 	w.want(Accepted, Policy{Version: version, EffectiveFromMS: w.timeMS, Strategy: strategy, SelfFirst: true,
-		PayableParts: 15, PayablePlaces: 3, AllowedRelations: relationsKnown})
+		PayableParts: 15, PayablePlaces: 3, AllowedRelations: relationsKnown, MaxFamilies: 1})
 }
 
 // TestPairOnce: a pair is bound once whatever the strategy, so that no account stands twice among the relatives.
@@ -184,6 +184,9 @@ func TestPolicyInForce(t *testing.T) {
 	w.want(Accepted, later) // a tie: the later version
 	later.Version = 6
 	w.want(PolicyVersion, later)
+	later.Name = "another" // has versions of its own
+	w.want(Accepted, later)
+	later.Name = ""
 	later.Version, later.EffectiveFromMS = 7, w.timeMS-1
 	w.want(PolicyInPast, later)
 	for timeMS, want := range map[int64]uint32{w.timeMS: 1, w.timeMS + 9: 1, w.timeMS + 10: 6} {

@@ -159,6 +159,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 	if sum := r.state.Totals().Sum(); sum != 0 {
 		return fmt.Errorf("%s: accounts add to %d", r.name, sum)
 	}
+	if err := oracle.ComparePolicies(m, r.state); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
 	ids := m.IDs()
 	if n := r.ids.sum().Count; int(n) != len(ids) {
 		return fmt.Errorf("%s: %d ids, model has %d", r.name, n, len(ids))
