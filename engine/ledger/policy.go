@@ -55,12 +55,12 @@ const (
 	NameMax        = 24     // bytes of a profile's name
 	ChannelMax     = 31     // codes 1 to 31: a bit each in a mask of 32
 	Logins         = 4      // ways to sign in
-	bindMonthsMax  = 120    // ten years: longer than any rule heard of, and far from overflow
-	consentDaysMax = 365    // an invitation older than a year is forgotten
-	triesMax       = 20     // more tries are no limit
-	lockMinutesMax = 10_080 // a week
-	closeMax       = 10_080 // a week
-	ageMax         = 120
+	BindMonthsMax  = 120    // ten years: longer than any rule heard of, and far from overflow
+	ConsentDaysMax = 365    // an invitation older than a year is forgotten
+	TriesMax       = 20     // more tries are no limit
+	LockMinutesMax = 10_080 // a week
+	DayCloseMax    = 10_080 // a week
+	AgeMax         = 120
 )
 
 // Strategy says where money comes from after the own account (K2).
@@ -113,7 +113,7 @@ func (p *Policy) Check() bool {
 }
 
 func (p *Policy) checkMoney() bool {
-	if p.Strategy < Random || p.Strategy > Allocated || p.Parts&^partsAll != 0 || p.Places&^placesAll != 0 || p.DayCloseMinutes > closeMax {
+	if p.Strategy < Random || p.Strategy > Allocated || p.Parts&^partsAll != 0 || p.Places&^placesAll != 0 || p.DayCloseMinutes > DayCloseMax {
 		return false
 	}
 	if p.AllocMax < 0 || p.AllocMax > AmountMax || p.Strategy != Allocated && (p.AllocMax != 0 || p.AllocTimes != 0) {
@@ -128,7 +128,7 @@ func (p *Policy) checkMoney() bool {
 
 func (p *Policy) checkBinding() bool {
 	switch {
-	case p.Relations&^relationsAll != 0, p.Relations == 0, p.MinBindMonths > bindMonthsMax, p.MaxAuthorizers > RelativesMax, p.MaxFamilies > RelativesMax:
+	case p.Relations&^relationsAll != 0, p.Relations == 0, p.MinBindMonths > BindMonthsMax, p.MaxAuthorizers > RelativesMax, p.MaxFamilies > RelativesMax:
 		return false
 	case p.Strategy == Allocated && p.MaxFamilies != 1: // L1, and a person has one family only
 		return false
@@ -148,9 +148,9 @@ func (p *Policy) checkChannels() bool {
 func (p *Policy) checkSteps() bool {
 	asked, locks := p.ConsentRequired != 0, p.PasswordTries != 0
 	switch {
-	case asked != (p.ConsentDays != 0), p.ConsentDays > consentDaysMax, p.FaceFromAge > ageMax, p.FaceFromAge != 0 && !asked:
+	case asked != (p.ConsentDays != 0), p.ConsentDays > ConsentDaysMax, p.FaceFromAge > AgeMax, p.FaceFromAge != 0 && !asked:
 		return false
-	case locks != (p.LockMinutes != 0), p.PasswordTries > triesMax, p.LockMinutes > lockMinutesMax:
+	case locks != (p.LockMinutes != 0), p.PasswordTries > TriesMax, p.LockMinutes > LockMinutesMax:
 		return false
 	}
 	return p.CommitmentEachTime == 0 || !p.Commitment.IsZero()
