@@ -50,14 +50,14 @@ var clauses = []clause{
 }
 
 // check looks for impossible combinations among knobs whose values were read.
-func (r *reader) check(p *Profile, lines map[string]int, channels, clr []value) {
+func (r *reader) check(p *Profile, lines map[string]int, channels, clr entry) {
 	for _, c := range clauses {
 		if !slices.ContainsFunc(c.knobs, func(k string) bool { return lines[k] == 0 }) && c.bad(p) {
 			r.fail(lines[c.knobs[0]], knobOf(profileFields, c.knobs[0]), Impossible, c.text)
 		}
 	}
 	r.checkChannels(p, lines, channels)
-	for i, row := range clr {
+	for i, row := range clr.value.list {
 		if i < len(p.ClrTypes) && isCatchAll(&p.ClrTypes[i]) && p.ClrTypes[i].Code != "" {
 			r.fail(row.line, Knob{Name: clrTable, Rules: "R16"}, Impossible, "a row that fits every bill is clr_type_default")
 		}
@@ -66,15 +66,17 @@ func (r *reader) check(p *Profile, lines map[string]int, channels, clr []value) 
 
 func isCatchAll(c *ClrRule) bool { return len(c.MedType)+len(c.FixmedinsType)+len(c.Insutype) == 0 }
 
-func (r *reader) checkChannels(p *Profile, lines map[string]int, rows []value) {
+func (r *reader) checkChannels(p *Profile, lines map[string]int, channels entry) {
 	table := Knob{Name: channelTable, Rules: "K22"}
-	if len(rows) == 0 {
+	if channels.key == "" {
 		r.fail(max(1, lines["clr_type_default"]), table, Missing, "no [[channel]]: nobody could bind")
+	}
+	if len(channels.value.list) == 0 {
 		return
 	}
 	seen, counters := map[string]int{}, 0
 	for i := range p.Channels {
-		c, line := &p.Channels[i], rows[i].line
+		c, line := &p.Channels[i], channels.value.list[i].line
 		if first := seen[c.Name]; first != 0 && c.Name != "" {
 			r.fail(line, table, Duplicate, "this channel is here twice")
 		}

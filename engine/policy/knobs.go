@@ -43,7 +43,7 @@ type form struct {
 }
 
 var (
-	flag      = form{kind: aBool}
+	onOff     = form{kind: aBool}
 	date      = form{kind: aDate}
 	amount    = form{kind: anAmount, none: true}
 	name      = form{kind: aText, pattern: namePattern}
@@ -73,11 +73,11 @@ var profileFields = []field[Profile]{
 	{k("province", "省份", "A2 A3 K14", "first two digits of areas", "home province; 00: any one"), province, func(p *Profile) any { return &p.Province }},
 
 	{k("source_strategy", "扣款方式", "K2 D1-D6", "", "where money comes from after the own account"), word(strategyNames...), func(p *Profile) any { return &p.SourceStrategy }},
-	{k("self_first", "先用本人账户", "K3 D5 D7", "", "the patient's own account pays first, else last"), flag, func(p *Profile) any { return &p.SelfFirst }},
-	{k("flag_1_own_only", "标志1仅用本人账户", "R6", "", "acct_used_flag 1 keeps relatives out (Hunan's reading)"), flag, func(p *Profile) any { return &p.Flag1OwnOnly }},
+	{k("self_first", "先用本人账户", "K3 D5 D7", "", "the patient's own account pays first, else last"), onOff, func(p *Profile) any { return &p.SelfFirst }},
+	{k("flag_1_own_only", "标志1仅用本人账户", "R6", "", "acct_used_flag 1 keeps relatives out (Hunan's reading)"), onOff, func(p *Profile) any { return &p.Flag1OwnOnly }},
 	{k("payable_parts", "可支付费用", "K12 R1 M2 N5", "", "parts of a bill that accounts may pay"), set(1, partNames), func(p *Profile) any { return &p.PayableParts }},
 	{k("payable_places", "可支付场所", "K11 M3-M5", "", "where accounts may pay"), set(1, placeNames), func(p *Profile) any { return &p.PayablePlaces }},
-	{k("fund_sum_includes_acct", "基金总额含个账", "R1", "", "fund_pay_sumamt of the national answer contains account money"), flag, func(p *Profile) any { return &p.FundSumIncludesAcct }},
+	{k("fund_sum_includes_acct", "基金总额含个账", "R1", "", "fund_pay_sumamt of the national answer contains account money"), onOff, func(p *Profile) any { return &p.FundSumIncludesAcct }},
 	{k("reversible", "可冲正交易", "R11", "", "what 2601 may undo after it was executed"), set(1, reversalNames), func(p *Profile) any { return &p.Reversible }},
 	{k("day_close_minutes_after", "日终时间", "R15", "minutes after the day's end", "when a business day closes; 1440 is next day 24:00"), integer(0, ledger.DayCloseMax), func(p *Profile) any { return &p.DayCloseMinutesAfter }},
 
@@ -89,34 +89,34 @@ var profileFields = []field[Profile]{
 	{k("account_bearing_categories", "有个人账户的人员", "K15 B11 R7", "", "for whom an account is opened and credited"), set(1, categoryNames), func(p *Profile) any { return &p.AccountBearingCategories }},
 	{k("territory", "地域范围", "K14 A2 B6-B8", "", "where authorizer and user must both be insured"), word(territoryNames...), func(p *Profile) any { return &p.Territory }},
 	{k("agreed_provinces", "跨省协议省份", "K14", "first two digits of areas", "the other provinces of cross_province"), provinces, func(p *Profile) any { return &p.AgreedProvinces }},
-	{k("user_may_unbind", "使用人可解绑", "R21 U5", "", "else only the authorizer and the bureau"), flag, func(p *Profile) any { return &p.UserMayUnbind }},
+	{k("user_may_unbind", "使用人可解绑", "R21 U5", "", "else only the authorizer and the bureau"), onOff, func(p *Profile) any { return &p.UserMayUnbind }},
 
-	{k("user_consent_required", "须使用人同意", "K10 C10 C11", "", "he is invited and accepts"), flag, func(p *Profile) any { return &p.UserConsentRequired }},
+	{k("user_consent_required", "须使用人同意", "K10 C10 C11", "", "he is invited and accepts"), onOff, func(p *Profile) any { return &p.UserConsentRequired }},
 	{k("consent_expiry_days", "邀请有效期", "K10 R20", "days", "after which an invitation expires"), integerOrNone(1, ledger.ConsentDaysMax), func(p *Profile) any { return &p.ConsentExpiryDays }},
 	{k("face_required_from_age", "人脸识别年龄", "K9 L2 L3", "whole years", "at which the user's face step begins"), integerOrNone(1, ledger.AgeMax-1), func(p *Profile) any { return &p.FaceRequiredFromAge }},
-	{k("face_age_inclusive", "人脸年龄含本数", "L4", "", "that very age needs the step too"), flag, func(p *Profile) any { return &p.FaceAgeInclusive }},
+	{k("face_age_inclusive", "人脸年龄含本数", "L4", "", "that very age needs the step too"), onOff, func(p *Profile) any { return &p.FaceAgeInclusive }},
 	{k("commitment_template", "承诺书", "K18 C7-C9 F5", "", "the letter signed at binding"), letter, func(p *Profile) any { return &p.CommitmentTemplate }},
 	{k("commitment_version", "承诺书版本", "K18", "", "of that letter"), version, func(p *Profile) any { return &p.CommitmentVersion }},
-	{k("commitment_each_time", "每次签承诺书", "K18 C9", "", "else at the first binding only"), flag, func(p *Profile) any { return &p.CommitmentEachTime }},
+	{k("commitment_each_time", "每次签承诺书", "K18 C9", "", "else at the first binding only"), onOff, func(p *Profile) any { return &p.CommitmentEachTime }},
 	{k("qa_version", "问答版本", "C9 R20", "", "questions and answers read at the first binding"), version, func(p *Profile) any { return &p.QAVersion }},
-	{k("data_consent_required", "须授权用数据", "C2 F6", "", "consent to the use of e-voucher data"), flag, func(p *Profile) any { return &p.DataConsentRequired }},
-	{k("phone_required", "手机号必填", "K7 F3", "", "the user's"), flag, func(p *Profile) any { return &p.PhoneRequired }},
+	{k("data_consent_required", "须授权用数据", "C2 F6", "", "consent to the use of e-voucher data"), onOff, func(p *Profile) any { return &p.DataConsentRequired }},
+	{k("phone_required", "手机号必填", "K7 F3", "", "the user's"), onOff, func(p *Profile) any { return &p.PhoneRequired }},
 	{k("cert_type_input", "证件类型", "K8 F1", "", "must the caller name it"), word("optional", "required"), func(p *Profile) any { return &p.CertTypeInput }},
 	{k("cert_type_default", "默认证件类型", "K8 F1", "psn_cert_type", "if he does not"), code, func(p *Profile) any { return &p.CertTypeDefault }},
-	{k("offline_review", "窗口须审核", "K19 G3", "", "an application at a counter waits for its review"), flag, func(p *Profile) any { return &p.OfflineReview }},
+	{k("offline_review", "窗口须审核", "K19 G3", "", "an application at a counter waits for its review"), onOff, func(p *Profile) any { return &p.OfflineReview }},
 
 	{k("account_password", "账户密码", "K20 R23 L5 L6", "", "force_change: a default never settles"), word("none", "force_change"), func(p *Profile) any { return &p.AccountPassword }},
 	{k("password_tries", "密码尝试次数", "R23 K20", "tries", "before it is locked"), integerOrNone(1, ledger.TriesMax), func(p *Profile) any { return &p.PasswordTries }},
 	{k("password_lock_minutes", "密码锁定时间", "R23 K20", "minutes", ""), integerOrNone(1, ledger.LockMinutesMax), func(p *Profile) any { return &p.PasswordLockMinutes }},
 
-	{k("premium_allowed", "可缴保费", "K13 M6 M7 R25", "", "premiums of relatives"), flag, func(p *Profile) any { return &p.PremiumAllowed }},
+	{k("premium_allowed", "可缴保费", "K13 M6 M7 R25", "", "premiums of relatives"), onOff, func(p *Profile) any { return &p.PremiumAllowed }},
 	{k("premium_types", "保费种类", "K13 M6 M7", "", ""), set(0, premiumNames), func(p *Profile) any { return &p.PremiumTypes }},
 	{k("premium_season_from", "缴费期开始", "K13 R25", "MM-DD", "first day; none: the whole year"), monthDay, func(p *Profile) any { return &p.PremiumSeasonFrom }},
 	{k("premium_season_until", "缴费期结束", "K13 R25", "MM-DD", "last day; may lie in the next year"), monthDay, func(p *Profile) any { return &p.PremiumSeasonUntil }},
 
 	{k("alloc_max_amount", "单次划拨上限", "K21 N3", "yuan", "of one allocation"), amount, func(p *Profile) any { return &p.AllocMaxAmount }},
 	{k("alloc_max_times", "划拨次数上限", "K21 N3", "a calendar year", "of one family"), integerOrNone(1, 1<<32-1), func(p *Profile) any { return &p.AllocMaxTimes }},
-	{k("creator_paused_money_usable", "创建人停保后可用", "R24", "", "money already allocated stays usable"), flag, func(p *Profile) any { return &p.CreatorPausedMoneyUsable }},
+	{k("creator_paused_money_usable", "创建人停保后可用", "R24", "", "money already allocated stays usable"), onOff, func(p *Profile) any { return &p.CreatorPausedMoneyUsable }},
 
 	{k("clr_type_default", "默认清算类别", "R16", "clr_type", "of a bill that no row fits"), code, func(p *Profile) any { return &p.ClrTypeDefault }},
 }
@@ -128,12 +128,12 @@ var channelFields = []field[Channel]{
 	{k("aliases", "别名", "K17", "", "other names it has or had"), titles, func(c *Channel) any { return &c.Aliases }},
 	{k("kind", "渠道类别", "K22 G1", "", "at a counter there is an application"), word(kindNames...), func(c *Channel) any { return &c.Kind }},
 	{k("login", "登录方式", "C4 C5 G3", "", "how people say who they are"), set(1, loginNames), func(c *Channel) any { return &c.Login }},
-	{k("require_evoucher_active", "须激活电子凭证", "K6 A4", "", "of the authorizer"), flag, func(c *Channel) any { return &c.RequireEvoucherActive }},
+	{k("require_evoucher_active", "须激活电子凭证", "K6 A4", "", "of the authorizer"), onOff, func(c *Channel) any { return &c.RequireEvoucherActive }},
 }
 
 // clrFields are the columns of a [[clr_type]]: an empty list fits every bill.
 var clrFields = []field[ClrRule]{
-	{k("code", "清算类别", "R16", "clr_type", ""), code, func(r *ClrRule) any { return &r.Code }},
+	{k("code", "清算类别", "R16", "clr_type", "the first row that fits counts"), code, func(r *ClrRule) any { return &r.Code }},
 	{k("med_type", "医疗类别", "R16", "med_type", ""), codes, func(r *ClrRule) any { return &r.MedType }},
 	{k("fixmedins_type", "机构类别", "R16", "fixmedins_type", ""), codes, func(r *ClrRule) any { return &r.FixmedinsType }},
 	{k("insutype", "险种", "R16", "insutype", ""), codes, func(r *ClrRule) any { return &r.Insutype }},

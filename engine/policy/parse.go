@@ -23,7 +23,7 @@ func Parse(file string, text []byte) (*Profile, error) {
 	p.Channels = readRows(r, channelFields, channels, lastLine(head))
 	p.ClrTypes = readRows(r, clrFields, clr, lastLine(head))
 	if !r.torn {
-		r.check(p, lines, channels.value.list, clr.value.list)
+		r.check(p, lines, channels, clr)
 	}
 	slices.SortStableFunc(p.Channels, func(a, b Channel) int { return channelCode(a.Name) - channelCode(b.Name) })
 	if len(r.problems) == 0 && len(p.Canonical()) > CanonicalMax {

@@ -24,9 +24,22 @@ func (p *Profile) Rows() []Row {
 		rows = append(rows, rowsOf(channelFields[1:], c, channelTable+"."+c.Name+".", c.Title+" ")...)
 	}
 	for i := range p.ClrTypes {
-		rows = append(rows, rowsOf(clrFields, &p.ClrTypes[i], fmt.Sprintf("%s.%d.", clrTable, i+1), "")...)
+		rows = append(rows, clrRow(i, &p.ClrTypes[i]))
 	}
 	return rows
+}
+
+// clrRow is a row of the clearing table in one line: its order is its meaning.
+func clrRow(i int, c *ClrRule) Row {
+	value := c.Code + " if"
+	for j := range clrFields[1:] {
+		f := &clrFields[1+j]
+		if list := *f.at(c).(*[]string); len(list) > 0 {
+			value += " " + f.Name + " " + strings.Join(list, ", ")
+		}
+	}
+	k := clrFields[0].Knob
+	return Row{fmt.Sprintf("%s.%d", clrTable, i+1), k.Label, value, k.Unit, k.Rules, k.About}
 }
 
 func rowsOf[T any](fields []field[T], from *T, prefix, label string) (rows []Row) {
