@@ -9,6 +9,7 @@ import (
 	"gongji/engine/ledger"
 	"gongji/engine/state"
 	"gongji/wal"
+	"gongji/wal/pebblelog"
 )
 
 // ErrNoCommand says that a position holds no executed command.
@@ -41,11 +42,12 @@ func (e *Engine) Entry(p ledger.Position) (Entry, error) {
 	if out.Effect, out.Legs, out.Items, err = block.Effect(p.Index(), nil, nil); err != nil {
 		return out, err
 	}
-	return out, e.readCommand(p, &out)
+	return out, readCommand(e.log, p, &out)
 }
 
-func (e *Engine) readCommand(p ledger.Position, out *Entry) error {
-	record, err := e.log.Get(p.Sequence(), nil)
+// readCommand reads a command and its details from the log.
+func readCommand(log *pebblelog.Log, p ledger.Position, out *Entry) error {
+	record, err := log.Get(p.Sequence(), nil)
 	if errors.Is(err, wal.ErrNotFound) {
 		return ErrNoCommand
 	}

@@ -72,7 +72,11 @@ func TestActivatePolicyNow(t *testing.T) {
 	f := start(t, setup{})
 	authorizer, user := f.newPerson(true), f.newPerson(false)
 	f.bind(authorizer, user, "") // relation 5
-	f.activate("?at=now", profileText(t, "hubei", "version = 2", `allowed_relations = ["spouse"]`)).want(201, "version", "2", "number", "1")
+	a := f.activate("?at=now", profileText(t, "hubei", "version = 2", `allowed_relations = ["spouse"]`)).want(201, "version", "2", "number", "1")
+	if from := a.str("effective_from"); !strings.HasPrefix(from, "2026-03-10T12:00:") {
+		t.Errorf("effective from %s, the clock stands at noon", from)
+	}
+	f.send("GET", f.admin+"/v1/policies/1", "", "").want(200, "effective_from", a.str("effective_from"), "sequence", a.str("sequence"), "in_force", "true")
 	f.post("/v1/bindings", bindBody(f.msgid(), authorizer, f.newPerson(false), "")).want(422, "code", "relation_not_allowed")
 }
 
