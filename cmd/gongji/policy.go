@@ -19,6 +19,7 @@ type policyCmd struct {
 	Check    policyCheckCmd    `cmd:"" help:"Check profile files and tell all that is wrong, line by line."`
 	Show     policyShowCmd     `cmd:"" help:"Show a profile as a table, each knob with its rule numbers."`
 	Diff     policyDiffCmd     `cmd:"" help:"Tell knob by knob in what two profiles differ."`
+	Schema   policySchemaCmd   `cmd:"" help:"Print the JSON Schema of the file format, for editors."`
 	Activate policyActivateCmd `cmd:"" help:"Put a profile into a running ledger, from a day on."`
 }
 
@@ -123,6 +124,14 @@ func (c *policyDiffCmd) run(w io.Writer) error {
 		return err
 	}
 	return exitNo
+}
+
+type policySchemaCmd struct{}
+
+// Run prints the schema.
+func (policySchemaCmd) Run() error {
+	_, err := os.Stdout.Write(policy.Schema)
+	return err
 }
 
 type policyActivateCmd struct {

@@ -1,10 +1,6 @@
 package policy
 
-import (
-	"time"
-
-	"gongji/engine/ledger"
-)
+import "time"
 
 // Profile is one version of one region's rules: every knob has a value. It is made by Parse, which has checked it; a changed copy is not. The
 // fields' names, values, units and rules are in the table of knobs (knobs.go).
@@ -162,5 +158,3 @@ var (
 	loginNames     = []string{"evoucher", "id_card", "real_person", "document"}
 	kindNames      = []string{"online", "counter"}
 )
-
-const maxFen = ledger.AmountMax
