@@ -72,6 +72,9 @@ func (m *Model) policy(now moment, c Policy) Result {
 	if c.EffectiveFromMS < now.timeMS {
 		return Result{Outcome: PolicyInPast}
 	}
+	if len(m.policies) >= 65_536 {
+		return Result{Outcome: LedgerFull}
+	}
 	c.At, c.Number = now.position(), uint32(len(m.policies))
 	m.policies = append(m.policies, c)
 	return Result{Outcome: Accepted, Number: c.Number}

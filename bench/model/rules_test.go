@@ -199,6 +199,16 @@ func TestPolicyInForce(t *testing.T) {
 	}
 }
 
+// TestPoliciesMax: the last place is taken, then the ledger is full.
+func TestPoliciesMax(t *testing.T) {
+	w := newWorld(t, orderedSelfFirst)
+	w.m.policies = append(make([]Policy, 65_534), w.m.policies...)
+	more := Policy{Version: 2, Strategy: 1, AllowedRelations: 2}
+	w.want(Accepted, more)
+	more.Version = 3
+	w.want(LedgerFull, more)
+}
+
 func TestEnrolments(t *testing.T) {
 	p := &PersonState{HasAccount: true}
 	p.enrol(Insurance{Insutype: employee, Status: 1, Begin: 10, Area: 7})

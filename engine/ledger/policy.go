@@ -52,14 +52,15 @@ type Policy struct {
 
 // Limits of a policy.
 const (
-	NameMax        = 24     // bytes of a profile's name
-	ChannelMax     = 31     // codes 1 to 31: a bit each in a mask of 32
-	Logins         = 4      // ways to sign in
-	BindMonthsMax  = 120    // ten years: longer than any rule heard of, and far from overflow
-	ConsentDaysMax = 365    // an invitation older than a year is forgotten
-	TriesMax       = 20     // more tries are no limit
-	LockMinutesMax = 10_080 // a week
-	DayCloseMax    = 10_080 // a week
+	PoliciesMax    = 1 << 16 // one a day for 179 years; bounds the walk of PolicyAt, once a batch
+	NameMax        = 24      // bytes of a profile's name
+	ChannelMax     = 31      // codes 1 to 31: a bit each in a mask of 32
+	Logins         = 4       // ways to sign in
+	BindMonthsMax  = 120     // ten years: longer than any rule heard of, and far from overflow
+	ConsentDaysMax = 365     // an invitation older than a year is forgotten
+	TriesMax       = 20      // more tries are no limit
+	LockMinutesMax = 10_080  // a week
+	DayCloseMax    = 10_080  // a week
 	AgeMax         = 120
 )
 
@@ -210,6 +211,9 @@ func (s *State) addPolicy(c *Context, p *Policy, position Position, f *Effect) O
 	}
 	if row.EffectiveFrom < c.TimeMS {
 		return PolicyInPast
+	}
+	if s.Policies.Len() >= PoliciesMax {
+		return LedgerFull
 	}
 	f.Number = s.Policies.Append(row)
 	return Accepted
