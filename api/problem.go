@@ -19,12 +19,12 @@ const (
 )
 
 // Problem is an RFC 9457 answer. Nothing in it may hold an identity number, a name, a key or any
-// other value of the request: Detail is a constant text, Field the path of a field.
+// other value of the request: Detail is made of constant texts, numbers and names of fields, Field is the path of a field.
 type Problem struct {
 	Code       Code
 	Status     int    // 0: the code's own (table in codes.go)
 	Title      string // "": the code's own
-	Detail     string // one more sentence, constant text
+	Detail     string // one more sentence
 	Field      string
 	Outcome    int // the ledger's outcome number; 0: the ledger did not decide
 	IDUsed     IDUse

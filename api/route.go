@@ -26,13 +26,14 @@ const (
 	NationalJSON // application/json or, as some real clients send it, text/plain
 	OctetStream
 	Multipart
+	TOML // application/toml: a regional profile
 )
 
 // mediaTypes are the accepted types, without parameters.
 var mediaTypes = [...][]string{
 	NoBody: nil, JSON: {"application/json"}, NDJSON: {"application/x-ndjson"},
 	NationalJSON: {"application/json", "text/plain"}, OctetStream: {"application/octet-stream"},
-	Multipart: {"multipart/form-data"},
+	Multipart: {"multipart/form-data"}, TOML: {"application/toml"},
 }
 
 // Handler answers one call, on the connection's goroutine. The Call and every slice of it are valid
@@ -68,7 +69,7 @@ func (r *Route) check() error {
 		return bad("method is not GET, POST or PUT")
 	case r.Listener != Business && r.Listener != Admin:
 		return bad("no listener")
-	case r.Media > Multipart || (r.Method == "GET") != (r.Media == NoBody):
+	case r.Media > TOML || (r.Method == "GET") != (r.Media == NoBody):
 		return bad("GET has no body, all others have one")
 	case r.Stream && r.Listener != Admin:
 		return bad("streamed bodies are read on the admin listener only (DESIGN.md)")

@@ -27,7 +27,7 @@ type place struct {
 
 func (p place) options() engine.Options {
 	policy := engine.Hubei
-	policy.RequireEvoucher = 0
+	policy.Evouchers = 0
 	return engine.Options{Dir: filepath.Join(p.dir, "ledger"), KeyFile: filepath.Join(p.dir, "key"), Create: true, FirstPolicy: policy,
 		HousekeepingInterval: -1, Fatal: func(err error) { p.t.Error(err) }}
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,13 +23,23 @@ func (e *Engine) found() error {
 		}
 	}
 	if !policies {
-		p := e.options.FirstPolicy
-		p.EffectiveFrom = 0 // at once: read by the next batch
-		if err := e.internal(&ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: p}}); err != nil {
+		if err := e.firstPolicy(); err != nil {
 			return err
 		}
 	}
 	return e.keepDayKeys()
+}
+
+func (e *Engine) firstPolicy() error {
+	p, text := e.options.FirstPolicy, e.options.FirstPolicyText
+	p.EffectiveFrom = 0 // at once: read by the next batch
+	switch {
+	case text == nil:
+		p.Hash = [32]byte{}
+	case sha256.Sum256(text) != p.Hash:
+		return errors.New("the first policy is not that of its text")
+	}
+	return e.internalWith(&ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: p}}, &command.Details{Text: text})
 }
 
 // keepHouse logs what must happen without anybody asking: day keys ahead, keys of past days published, ticks.
@@ -117,10 +129,12 @@ func (e *Engine) keepDayKeys() error {
 }
 
 // internal logs a command of the engine's own and expects it to be accepted.
-func (e *Engine) internal(cmd *ledger.Command) error {
+func (e *Engine) internal(cmd *ledger.Command) error { return e.internalWith(cmd, &command.Details{}) }
+
+func (e *Engine) internalWith(cmd *ledger.Command, d *command.Details) error {
 	r := sequencer.NewRequest()
 	r.Class, r.Count = sequencer.Structural, 1
-	r.Commands = command.Append(r.Commands, cmd, &command.Details{})
+	r.Commands = command.Append(r.Commands, cmd, d)
 	if err := e.Do(r); err != nil {
 		return err
 	}

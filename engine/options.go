@@ -7,8 +7,10 @@ import (
 	"runtime"
 	"time"
 
+	"gongji/engine/command"
 	"gongji/engine/executor"
 	"gongji/engine/ledger"
+	"gongji/engine/policy"
 	"gongji/engine/sequencer"
 	"gongji/shard"
 )
@@ -31,8 +33,10 @@ type Options struct {
 	CheckpointBytes int64
 	// Clock of ledger time; nil: the machine's.
 	Clock sequencer.Clock
-	// FirstPolicy is logged when a new ledger is made.
-	FirstPolicy ledger.Policy
+	// FirstPolicy is logged when a new ledger is made, effective at once; without a version it is Hubei. FirstPolicyText is the canonical text
+	// of its profile; without it the logged policy has no hash.
+	FirstPolicy     ledger.Policy
+	FirstPolicyText []byte
 	// HousekeepingInterval between looks at day keys and ticks; 0: HousekeepingIntervalDefault. Negative: none (tests drive it).
 	HousekeepingInterval time.Duration
 	// Fatal ends the process after a failure of log or state; nil prints one line and exits with FatalExitCode. It may return in tests: the
@@ -57,12 +61,12 @@ const (
 	DayKeysAhead = 8
 )
 
-// Hubei is the profile of domain-rules.md 14, column Hubei: own account, then authorizers drawn at random.
-var Hubei = ledger.Policy{
-	Version: 1, Strategy: ledger.Random, SelfFirst: 1, RequireEvoucher: 1, RequireNormalUser: 1, UserMayUnbind: 0,
-	Parts: ledger.PartInscp | ledger.PartPreselfpay, Places: ledger.PlaceInstitution | ledger.PlacePharmacy,
-	Relations: 1<<1 | 1<<2 | 1<<4 | 1<<5 | 1<<6 | 1<<7, MinBindMonths: 3,
-}
+// Hubei is what the ledger keeps of the shipped profile "hubei": own account, then authorizers drawn at random.
+var Hubei = hubei.Ledger()
+
+var hubei = policy.MustShipped("hubei")
+
+const _ = uint(command.ProfileMax - policy.CanonicalMax) // a profile's text fits its command
 
 func (o Options) withDefaults() Options {
 	if o.Shards <= 0 {
@@ -79,7 +83,7 @@ func (o Options) withDefaults() Options {
 		o.Clock = sequencer.NewSystemClock()
 	}
 	if o.FirstPolicy.Version == 0 {
-		o.FirstPolicy = Hubei
+		o.FirstPolicy, o.FirstPolicyText = Hubei, hubei.Canonical()
 	}
 	if o.HousekeepingInterval == 0 {
 		o.HousekeepingInterval = HousekeepingIntervalDefault

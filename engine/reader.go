@@ -8,13 +8,15 @@ import (
 	"gongji/engine/journal"
 	"gongji/engine/ledger"
 	"gongji/wal"
+	"gongji/wal/pebblelog"
 )
 
 // Reader reads executed commands and keeps the batch it read last: checking the sums and the seal of a batch costs half a millisecond, picking a
 // command out of it some microseconds, so whoever has many to read asks in order of position. It belongs to one goroutine and holds at most a
 // journal block and a log record.
 type Reader struct {
-	engine   *Engine
+	log      *pebblelog.Log
+	journal  *journal.Journal
 	block    journal.Block // Sequence 0: none
 	payload  []byte        // of the log record of that batch; empty: not read yet
 	commands []byte        // in payload
@@ -23,7 +25,9 @@ type Reader struct {
 }
 
 // NewReader makes a reader, good as long as the engine is open.
-func (e *Engine) NewReader() *Reader { return &Reader{engine: e} }
+func (e *Engine) NewReader() *Reader { return newReader(e.log, e.core.journal) }
+
+func newReader(log *pebblelog.Log, j *journal.Journal) *Reader { return &Reader{log: log, journal: j} }
 
 // Entry reads the command at a position. ErrNoCommand: there is none. The texts of its Details are good until the next batch is read.
 func (r *Reader) Entry(p ledger.Position) (Entry, error) {
@@ -76,7 +80,7 @@ func (r *Reader) open(sequence uint64) error {
 	if r.block.Sequence == sequence && sequence != 0 {
 		return nil
 	}
-	block, err := r.engine.core.journal.Block(sequence)
+	block, err := r.journal.Block(sequence)
 	if errors.Is(err, journal.ErrNotFound) {
 		return ErrNoCommand
 	}
@@ -102,7 +106,7 @@ func (r *Reader) command(index int, out *Entry) error {
 }
 
 func (r *Reader) record() error {
-	record, err := r.engine.log.Get(r.block.Sequence, r.payload)
+	record, err := r.log.Get(r.block.Sequence, r.payload)
 	if errors.Is(err, wal.ErrNotFound) {
 		return ErrNoCommand
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -42,7 +43,7 @@ type Verdict struct {
 }
 
 // Verify replays the whole log from zero with the serial rules, into a state of its own, and compares: every record's checksum and chain, every
-// journal block to the byte, the digests of every kept checkpoint, the fold of all postings with the balances, the id table with its sums, the sum over all accounts.
+// journal block to the byte, the texts of policies with their hashes, the digests of every kept checkpoint, the fold of all postings with the balances, the id table with its sums, the sum over all accounts.
 func Verify(o VerifyOptions) (v Verdict, err error) {
 	id, err := readIdentity(o.Dir)
 	if err != nil {
@@ -104,6 +105,9 @@ func (p *verification) run(id wal.Identity) (err error) {
 	if err := p.fold.Compare(c.tables); err != nil {
 		return err
 	}
+	if err := p.policies(); err != nil {
+		return err
+	}
 	if err := c.ids.Verify(c.tables); err != nil {
 		return err
 	}
@@ -113,6 +117,22 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return nil
 	}
 	return p.o.Acked(p.lookup)
+}
+
+// policies looks whether the text of every policy, where one was logged, is the one that its hash names.
+func (p *verification) policies() error {
+	reader := newReader(p.log, p.core.journal)
+	for i := uint32(0); i < p.core.tables.Policies.Len(); i++ {
+		row := p.core.tables.Policies.At(i)
+		e, err := reader.Entry(row.At)
+		if err != nil {
+			return fmt.Errorf("policy %d: %w", i, err)
+		}
+		if text := e.Details.Text; len(text) > 0 && sha256.Sum256(text) != row.Hash {
+			return fmt.Errorf("policy %d in batch %d: its text has SHA-256 %x, logged is %x", i, row.At.Sequence(), sha256.Sum256(text), row.Hash)
+		}
+	}
+	return nil
 }
 
 // openStored opens what the ledger itself had stored, to compare with.

@@ -330,8 +330,11 @@ func (d *document) properties(schema any) []string {
 }
 
 func mediaOf(m api.Media) string {
-	if m == api.NDJSON {
+	switch m {
+	case api.NDJSON:
 		return mediaNDJSON
+	case api.TOML:
+		return mediaTOML
 	}
 	return "application/json"
 }

@@ -20,6 +20,10 @@ const (
 	CodeTombstones api.Code = "tombstone_limit"
 	// CodeSequence: totals answer at the newest sequence and at kept checkpoints only (design.md 3).
 	CodeSequence api.Code = "sequence_not_kept"
+	// CodeProfile: the text is no regional profile.
+	CodeProfile api.Code = "profile_invalid"
+	// CodeTooEarly: a profile would hold before the day that its text names.
+	CodeTooEarly api.Code = "before_effective_from"
 	// CodeCopyExists: a copy of the ledger has this name.
 	CodeCopyExists api.Code = "copy_exists"
 )
@@ -35,6 +39,8 @@ var ownCodes = map[api.Code]codeInfo{
 	CodeZero:           {400, "An amount is zero"},
 	CodeTombstones:     {429, "Too many reversals of settlements that were never seen"},
 	CodeSequence:       {404, "Totals of this sequence are not kept"},
+	CodeProfile:        {400, "The text is no regional profile"},
+	CodeTooEarly:       {400, "The profile does not hold yet on that day"},
 	CodeCopyExists:     {409, "A copy of this name exists"},
 }
 
@@ -115,6 +121,10 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 		return "mdtrt_cert_no"
 	case ledger.AmountChanged:
 		return "expected"
+	case ledger.PolicyInPast:
+		return "at"
+	case ledger.PolicyVersion:
+		return "version"
 	case ledger.RelationNotAllowed:
 		return "relation"
 	case ledger.WrongOriginalKind:

@@ -3,6 +3,7 @@ package rest
 import (
 	"gongji/api"
 	"gongji/api/strictjson"
+	"gongji/engine/policy"
 )
 
 // call is a route with the fields its body may have: what the OpenAPI document is compared with.
@@ -36,6 +37,10 @@ func (f *face) calls() []call {
 		r.Media, r.BodyMax, r.Stream = api.NDJSON, api.BulkBodyMax, true
 		return r
 	}
+	toml := func(r api.Route) api.Route {
+		r.Media, r.BodyMax = api.TOML, policy.FileMax
+		return r
+	}
 	const person, settlement, run = "/v1/persons/{psn_no}", "/v1/settlements/{setl_id}", "/v1/credit-runs/{run_id}"
 	return []call{
 		{Route: post("person_add", "/v1/persons", api.Admin, f.addPerson), body: personShape, parts: personParts},
@@ -65,6 +70,9 @@ func (f *face) calls() []call {
 		{Route: post("reverse_message", "/v1/reversals", api.Business, f.reverseMessage), body: messageReversalShape},
 		{Route: get("draw", settlement+"/draw", api.Business, f.draw)},
 		{Route: get("statement", person+"/statement", api.Business, f.statement), query: []string{"from", "to", "cursor"}},
+		{Route: toml(post("policy_activate", "/v1/policies", api.Admin, f.activatePolicy)), query: []string{"at"}},
+		{Route: get("policies", "/v1/policies", api.Admin, f.policies), query: []string{"cursor"}},
+		{Route: get("policy", "/v1/policies/{number}", api.Admin, f.policy)},
 		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
 		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
 		{Route: post("copy", "/v1/ledger/copies", api.Admin, f.copy), body: copyShape},

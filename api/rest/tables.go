@@ -9,19 +9,11 @@ import (
 	"gongji/api/strictjson"
 	"gongji/engine"
 	"gongji/engine/ledger"
+	"gongji/engine/policy"
 )
 
 // channelNames are the ways in which people bind and unbind (domain-rules.md 15). The number is the index + 1 and part of the log.
-var channelNames = [...]string{
-	"wechat",        // 湖北医疗保障 WeChat mini-program
-	"alipay",        // 湖北医疗保障 (鄂医保) Alipay mini-program
-	"ehuiban",       // 鄂汇办
-	"gansu_app",     // 甘肃省医疗保障局移动端
-	"national_app",  // 国家医保服务平台APP
-	"hall",          // 医保大厅, a counter
-	"bureau_wechat", // a local bureau's WeChat account
-	"bureau_web",    // a local bureau's web site
-}
+var channelNames = policy.ChannelNames
 
 // sourceNames are the funding sources of credits; the number is the index + 1 and part of the log.
 var sourceNames = [...]string{

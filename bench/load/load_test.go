@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func open(t *testing.T, dir string) *engine.Engine {
 	t.Helper()
 	p := engine.Hubei
-	p.RequireEvoucher = 0
+	p.Evouchers = 0
 	e, err := engine.Open(engine.Options{Dir: filepath.Join(dir, "ledger"), KeyFile: filepath.Join(dir, "key"), Create: true, FirstPolicy: p,
 		Fatal: func(err error) { t.Error(err) }})
 	if err != nil {

@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 func (m *Model) binding(now moment, c Binding) Result {
 	if now.policy == nil {
 		return Result{Outcome: NoPolicy}
@@ -21,7 +23,7 @@ func (m *Model) binding(now moment, c Binding) Result {
 	if !authorizer.mayLend(now.today) {
 		return Result{Outcome: AuthorizerNotEligible}
 	}
-	if now.policy.RequireEvoucher && !authorizer.Evoucher {
+	if slices.Contains(now.policy.Evouchers, c.Channel) && !authorizer.Evoucher {
 		return Result{Outcome: EvoucherNotActive}
 	}
 	if now.policy.RequireNormalUser && !user.normal(now.today) {

@@ -26,23 +26,6 @@ type (
 	// Genesis is kind 1.
 	Genesis struct{ LedgerID Key }
 
-	// Policy is kind 2.
-	Policy struct {
-		Version           uint32
-		EffectiveFromMS   int64
-		Strategy          uint8 // 1 random, 2 ordered, 3 allocated
-		SelfFirst         bool
-		PayableParts      uint8  // 1 inscp, 2 preselfpay, 4 overlmt, 8 fulamt
-		PayablePlaces     uint8  // 1 institution, 2 pharmacy
-		AllowedRelations  uint32 // bit r = relation code r
-		MinBindMonths     uint32
-		RequireEvoucher   bool
-		RequireNormalUser bool
-		UserMayUnbind     bool
-		Flag1OwnOnly      bool
-		MaxAuthorizers    uint32 // 0: none given, 32 applies
-	}
-
 	// DayKey is kind 3.
 	DayKey struct {
 		Day    int32

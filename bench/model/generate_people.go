@@ -30,76 +30,6 @@ func (g *Generator) psn(p *PersonState) Key {
 	return p.Psn
 }
 
-func (g *Generator) makePolicy() Command {
-	version := uint32(0)
-	for _, p := range g.model.policies {
-		version = max(version, p.Version)
-	}
-	p := Policy{
-		Version:           version + 1 + g.rng.Uint32N(3),
-		EffectiveFromMS:   g.now.timeMS,
-		Strategy:          uint8(1 + g.rng.IntN(3)),
-		SelfFirst:         g.chance(70),
-		PayableParts:      uint8(1 + g.rng.IntN(15)),
-		PayablePlaces:     3,
-		AllowedRelations:  relationsKnown,
-		MinBindMonths:     uint32(choose(g.rng, []int{0, 1, 2, 3, 3, 12})),
-		RequireEvoucher:   g.chance(25),
-		RequireNormalUser: g.chance(25),
-		UserMayUnbind:     g.chance(60),
-		Flag1OwnOnly:      g.chance(30),
-		MaxAuthorizers:    uint32(choose(g.rng, []int{0, 0, 0, 1, 3, 8, 32})),
-	}
-	if g.chance(20) {
-		p.PayablePlaces = uint8(g.rng.IntN(4))
-	}
-	if g.chance(12) {
-		p.AllowedRelations = 1<<1 | 1<<4
-	}
-	switch g.rng.IntN(10) {
-	case 0, 1, 2:
-		p.EffectiveFromMS += g.rng.Int64N(6 * 60 * 60 * 1000)
-	case 3, 4:
-		p.EffectiveFromMS += g.rng.Int64N(20 * dayMS)
-	case 5:
-		p.EffectiveFromMS -= 1 + g.rng.Int64N(dayMS)
-	case 6:
-		p.EffectiveFromMS = 0 // at once
-	}
-	switch g.rng.IntN(16) {
-	case 0:
-		p.Version = version - min(version, g.rng.Uint32N(3))
-	case 1:
-		spoilPolicy(&p, g.rng.IntN(7))
-	}
-	if len(g.model.policies) > 0 && g.chance(10) { // a tie in time with the last one
-		p.EffectiveFromMS = g.model.policies[len(g.model.policies)-1].EffectiveFromMS
-	}
-	return p
-}
-
-func spoilPolicy(p *Policy, how int) {
-	switch how {
-	case 0:
-		p.Strategy = 4
-	case 1:
-		p.Strategy = 0
-	case 2:
-		p.PayableParts = 16
-	case 3:
-		p.PayablePlaces = 4
-	case 4:
-		p.AllowedRelations = 1<<1 | 1<<3
-	case 5:
-		p.MinBindMonths = 121
-	case 6:
-		p.MaxAuthorizers = 33
-	}
-	if how == 4 && p.Version%2 == 0 {
-		p.AllowedRelations = 0
-	}
-}
-
 func (g *Generator) dayKeyOf(day int32) Command {
 	key := g.keyOf(day)
 	return DayKey{Day: day, Hash: sha256.Sum256(key[:]), Sealed: key[:8]}
@@ -221,7 +151,7 @@ func (g *Generator) makeBinding() Command {
 	}
 	c := Binding{
 		Message: g.newMessage(), Authorizer: g.psn(authorizer), UserPseudonym: user.Pseudonym,
-		Relation: choose(g.rng, []uint8{1, 1, 2, 4, 5, 6, 7}), Channel: 1,
+		Relation: choose(g.rng, []uint8{1, 1, 2, 4, 5, 6, 7}), Channel: choose(g.rng, []uint8{1, 1, 1, 2, 3, 6, 8, 31, 0, 32, 255}),
 	}
 	if g.chance(60) {
 		c.Order = uint16(1 + g.rng.IntN(4)) // ties are wanted

@@ -90,8 +90,8 @@ func checkShares(t *testing.T, d *Distribution) {
 	}
 }
 
-// unreachable are the outcomes no batch can produce: quarantined comes from a side record, not from a command.
-var unreachable = map[int]bool{Quarantined: true}
+// unreachable are the outcomes that no run produces: quarantined comes from a side record, not from a command, and no run fills a ledger.
+var unreachable = map[int]bool{Quarantined: true, LedgerFull: true}
 
 func checkOutcomes(t *testing.T, d *Distribution) {
 	t.Helper()

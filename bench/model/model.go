@@ -172,7 +172,7 @@ func (m *Model) execute(now moment, c Command) Result {
 	case Genesis:
 		return m.genesis(c)
 	case Policy:
-		return Result{Outcome: m.policy(now, c)}
+		return m.policy(now, c)
 	case DayKey:
 		return Result{Outcome: m.dayKey(c)}
 	case DayKeyPublish:

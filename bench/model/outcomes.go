@@ -26,6 +26,7 @@ const (
 	CertificateExists = 302
 	NoAccount         = 303
 	InstitutionExists = 304
+	LedgerFull        = 305
 
 	WrongCredential = 401
 	ShortOfFunds    = 402
@@ -72,8 +73,8 @@ var outcomeNames = map[int]string{
 	UnknownSettlement: "unknown_settlement", UnknownBinding: "unknown_binding", UnknownFamily: "unknown_family",
 	UnknownRun: "unknown_run", UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key",
 	PersonExists: "person_exists", CertificateExists: "certificate_exists", NoAccount: "no_account",
-	InstitutionExists: "institution_exists",
-	WrongCredential:   "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed",
+	InstitutionExists: "institution_exists", LedgerFull: "ledger_full",
+	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed",
 	AmountParts: "amount_parts", AmountRange: "amount_range",
 	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	CancelFinal: "cancel_final",

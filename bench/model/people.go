@@ -69,53 +69,6 @@ type DayKeyState struct {
 	Key       [32]byte
 }
 
-const relationsKnown = 1<<1 | 1<<2 | 1<<4 | 1<<5 | 1<<6 | 1<<7
-
-func (m *Model) policy(now moment, c Policy) int {
-	if c.Strategy < 1 || c.Strategy > 3 {
-		return PolicyImpossible
-	}
-	if c.PayableParts > 15 || c.PayablePlaces > 3 {
-		return PolicyImpossible
-	}
-	if c.AllowedRelations == 0 || c.AllowedRelations&^relationsKnown != 0 {
-		return PolicyImpossible
-	}
-	if c.MinBindMonths > 120 || c.MaxAuthorizers > 32 {
-		return PolicyImpossible
-	}
-	for _, earlier := range m.policies {
-		if c.Version <= earlier.Version {
-			return PolicyVersion
-		}
-	}
-	if c.EffectiveFromMS == 0 {
-		c.EffectiveFromMS = now.timeMS // 0: at the batch time
-	}
-	if c.EffectiveFromMS < now.timeMS {
-		return PolicyInPast
-	}
-	m.policies = append(m.policies, c)
-	return Accepted
-}
-
-// policyAt is "in force" of kind 2: nil if none.
-func (m *Model) policyAt(timeMS int64) *Policy {
-	var best *Policy
-	for i := range m.policies {
-		p := m.policies[i]
-		if p.EffectiveFromMS > timeMS {
-			continue
-		}
-		later := best == nil || p.EffectiveFromMS > best.EffectiveFromMS ||
-			p.EffectiveFromMS == best.EffectiveFromMS && p.Version > best.Version
-		if later {
-			best = &p
-		}
-	}
-	return best
-}
-
 func (m *Model) dayKey(c DayKey) int {
 	if _, ok := m.dayKeys[c.Day]; ok {
 		return KeyExists

@@ -100,7 +100,7 @@ func TestUnbindingLock(t *testing.T) {
 func (w *world) switchTo(version uint32, strategy uint8) {
 	w.t.Helper()
 	w.want(Accepted, Policy{Version: version, EffectiveFromMS: w.timeMS, Strategy: strategy, SelfFirst: true,
-		PayableParts: 15, PayablePlaces: 3, AllowedRelations: relationsKnown})
+		PayableParts: 15, PayablePlaces: 3, AllowedRelations: relationsKnown, MaxFamilies: 1})
 }
 
 // TestPairOnce: a pair is bound once whatever the strategy, so that no account stands twice among the relatives.
@@ -187,6 +187,9 @@ func TestPolicyInForce(t *testing.T) {
 	w.want(Accepted, later) // a tie: the later version
 	later.Version = 6
 	w.want(PolicyVersion, later)
+	later.Name = "another" // has versions of its own
+	w.want(Accepted, later)
+	later.Name = ""
 	later.Version, later.EffectiveFromMS = 7, w.timeMS-1
 	w.want(PolicyInPast, later)
 	for timeMS, want := range map[int64]uint32{w.timeMS: 1, w.timeMS + 9: 1, w.timeMS + 10: 6} {
@@ -197,6 +200,16 @@ func TestPolicyInForce(t *testing.T) {
 	if _, ok := w.m.PolicyAt(w.timeMS - 1); ok {
 		t.Error("a policy before the first one")
 	}
+}
+
+// TestPoliciesMax: the last place is taken, then the ledger is full.
+func TestPoliciesMax(t *testing.T) {
+	w := newWorld(t, orderedSelfFirst)
+	w.m.policies = append(make([]Policy, 65_534), w.m.policies...)
+	more := Policy{Version: 2, Strategy: 1, AllowedRelations: 2}
+	w.want(Accepted, more)
+	more.Version = 3
+	w.want(LedgerFull, more)
 }
 
 func TestEnrolments(t *testing.T) {

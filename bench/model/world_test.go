@@ -24,6 +24,7 @@ func newWorld(t *testing.T, p Policy) *world {
 	w.want(Accepted, Genesis{})
 	p.EffectiveFromMS = w.timeMS
 	p.AllowedRelations = relationsKnown
+	p.MaxFamilies = 1
 	p.PayablePlaces = 3
 	w.want(Accepted, p)
 	w.want(Accepted, Institution{Code: "H1", Type: 1})

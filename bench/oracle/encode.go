@@ -47,7 +47,7 @@ func fill(cmd *ledger.Command, c model.Command) {
 	case model.Genesis:
 		cmd.More.Ledger = c.LedgerID
 	case model.Policy:
-		cmd.More.Policy = policy(c)
+		cmd.More.Policy = Policy(c)
 	case model.DayKey:
 		cmd.Day, cmd.More.Hash, cmd.More.Sealed = c.Day, c.Hash, c.Sealed
 	case model.DayKeyPublish:
@@ -99,14 +99,5 @@ func fillMoney(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.Amount = c.ID, c.Creator, c.Amount
 	default:
 		panic(fmt.Sprintf("kind %d of the model is unknown here", c.Kind()))
-	}
-}
-
-func policy(c model.Policy) ledger.Policy {
-	return ledger.Policy{
-		Version: c.Version, EffectiveFrom: c.EffectiveFromMS, Strategy: ledger.Strategy(c.Strategy), SelfFirst: bit(c.SelfFirst), Parts: c.PayableParts,
-		Places: c.PayablePlaces, Relations: uint16(min(c.AllowedRelations, 1<<16-1)), MinBindMonths: uint8(min(c.MinBindMonths, 255)),
-		RequireEvoucher: bit(c.RequireEvoucher), RequireNormalUser: bit(c.RequireNormalUser), UserMayUnbind: bit(c.UserMayUnbind),
-		FlagOneOwnOnly: bit(c.Flag1OwnOnly), MaxAuthorizers: uint16(min(c.MaxAuthorizers, 1<<16-1)),
 	}
 }

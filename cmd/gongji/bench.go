@@ -79,6 +79,6 @@ func (b *benchCoreCmd) Run() error {
 // benchPolicy is Hubei without the e-voucher, which the bench's persons do not need.
 func benchPolicy() ledger.Policy {
 	p := engine.Hubei
-	p.RequireEvoucher = 0
+	p.Evouchers = 0
 	return p
 }

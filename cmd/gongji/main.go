@@ -19,6 +19,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Play a day of settlements, tell who paid what, prove the books."`
 	Import  importCmd  `cmd:"" help:"Load persons, institutions, bindings and credits from NDJSON into a running server."`
 	Bench   benchCmd   `cmd:"" help:"Measure the engine on this machine."`
+	Policy  policyCmd  `cmd:"" help:"Check, show, compare and activate regional profiles."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	TillLoad tillLoadCmd `cmd:"" hidden:"" help:"Play many tills against a server with the demo province and keep a book of what was acknowledged."`

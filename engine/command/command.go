@@ -17,8 +17,9 @@ const (
 	NameMax         = 600  // bytes of 200 characters
 	BlobMax         = 2048 // sealed personal fields of one command
 	RunIDMax        = 30
-	BytesMax        = 4096 // one command; a Person with 8 enrolments and a full blob takes about 2,400
-	headBytes       = 4    // length 2, kind 1, flags 1
+	ProfileMax      = 12 << 10
+	BytesMax        = 16 << 10 // one command; a Person with 8 enrolments and a full blob takes about 2,400, a Policy with a full text 12,600
+	headBytes       = 4        // length 2, kind 1, flags 1
 	flagHasID       = 1
 	typeMax         = 999_999 // national type codes have at most 6 digits
 	statusMax       = 9
@@ -32,7 +33,7 @@ var ErrFormat = errors.New("not a command of this format")
 type Details struct {
 	Message      []byte // msgid as sent
 	Caller       []byte // who sent it
-	Text         []byte // psn_no of a person, name of an institution, run_id of a run
+	Text         []byte // psn_no of a person, name of an institution, run_id of a run, canonical text of a policy's profile
 	MedType      uint32
 	Insutype     uint32
 	CredType     uint8 // mdtrt_cert_type

@@ -131,6 +131,8 @@ func TestAllocs(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	cmd, d := settlement()
 	f.Add(command.Append(nil, &cmd, &d))
+	full, text := policyCommand(fullPolicy(), "name = \"x\"\n")
+	f.Add(command.Append(nil, &full, &text))
 	g := model.NewGenerator(2)
 	for _, s := range g.Setup() {
 		for _, c := range s.Batch.Commands {

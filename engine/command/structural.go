@@ -9,6 +9,7 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.fixed(m.Ledger[:])
 	case ledger.KindPolicy:
 		policy(c, &m.Policy)
+		c.text(&d.Text, ProfileMax)
 	case ledger.KindDayKey:
 		c.day(&cmd.Day)
 		c.fixed(m.Hash[:])
@@ -47,17 +48,6 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.u8(&cmd.Channel)
 	case ledger.KindUnbinding:
 		unbinding(c, cmd)
-	}
-}
-
-func policy(c *codec, p *ledger.Policy) {
-	c.fen(&p.EffectiveFrom)
-	number(c, &p.Version, 1<<32-1)
-	number(c, &p.Relations, 1<<16-1)
-	number(c, &p.MaxAuthorizers, 1<<16-1)
-	for _, v := range [...]*uint8{(*uint8)(&p.Strategy), &p.Parts, &p.Places, &p.MinBindMonths, &p.SelfFirst, &p.RequireEvoucher,
-		&p.RequireNormalUser, &p.UserMayUnbind, &p.FlagOneOwnOnly} {
-		c.u8(v)
 	}
 }
 

@@ -171,6 +171,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 			return fmt.Errorf("%s: run %d from %x to %x, model says %x to %x", r.name, i, got.Opened, got.Closed, want.OpenedAt, want.ClosedAt)
 		}
 	}
+	if err := oracle.ComparePolicies(m, r.state); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
 	ids := m.IDs()
 	if n := r.ids.sum().Count; int(n) != len(ids) {
 		return fmt.Errorf("%s: %d ids, model has %d", r.name, n, len(ids))

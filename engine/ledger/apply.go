@@ -51,7 +51,7 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindGenesis:
 		f.Outcome = s.genesis(cmd, position)
 	case KindPolicy:
-		f.Outcome = s.addPolicy(c, &cmd.More.Policy)
+		f.Outcome = s.addPolicy(c, &cmd.More.Policy, position, f)
 	case KindDayKey:
 		f.Outcome = s.addDayKey(cmd)
 	case KindDayKeyPublish:

@@ -45,7 +45,7 @@ func (s *State) mayBind(c *Context, cmd *Command, authorizer, user uint32) Outco
 		return RelationNotAllowed
 	case !a.MayLend(c.Day):
 		return AuthorizerNotEligible
-	case c.Policy.RequireEvoucher != 0 && a.Flags&EvoucherActive == 0:
+	case In(c.Policy.Evouchers, cmd.Channel) && a.Flags&EvoucherActive == 0:
 		return EvoucherNotActive
 	case c.Policy.RequireNormalUser != 0 && !u.IsNormal(c.Day):
 		return UserNotNormal

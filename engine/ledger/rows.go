@@ -125,45 +125,6 @@ type Run struct {
 	_          [3]uint8
 }
 
-// Policy is a regional profile in force from EffectiveFrom on (design.md 6).
-type Policy struct {
-	EffectiveFrom     int64 // ms
-	Version           uint32
-	Relations         uint16 // bit r: relation code r is allowed (K1)
-	MaxAuthorizers    uint16 // 0: RelativesMax (K4)
-	Strategy          Strategy
-	Parts             uint8 // payable parts (K12)
-	Places            uint8 // payable places (K11)
-	MinBindMonths     uint8 // K5
-	SelfFirst         uint8 // K3
-	RequireEvoucher   uint8 // K6
-	RequireNormalUser uint8 // K16
-	UserMayUnbind     uint8 // R21
-	FlagOneOwnOnly    uint8 // R6
-	_                 [7]uint8
-}
-
-// Strategy says where money comes from after the own account (K2).
-type Strategy uint8
-
-// The source strategies.
-const (
-	Random    Strategy = 1 // authorizers drawn at random (D2, D3)
-	Ordered   Strategy = 2 // the order set at binding (D4)
-	Allocated Strategy = 3 // the family account (D6)
-)
-
-// Payable parts (R1) and places (K11).
-const (
-	PartInscp      = 1
-	PartPreselfpay = 2
-	PartOverlmt    = 4
-	PartFulamt     = 8
-
-	PlaceInstitution = 1
-	PlacePharmacy    = 2
-)
-
 // DayKey is the key of one day's draws: first only its hash and the sealed key, after the day the key itself.
 type DayKey struct {
 	Hash      [32]byte

@@ -113,11 +113,12 @@ func (s *State) FindRun(key Key) (uint32, bool) { n, ok := s.byRun[key]; return 
 // FindDayKey looks the key of a day up.
 func (s *State) FindDayKey(day int32) (uint32, bool) { n, ok := s.byDay[day]; return n, ok }
 
-// PolicyAt is the policy in force at a time: the greatest effective_from not after it, ties to the later version (design.md 6).
+// PolicyAt is the policy in force at a time: the greatest effective_from not after it, ties to the one logged later (design.md 6: of one
+// name that is the later version).
 func (s *State) PolicyAt(timeMS int64) (Policy, bool) {
 	var best Policy
 	found := false
-	for i := uint32(0); i < s.Policies.Len(); i++ { // versions ascend
+	for i := uint32(0); i < s.Policies.Len(); i++ { // in log order
 		p := s.Policies.At(i)
 		if p.EffectiveFrom <= timeMS && (!found || p.EffectiveFrom >= best.EffectiveFrom) {
 			best, found = *p, true

@@ -11,37 +11,6 @@ func (s *State) genesis(cmd *Command, position Position) Outcome {
 	return Accepted
 }
 
-const (
-	partsAll     = PartInscp | PartPreselfpay | PartOverlmt | PartFulamt
-	placesAll    = PlaceInstitution | PlacePharmacy
-	relationsAll = 1<<1 | 1<<2 | 1<<4 | 1<<5 | 1<<6 | 1<<7 // agnter_rlts of the eight kin groups (B1)
-	bindMonths   = 120
-)
-
-// Check reports whether the knobs can stand together.
-func (p *Policy) Check() bool {
-	return p.Strategy >= Random && p.Strategy <= Allocated && p.Parts&^partsAll == 0 && p.Places&^placesAll == 0 &&
-		p.Relations&^relationsAll == 0 && p.Relations != 0 && p.MinBindMonths <= bindMonths && p.MaxAuthorizers <= RelativesMax
-}
-
-func (s *State) addPolicy(c *Context, p *Policy) Outcome {
-	if !p.Check() {
-		return PolicyImpossible
-	}
-	if n := s.Policies.Len(); n > 0 && p.Version <= s.Policies.At(n-1).Version {
-		return PolicyVersion
-	}
-	row := *p
-	if row.EffectiveFrom == 0 {
-		row.EffectiveFrom = c.TimeMS
-	}
-	if row.EffectiveFrom < c.TimeMS {
-		return PolicyInPast
-	}
-	s.Policies.Append(row)
-	return Accepted
-}
-
 func (s *State) addDayKey(cmd *Command) Outcome {
 	if _, found := s.byDay[cmd.Day]; found {
 		return KeyExists
