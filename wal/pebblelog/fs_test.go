@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 const (
 	logDir      = "/log"
-	testMemory  = 64 << 10 // a memtable so small that a short script rotates it
+	testSegment = 64 << 10 // so small that a short script rotates
 	payloadsMax = 5000
 )
 
@@ -108,7 +108,7 @@ var payloads = sync.OnceValue(func() [][]byte {
 })
 
 func testOptions(fs vfs.FS) Options {
-	return Options{Identity: waltest.Identity, FS: fs, Create: true, memTableBytes: testMemory,
+	return Options{Identity: waltest.Identity, FS: fs, Create: true, segmentBytes: testSegment,
 		OnFatal: func(err error) { panic(fmt.Sprintf("unexpected OnFatal: %v", err)) }}
 }
 
@@ -210,16 +210,10 @@ func kindOf(path string) string {
 	switch {
 	case strings.Contains(path, markName):
 		return "mark"
-	case strings.HasSuffix(path, ".log"):
-		return "wal"
-	case strings.HasSuffix(path, ".sst"):
-		return "sst"
-	case strings.Contains(path, "MANIFEST"):
-		return "manifest"
-	case strings.Contains(path, "OPTIONS"):
-		return "options"
-	case strings.Contains(path, "marker"):
-		return "marker"
+	case strings.Contains(path, segmentSuffix):
+		return "segment"
+	case strings.Contains(path, baseName):
+		return "base"
 	}
 	return "dir"
 }
