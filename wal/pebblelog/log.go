@@ -111,7 +111,7 @@ func (l *Log) makeRoom(n int64) error {
 	if err := w.close(); err != nil {
 		return err
 	}
-	w, err := createSegment(l.fs, l.store, newest.number+1, &l.identity, l.last)
+	w, err := createSegment(l.fs, l.store, newest.number+1, &l.identity, l.last, l.options.segmentBytes)
 	if err != nil {
 		return err
 	}

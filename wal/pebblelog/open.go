@@ -170,7 +170,7 @@ func (s *starter) createStore(path string) error {
 	if err := writeBase(fs, path, &s.o.Identity, wal.Position{}); err != nil {
 		return err
 	}
-	w, err := createSegment(fs, path, 1, &s.o.Identity, wal.Position{})
+	w, err := createSegment(fs, path, 1, &s.o.Identity, wal.Position{}, 0)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (s *starter) write(l *Log) error {
 		number++
 	}
 	var err error
-	if l.writer, err = createSegment(l.fs, s.store, number, &l.identity, s.last); err != nil {
+	if l.writer, err = createSegment(l.fs, s.store, number, &l.identity, s.last, s.o.segmentBytes); err != nil {
 		return err
 	}
 	l.segments = append(s.segments, segment{number: number, start: s.last, indexed: true})
@@ -227,13 +227,14 @@ func (s *starter) write(l *Log) error {
 	return err
 }
 
-// syncFile makes durable what a process that was killed has written.
+// syncFile makes durable what a process that was killed has written, and gives
+// back what it had reserved.
 func syncFile(fs vfs.FS, path string) error {
 	file, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	return errors.Join(file.Sync(), file.Close())
+	return errors.Join(giveBack(file), file.Sync(), file.Close())
 }
 
 var _ vfs.FS = (*failFS)(nil)

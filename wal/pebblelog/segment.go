@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -78,12 +79,17 @@ type segmentWriter struct {
 }
 
 // createSegment makes a segment whose header and name are durable. It replaces
-// a segment of that number, which must hold no records.
-func createSegment(fs vfs.FS, dir string, number uint64, id *wal.Identity, start wal.Position) (*segmentWriter, error) {
+// a segment of that number, which must hold no records. reserve bytes of disk
+// are reserved for it, if the file system can, and what is not used is given
+// back by close.
+func createSegment(fs vfs.FS, dir string, number uint64, id *wal.Identity, start wal.Position, reserve int64) (*segmentWriter, error) {
 	path := fs.PathJoin(dir, segmentName(number))
 	file, err := fs.Create(path+newSuffix, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil, err
+	}
+	if reserve > 0 {
+		_ = file.Preallocate(0, reserve) // only for speed: a write that finds no room fails by itself
 	}
 	w := &segmentWriter{path: path, writer: newLogWriter(record.NewLogWriter, &dataSyncFile{file}, number)}
 	err = w.writeAndWait(encodeBase(id, start))
@@ -117,7 +123,20 @@ type dataSyncFile struct{ file vfs.File }
 
 func (f *dataSyncFile) Write(p []byte) (int, error) { return f.file.Write(p) }
 func (f *dataSyncFile) Sync() error                 { return f.file.SyncData() }
-func (f *dataSyncFile) Close() error                { return f.file.Close() }
+func (f *dataSyncFile) Close() error                { return errors.Join(giveBack(f.file), f.file.Close()) }
+
+// giveBack frees disk blocks reserved behind a file's end; no byte changes.
+func giveBack(file vfs.File) error {
+	fd := file.Fd()
+	if fd == vfs.InvalidFd {
+		return nil // no file of the operating system
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return syscall.Ftruncate(int(fd), info.Size())
+}
 
 // write stages one record, whose bytes are copied. done and result get the answer
 // of the sync that covers it; done must have been added to.

@@ -115,7 +115,7 @@ func (l *Log) copySegments(store string, at wal.Position) error {
 // copyTo writes a segment anew, verified, up to at; it makes the names of the
 // linked ones durable as well.
 func (l *Log) copyTo(store string, g segment, at wal.Position) error {
-	w, err := createSegment(l.options.FS, store, g.number, &l.identity, g.start)
+	w, err := createSegment(l.options.FS, store, g.number, &l.identity, g.start, 0)
 	if err != nil {
 		return err
 	}
