@@ -263,7 +263,7 @@ func TestVerifyFinds(t *testing.T) {
 		}
 	}
 	damage("state/*.sst")
-	damage("log/pebble/*.sst")
+	damage("log/segments/*.log")
 	damage("log/ACKED")
 	damage("IDENTITY")
 }

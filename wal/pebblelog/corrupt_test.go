@@ -259,9 +259,9 @@ func TestFreshWAL(t *testing.T) {
 }
 
 func (s specimen) walPath(t *testing.T) string {
-	paths := s.files.paths(func(p string) bool { return kindOf(p) == "segment" && len(s.files[p]) > 0 })
+	paths := s.files.segmentPaths()
 	if len(paths) == 0 {
-		t.Fatal("no WAL file with anything in it")
+		t.Fatal("no segment")
 	}
 	return paths[len(paths)-1]
 }

@@ -195,6 +195,35 @@ func (im image) restore(t testing.TB) *vfs.MemFS {
 	return fs
 }
 
+// restoreDurable writes the image to a file system that can crash and has it all.
+func (im image) restoreDurable(t testing.TB) *vfs.MemFS {
+	t.Helper()
+	fs := vfs.NewCrashableMem()
+	for path, data := range im {
+		err := fs.MkdirAll(fs.PathDir(path), 0o700)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.Write([]byte(data))
+		if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for dir := fs.PathDir(path); ; dir = fs.PathDir(dir) {
+			if err := syncDir(fs, dir); err != nil {
+				t.Fatal(err)
+			}
+			if dir == fs.PathDir(dir) {
+				break
+			}
+		}
+	}
+	return fs
+}
+
 func (im image) paths(match func(string) bool) (paths []string) {
 	for path := range im {
 		if match(path) {

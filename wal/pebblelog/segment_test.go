@@ -435,7 +435,6 @@ func TestConcurrent(t *testing.T) {
 					fails <- err
 					return
 				}
-				count.Add(1)
 			}
 		})
 	}
@@ -446,6 +445,7 @@ func TestConcurrent(t *testing.T) {
 				return fmt.Errorf("record %d in the place of %d", r.Sequence, next)
 			}
 			next++
+			reads.Add(1)
 			return nil
 		})
 	})
@@ -453,11 +453,18 @@ func TestConcurrent(t *testing.T) {
 		r, err := l.Get(1+rng.Uint64N(l.Committed()+1), nil)
 		if err == nil && string(r.Payload) != string(payloads()[r.Sequence]) {
 			return fmt.Errorf("record %d has other bytes", r.Sequence)
+		} else if err == nil {
+			gets.Add(1)
 		}
 		return err
 	})
 	during(&truncates, func(rng *rand.Rand) error {
-		return l.Truncate(l.Committed() - min(l.Committed(), 200+rng.Uint64N(200)))
+		base := l.base.Load()
+		err := l.Truncate(l.Committed() - min(l.Committed(), 200+rng.Uint64N(200)))
+		if l.base.Load() != base {
+			truncates.Add(1)
+		}
+		return err
 	})
 	during(&copies, func(rng *rand.Rand) error {
 		dir := fmt.Sprintf("/copy%d", copies.Load())
@@ -470,6 +477,7 @@ func TestConcurrent(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		copies.Add(1)
 		return errors.Join(verifyContent(c), c.Close(), fs.RemoveAll(dir))
 	})
 	for range records {
@@ -486,5 +494,5 @@ func TestConcurrent(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d records, %d reads, %d gets, %d truncations, %d copies", records, reads.Load(), gets.Load(), truncates.Load(), copies.Load())
+	t.Logf("%d records, %d read, %d got, %d truncations, %d copies", records, reads.Load(), gets.Load(), truncates.Load(), copies.Load())
 }
