@@ -264,7 +264,7 @@ func TestVerifyFinds(t *testing.T) {
 		}
 	}
 	damage("state/*.sst")
-	damage("log/pebble/*.sst")
+	damage("log/segments/*.log")
 	damage("log/ACKED")
 	damage("IDENTITY")
 }
