@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"gongji/bench/oracle"
 	"gongji/engine"
 	"gongji/engine/sequencer"
+	"gongji/wal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -267,6 +270,58 @@ func TestVerifyFinds(t *testing.T) {
 	damage("log/segments/*.log")
 	damage("log/ACKED")
 	damage("IDENTITY")
+}
+
+// contents of a directory: a hash by file.
+func contents(t *testing.T, dir string) map[string][32]byte {
+	t.Helper()
+	out := map[string][32]byte{}
+	must(t, fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		out[name] = sha256.Sum256(b)
+		return err
+	}))
+	return out
+}
+
+// TestVerifyTouchesNothing: a verification changes no byte and no file of the directory, of a stopped ledger, a crashed one and a copy, and
+// refuses one that runs.
+func TestVerifyTouchesNothing(t *testing.T) {
+	p := place{t, t.TempDir()}
+	e := p.open(func(o *engine.Options) { o.CheckpointBytes = 1 << 12 })
+	w := load.NewWorld(200)
+	_, err := w.Load(e)
+	must(t, err)
+	copied := filepath.Join(p.dir, "copy")
+	must(t, e.Checkpoint(copied))
+	o := p.options()
+	if _, err := engine.Verify(engine.VerifyOptions{Dir: o.Dir, KeyFile: o.KeyFile, Scratch: t.TempDir()}); !errors.Is(err, wal.ErrLocked) {
+		t.Errorf("a running ledger was verified: %v", err)
+	}
+	must(t, e.Crash())
+	check := func(dir string) {
+		t.Helper()
+		before := contents(t, dir)
+		_, err := engine.Verify(engine.VerifyOptions{Dir: dir, KeyFile: o.KeyFile, Scratch: t.TempDir()})
+		must(t, err)
+		after := contents(t, dir)
+		for name, sum := range after {
+			if was, there := before[name]; !there || was != sum {
+				t.Errorf("%s: %s is new or changed", filepath.Base(dir), name)
+			}
+			delete(before, name)
+		}
+		for name := range before {
+			t.Errorf("%s: %s is gone", filepath.Base(dir), name)
+		}
+	}
+	check(o.Dir)
+	check(copied)
+	must(t, p.open(nil).Close())
+	check(o.Dir)
 }
 
 // TestAnswerBeforeDurable (P3): while the log has not synced, nobody is answered; this is proved on the log's side by wal tests. Here: an
