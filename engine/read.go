@@ -23,6 +23,7 @@ type Entry struct {
 	Effect   ledger.Effect
 	Legs     []ledger.Leg
 	Items    []ledger.Item
+	Drawn    []ledger.Candidate // of an accepted settlement that drew at random, in the drawn order
 }
 
 // Entry reads the command at a position from log and journal. What is executed does not change, so this needs no place in the pipeline.
@@ -39,6 +40,9 @@ func (e *Engine) Entry(p ledger.Position) (Entry, error) {
 	}
 	out.TimeMS = block.TimeMS
 	if out.Effect, out.Legs, out.Items, err = block.Effect(p.Index(), nil, nil); err != nil {
+		return out, err
+	}
+	if out.Drawn, err = block.Draw(p.Index()); err != nil {
 		return out, err
 	}
 	return out, e.readCommand(p, &out)

@@ -267,6 +267,7 @@ func message(c Command) Message {
 //   - Balc: the same, and accepted reversals; for amount_changed the own balance as it would be afterwards.
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.
 //   - Items: accepted unbinding, one for each number.
+//   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
 //   - Original: accepted reversals, the position of the settlement undone.
 type Result struct {
 	Outcome  int
@@ -280,6 +281,13 @@ type Result struct {
 	Legs     []Leg
 	Items    []UnbindResult
 	Original uint64
+	Drawn    []Candidate
+}
+
+// Candidate is a relative in a draw: his person number and his place before it, in binding-number order.
+type Candidate struct {
+	Person uint32
+	Rank   int
 }
 
 // Leg is one posting on a personal or family account; a negative amount is a debit. Prev is the position of the

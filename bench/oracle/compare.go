@@ -57,6 +57,15 @@ func compareLists(want *model.Result, f *ledger.Effect, fx *ledger.Effects) erro
 			return fmt.Errorf("leg %d %+v, model says %+v", i, m, want.Legs[i])
 		}
 	}
+	drawn := fx.DrawOf(f)
+	if len(drawn) != len(want.Drawn) {
+		return fmt.Errorf("%d candidates drawn, model says %d", len(drawn), len(want.Drawn))
+	}
+	for i, c := range drawn {
+		if m := (model.Candidate{Person: c.Person, Rank: int(c.Rank)}); m != want.Drawn[i] {
+			return fmt.Errorf("candidate %d %+v, model says %+v", i, m, want.Drawn[i])
+		}
+	}
 	for i, it := range items {
 		if m := (model.UnbindResult{Binding: it.Binding, Outcome: int(it.Outcome), EarliestDay: it.Earliest}); m != want.Items[i] {
 			return fmt.Errorf("item %d %+v, model says %+v", i, m, want.Items[i])

@@ -101,10 +101,11 @@ func TestDrawnIsTheLedgersDraw(t *testing.T) {
 		for i := range accounts {
 			accounts[i] = ledger.AccountID(i)
 		}
-		ledger.Draw(&key, ledger.At(sequence, int(index)), accounts)
+		candidates := make([]ledger.Candidate, n)
+		ledger.Draw(&key, ledger.At(sequence, int(index)), accounts, candidates)
 		for i, a := range drawn(key[:], sequence, index, n) {
-			if ledger.AccountID(a) != accounts[i] {
-				t.Fatalf("n %d sequence %d index %d: place %d is %d, the ledger has %d", n, sequence, index, i, a, accounts[i])
+			if a != int(candidates[i].Rank) || uint32(a) != candidates[i].Person {
+				t.Fatalf("n %d sequence %d index %d: place %d is %d, the ledger has %d", n, sequence, index, i, a, candidates[i].Rank)
 			}
 		}
 	}

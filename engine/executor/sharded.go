@@ -110,6 +110,9 @@ func (x *Sharded) walk(together bool) {
 		}
 	}
 	for p := uint32(1); p < phaseCount; p++ {
+		if p == phaseDecide && !x.skip {
+			x.work.RoomForDraws()
+		}
 		if p == phasePost && !x.skip {
 			x.resolve()
 		}

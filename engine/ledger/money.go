@@ -33,8 +33,12 @@ func decideSettlement[F Funds](m *Money, c *Context, cmd *Command, position Posi
 		return
 	}
 	f.Patient, f.Institution = b.Patient, b.Institution
-	var buf [legsMax]Leg
-	fx.setLegs(f, DecideSettlement(m.State, c, cmd, &b, position, funds, f, &buf))
+	var buf taking
+	legs, drawn := DecideSettlement(m.State, c, cmd, &b, position, funds, f, &buf)
+	fx.setLegs(f, legs)
+	if len(drawn) > 0 {
+		fx.setDraw(f, drawn)
+	}
 }
 
 // CreditIsPlain reports whether a credit needs no mark and no run: then it is a mere addition.
@@ -124,7 +128,7 @@ func PreviewSettlement(s *State, c *Context, cmd *Command, f *Effect) {
 		return
 	}
 	f.Patient, f.Institution = b.Patient, b.Institution
-	var buf [legsMax]Leg
+	var buf taking
 	DecideSettlement(s, c, cmd, &b, At(c.Sequence, 0), StateFunds{s}, f, &buf)
 	f.Balc = s.Persons.At(b.Patient).Balance - f.Own
 }
