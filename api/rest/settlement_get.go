@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 
 	"gongji/api"
@@ -189,75 +187,4 @@ func (f *face) appendBill(c *api.Call, entry *engine.Entry) api.Problem {
 	a.Amount("overlmt_selfpay", b.Overlmt)
 	a.Amount("fulamt_ownpay_amt", b.Fulamt)
 	return api.Problem{}
-}
-
-const (
-	// drawLabel is the label of the keyed function (engine/ledger DESIGN.md 5).
-	drawLabel = "gongji draw 0"
-	// drawPseudonym separates the pseudonyms of draws from those of certificates: no certificate type has a space.
-	drawPseudonym = "of draw"
-)
-
-// draw is GET /v1/settlements/{setl_id}/draw: what anybody needs to repeat the draw once the day's key is published, and who paid, by
-// names that mean nothing outside this draw (R28).
-func (f *face) draw(c *api.Call) {
-	entry, ok := f.pathSettlement(c)
-	if !ok {
-		return
-	}
-	day := ledger.DayOf(entry.TimeMS)
-	var key ledger.DayKey
-	var found, random bool
-	if p := f.ask(func(v engine.View) {
-		policy, have := v.State.PolicyAt(entry.TimeMS)
-		random = have && policy.Strategy == ledger.Random
-		var n uint32
-		if n, found = v.State.FindDayKey(day); found {
-			key = *v.State.DayKeys.At(n)
-		}
-	}); p.Code != "" {
-		c.Fail(p)
-		return
-	}
-	if !random || !found {
-		c.Fail(notFound("setl_id")) // nothing was drawn
-		return
-	}
-	f.answerDraw(c, &entry, &key)
-}
-
-func (f *face) answerDraw(c *api.Call, entry *engine.Entry, key *ledger.DayKey) {
-	a := &c.Out
-	a.Begin()
-	a.String("setl_id", idText(ids.Settlement, uint64(entry.Position)))
-	a.Uint("sequence", entry.Position.Sequence())
-	a.Int("index", int64(entry.Position.Index()))
-	a.Date("day", dateOf(key.Day))
-	a.String("label", drawLabel)
-	a.String("key_hash", hex.EncodeToString(key.Hash[:]))
-	if key.Published != 0 {
-		a.String("key", hex.EncodeToString(key.Key[:]))
-	} else {
-		a.Int("key", 0)
-		a.B = append(a.B[:len(a.B)-1], "null"...) // the one field of ours that may be null
-	}
-	a.ArrayKey("paid")
-	own := ledger.Account(ledger.KindPersonal, entry.Effect.Patient)
-	for _, l := range entry.Legs {
-		if l.Account != own {
-			a.StringElem(f.drawName(entry.Position, l.Account))
-		}
-	}
-	a.EndArray()
-	a.End()
-	c.OK(200)
-}
-
-// drawName is an account's name in one draw: keyed, so that it cannot be found by trying all accounts, and different in every draw.
-func (f *face) drawName(p ledger.Position, account ledger.AccountID) string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(p))
-	binary.BigEndian.PutUint64(b[8:], uint64(account))
-	name := f.engine.Pseudonym(drawPseudonym, b[:])
-	return hex.EncodeToString(name[:])
 }
