@@ -32,6 +32,7 @@ type Engine struct {
 	logBytes   int64 // since the last checkpoint began; executor
 	stats      Stats
 	health     health
+	house      sync.Mutex // held by keepDayKeys: housekeeping and ConfirmClock
 
 	executed chan struct{} // closed when the executor's goroutine has ended
 	cut      chan struct{} // closed when the sequencer's has
@@ -49,6 +50,7 @@ type Engine struct {
 type Stats struct {
 	Batches, Commands, Settlements, Legs, Relatives, Cash, Contested, Serial atomic.Uint64
 	Sequence, Checkpoint                                                     atomic.Uint64
+	DayKeysAhead, DayKeysUnpublished                                         atomic.Uint64 // days behind today with a key; keys of days that are over, not told yet
 }
 
 // Open recovers the ledger in options.Dir, or makes one, and starts it. When it returns, everything acknowledged before is there.
@@ -132,10 +134,14 @@ func (e *Engine) Pseudonym(certType string, number []byte) ledger.Key {
 	return e.keys.Pseudonym(certType, number)
 }
 
-// ConfirmClock accepts the machine's clock after a step, on an operator's word, and logs the decision.
+// ConfirmClock accepts the machine's clock after a step, on an operator's word, logs the decision, and seals the day keys that the step has made
+// missing: after it draws can be made at once.
 func (e *Engine) ConfirmClock() error {
 	e.sequencer.ConfirmClock()
-	return e.internal(&ledger.Command{Kind: ledger.KindClockConfirm})
+	if err := e.internal(&ledger.Command{Kind: ledger.KindClockConfirm}); err != nil {
+		return err
+	}
+	return e.keepDayKeys()
 }
 
 // fail latches the first failure: nothing is answered after it, and the process ends (P17).

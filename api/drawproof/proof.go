@@ -20,8 +20,9 @@ type Proof struct {
 	Index      uint32    `json:"index"`
 	Day        string    `json:"day"`
 	Label      string    `json:"label"`
-	KeyHash    string    `json:"key_hash"` // SHA-256 of the day key, in hex
-	Key        *string   `json:"key"`      // in hex; nil until the day is over
+	KeyLogged  time.Time `json:"key_logged"` // when the hash came into the log
+	KeyHash    string    `json:"key_hash"`   // SHA-256 of the day key, in hex
+	Key        *string   `json:"key"`        // in hex; nil until the day is over
 	Candidates []string  `json:"candidates"`
 	Drawn      []string  `json:"drawn"`
 	Mulaid     string    `json:"acct_mulaid_pay"`
@@ -84,6 +85,16 @@ func (p *Proof) Check(hashBefore string) (differs []string, err error) {
 	return d, nil
 }
 
+// DaysAhead is how many whole days before its day the key's hash came into the log, as the proof says. Below 7 (design.md 5) only in the first week of
+// a ledger and after an outage.
+func (p *Proof) DaysAhead() int {
+	day, err := time.ParseInLocation(time.DateOnly, p.Day, zone)
+	if err != nil || p.KeyLogged.After(day) {
+		return 0
+	}
+	return int(day.Sub(p.KeyLogged) / (24 * time.Hour))
+}
+
 type differences []string
 
 func (d *differences) say(format string, args ...any) { *d = append(*d, fmt.Sprintf(format, args...)) }
@@ -98,6 +109,9 @@ func (p *Proof) checkPlace(d *differences) {
 	}
 	if day := p.SetlTime.In(zone).Format(time.DateOnly); day != p.Day {
 		d.say("the settlement is of %s, the key of %s", day, p.Day)
+	}
+	if p.KeyLogged.After(p.SetlTime) {
+		d.say("the hash came into the log at %s, after the settlement of %s", p.KeyLogged.In(zone).Format(time.RFC3339), p.SetlTime.In(zone).Format(time.RFC3339))
 	}
 	if p.Label != Label {
 		d.say("the label is %.40q, this program knows %q", p.Label, Label)

@@ -56,7 +56,7 @@ func TestOrderIsTheLedgersDraw(t *testing.T) {
 func honest() *Proof {
 	key := sha256.Sum256([]byte("a day"))
 	hash, text := sha256.Sum256(key[:]), hex.EncodeToString(key[:])
-	p := &Proof{SetlID: string(ids.AppendSettlement(nil, 41<<20|7)), SetlTime: time.Date(2026, 3, 10, 23, 30, 0, 0, zone), Sequence: 41, Index: 7, Day: "2026-03-10",
+	p := &Proof{SetlID: string(ids.AppendSettlement(nil, 41<<20|7)), SetlTime: time.Date(2026, 3, 10, 23, 30, 0, 0, zone), Sequence: 41, Index: 7, Day: "2026-03-10", KeyLogged: time.Date(2026, 3, 2, 12, 0, 0, 0, zone),
 		Label: "gongji draw 0", KeyHash: hex.EncodeToString(hash[:]), Key: &text, Candidates: []string{"a", "b", "c", "d", "e"}, Mulaid: "30.05"}
 	for _, i := range Order(key[:], 41, 7, 5) {
 		p.Drawn = append(p.Drawn, p.Candidates[i])
@@ -99,6 +99,7 @@ func TestPlanted(t *testing.T) {
 	f("bad id", "setl_id", func(p *Proof) { p.SetlID = "S" })
 	f("another day's key", "the settlement is of 2026-03-10", func(p *Proof) { p.Day = "2026-03-09" })
 	f("time in another zone", "the settlement is of 2026-03-11", func(p *Proof) { p.SetlTime = p.SetlTime.Add(time.Hour).UTC() })
+	f("key made afterwards", "after the settlement", func(p *Proof) { p.KeyLogged = p.SetlTime.Add(time.Minute) })
 	f("another function", "the label is", func(p *Proof) { p.Label = "gongji draw 1" })
 	f("paid out of turn", "out of his turn", func(p *Proof) { p.Paid[0], p.Paid[1] = p.Paid[1], p.Paid[0] })
 	f("paid twice", "out of his turn", func(p *Proof) { p.Paid[1].Name = p.Paid[0].Name })
@@ -106,6 +107,17 @@ func TestPlanted(t *testing.T) {
 	f("a fen less", "add to 30.04", func(p *Proof) { p.Paid[1].Amount = "0.04" })
 	f("nothing paid", "paid \"0.00\"", func(p *Proof) { p.Paid[1].Amount = "0.00" })
 	f("sum", "acct_mulaid_pay", func(p *Proof) { p.Mulaid = "x" })
+}
+
+func TestDaysAhead(t *testing.T) {
+	p := honest()
+	if n := p.DaysAhead(); n != 7 {
+		t.Errorf("%d days, want 7", n)
+	}
+	p.KeyLogged = p.SetlTime.Add(-time.Hour) // on the day itself
+	if n := p.DaysAhead(); n != 0 {
+		t.Errorf("%d days, want 0", n)
+	}
 }
 
 func TestUnpublished(t *testing.T) {

@@ -53,6 +53,7 @@ func (f *face) answerDraw(c *api.Call, entry *engine.Entry, key *ledger.DayKey) 
 	a.Int("index", int64(entry.Position.Index()))
 	a.Date("day", dateOf(key.Day))
 	a.String("label", drawproof.Label)
+	a.Time("key_logged", key.Logged)
 	a.String("key_hash", hex.EncodeToString(key.Hash[:]))
 	if key.Published != 0 {
 		a.String("key", hex.EncodeToString(key.Key[:]))

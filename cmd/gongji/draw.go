@@ -41,7 +41,7 @@ func (v *drawVerifyCmd) Run() error {
 		return fmt.Errorf("NOT VERIFIED: %w", err)
 	}
 	fmt.Fprintf(out, "draw      settlement %s = (sequence %d, index %d) of %s\n", p.SetlID, p.Sequence, p.Index, p.Day)
-	fmt.Fprintf(out, "key       %s\nhash      %s\n", *p.Key, p.KeyHash)
+	fmt.Fprintf(out, "key       %s\nhash      %s, in the log since %s, %d days ahead\n", *p.Key, p.KeyHash, p.KeyLogged.In(beijing).Format("2006-01-02 15:04"), p.DaysAhead())
 	for _, d := range differs {
 		fmt.Fprintln(out, "DIFFERS  ", d)
 	}

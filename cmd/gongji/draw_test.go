@@ -22,7 +22,7 @@ import (
 func drawnProof() *drawproof.Proof {
 	key := sha256.Sum256([]byte("day"))
 	hash, text := sha256.Sum256(key[:]), hex.EncodeToString(key[:])
-	p := &drawproof.Proof{SetlID: string(ids.AppendSettlement(nil, 9<<20|2)), SetlTime: time.Date(2026, 3, 10, 9, 0, 0, 0, beijing), Sequence: 9, Index: 2, Day: "2026-03-10",
+	p := &drawproof.Proof{SetlID: string(ids.AppendSettlement(nil, 9<<20|2)), SetlTime: time.Date(2026, 3, 10, 9, 0, 0, 0, beijing), Sequence: 9, Index: 2, Day: "2026-03-10", KeyLogged: time.Date(2026, 3, 2, 0, 0, 5, 0, beijing),
 		Label: drawproof.Label, KeyHash: hex.EncodeToString(hash[:]), Key: &text, Candidates: []string{"ann", "bob", "cho"}, Mulaid: "12.00"}
 	for _, i := range drawproof.Order(key[:], 9, 2, 3) {
 		p.Drawn = append(p.Drawn, p.Candidates[i])
@@ -49,7 +49,7 @@ func verifyDraw(t *testing.T, p *drawproof.Proof, hash string) (string, error) {
 
 // TestDrawVerify (R28): an honest draw is OK; a wrong key, a wrong hash and a steered order are told, and the command fails.
 func TestDrawVerify(t *testing.T) {
-	if out, err := verifyDraw(t, drawnProof(), drawnProof().KeyHash); err != nil || !strings.Contains(out, "OK        3 candidates, 1 paid 12.00") {
+	if out, err := verifyDraw(t, drawnProof(), drawnProof().KeyHash); err != nil || !strings.Contains(out, "OK        3 candidates, 1 paid 12.00") || !strings.Contains(out, ", 7 days ahead") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	f := func(name, says, hash string, plant func(p *drawproof.Proof)) {

@@ -53,7 +53,7 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindPolicy:
 		f.Outcome = s.addPolicy(c, &cmd.More.Policy)
 	case KindDayKey:
-		f.Outcome = s.addDayKey(cmd)
+		f.Outcome = s.addDayKey(c, cmd)
 	case KindDayKeyPublish:
 		f.Outcome = s.publishDayKey(c, cmd)
 	case KindTick, KindClockConfirm:

@@ -154,6 +154,7 @@ const (
 
 // DayKey is the key of one day's draws: first only its hash and the sealed key, after the day the key itself.
 type DayKey struct {
+	Logged    int64 // ms: batch time of the command that brought the hash, so that everybody sees how long before the day
 	Hash      [32]byte
 	Key       [DayKeyBytes]byte // zero until published
 	Sealed    [SealedKeyMax]byte
