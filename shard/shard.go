@@ -131,7 +131,7 @@ func (s *Shard) Post(w *Work) {
 			}
 		}
 		if needsBalc(f) && owner(w.State.Persons, f.Patient, len(w.Shards)) == s.number {
-			ledger.PostBalc(w.State, f)
+			ledger.PostBalc(w.State, f, position)
 		}
 	}
 }

@@ -268,6 +268,7 @@ func message(c Command) Message {
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.
 //   - Items: accepted unbinding, one for each number.
 //   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
+//   - Prev: accepted settlement or reversal in which others paid and the patient did not (s.1), the previous entry of his account.
 //   - Original: accepted reversals, the position of the settlement undone.
 type Result struct {
 	Outcome  int
@@ -282,6 +283,7 @@ type Result struct {
 	Items    []UnbindResult
 	Original uint64
 	Drawn    []Candidate
+	Prev     uint64
 }
 
 // Candidate is a relative in a draw: his person number and his place before it, in binding-number order.

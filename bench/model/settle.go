@@ -32,6 +32,7 @@ func (m *Model) settlement(now moment, c Settlement) Result {
 		result.Legs = append(result.Legs, m.post(now, t.account, -t.amount))
 	}
 	result.Drawn = todo.drawn
+	result.Prev = m.entry(now, todo.patient, todo.own, todo.mulaid)
 	m.balances[todo.institution.account()] += todo.own + todo.mulaid
 	done := &settled{
 		position: now.position(), institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,

@@ -178,6 +178,9 @@ func (r *reader) plain(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 		fx.Legs = append(fx.Legs, l)
 	}
 	f.Balc += r.signed()
+	if f.Chained() {
+		f.Prev = r.position(sequence)
+	}
 }
 
 func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
@@ -213,6 +216,11 @@ func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 		dst  *int64
 	}{{hasPayable, &f.Payable}, {hasOwn, &f.Own}, {hasMulaid, &f.Mulaid}, {hasCash, &f.Cash}, {hasBalc, &f.Balc}} {
 		*v.dst = int64(field(v.mask, 1<<64-1))
+	}
+	if mask&hasPrev != 0 {
+		if f.Prev = r.position(sequence); f.Prev == 0 {
+			r.fail()
+		}
 	}
 	if mask&hasLegs != 0 {
 		r.legs(sequence, f, fx)

@@ -30,7 +30,7 @@ const (
 
 // Most bytes of the parts of an effect, for making room once an effect instead of once a number.
 const (
-	fieldBytesMax = 4 + 17*numberBytesMax // kind, mask, and 16 numbers at most
+	fieldBytesMax = 4 + 19*numberBytesMax // kind, mask, and 18 numbers at most
 	legBytesMax   = 5 * numberBytesMax    // account, amount, after, and two for the position
 	itemBytesMax  = 3 * numberBytesMax
 	drawBytesMax  = numberBytesMax // one candidate
@@ -91,7 +91,7 @@ const (
 // were not would be written in full, and told apart from them for ever.
 func isPlain(f *ledger.Effect, legs []ledger.Leg) bool {
 	if f.Kind != ledger.KindSettlement || f.Outcome != ledger.Accepted ||
-		f.Number|f.Run|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 {
+		f.Number|f.Run|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 || f.Prev != 0 && !f.Chained() {
 		return false
 	}
 	paid := f.Own + f.Mulaid
@@ -128,7 +128,11 @@ func putPlain(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 			balc = l.After
 		}
 	}
-	return put(b, at, zigzag(f.Balc-balc))
+	at = put(b, at, zigzag(f.Balc-balc))
+	if f.Chained() {
+		at = putPosition(b, at, sequence, f.Prev)
+	}
+	return at
 }
 
 // Bits of the mask of the long form: the fields that are not 0, in the order in which they are written.
@@ -149,6 +153,7 @@ const (
 	hasBalc
 	hasItems
 	hasDraw
+	hasPrev
 	maskAll = 1<<iota - 1
 )
 
@@ -164,7 +169,7 @@ func maskOf(f *ledger.Effect) uint64 {
 		bit(hasSource, f.Source != 0) | bit(hasFirst, f.First != 0) | bit(hasPatient, f.Patient != 0) |
 		bit(hasInstitution, f.Institution != 0) | bit(hasNumber, f.Number != 0) | bit(hasRun, f.Run != 0) |
 		bit(hasPayable, f.Payable != 0) | bit(hasOwn, f.Own != 0) | bit(hasMulaid, f.Mulaid != 0) | bit(hasCash, f.Cash != 0) |
-		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0)
+		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0)
 }
 
 func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger.Leg, items []ledger.Item) int {
@@ -184,6 +189,9 @@ func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 		default:
 			at = put(b, at, v)
 		}
+	}
+	if f.Prev != 0 {
+		at = putPosition(b, at, sequence, f.Prev)
 	}
 	if len(legs) != 0 {
 		at = put(b, at, uint64(len(legs)))

@@ -81,13 +81,16 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 	if r.IntN(2) == 0 { // a settlement as the rules make them
 		f.Kind, f.Outcome, f.Own = ledger.KindSettlement, ledger.Accepted, 0
 		f.Institution, f.Payable, f.Cash, f.Balc = uint32(size(r, 32)), int64(size(r, 64)), int64(size(r, 64)), int64(size(r, 64))
+		if f.Chained() {
+			f.Prev = position(r, sequence)
+		}
 		fx.List = append(fx.List, f)
 		return
 	}
 	number := func() int64 { return int64(size(r, 64)) * int64(r.IntN(2)) }
 	f.Number, f.Institution, f.Run, f.Source = uint32(number()), uint32(number()), uint32(number()), uint8(number())
 	f.Payable, f.Own, f.Cash, f.Balc, f.Funding = number(), number(), number(), number(), number()
-	f.First = position(r, sequence)
+	f.First, f.Prev = position(r, sequence), position(r, sequence)
 	f.ItemAt, f.ItemCount = uint32(len(fx.Items)), uint16(r.IntN(4))
 	for range f.ItemCount {
 		fx.Items = append(fx.Items, ledger.Item{Binding: uint32(size(r, 32)), Outcome: ledger.Outcome(r.IntN(1000)), Earliest: int32(size(r, 32))})

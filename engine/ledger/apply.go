@@ -28,7 +28,7 @@ func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
 			PostLeg(l.State, &legs[i], position)
 		}
 		PostSums(l.State, f)
-		PostBalc(l.State, f)
+		PostBalc(l.State, f, position)
 	} else {
 		l.structural(c, cmd, position, f, fx)
 	}

@@ -12,6 +12,7 @@ type Effect struct {
 	Patient     uint32   // settlement, reversal
 	Institution uint32   // settlement, reversal
 	Run         uint32   // credit of a run, + 1
+	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
 	First       Position // repeated: the first command of this id; reversals: the settlement undone
 	Payable     int64
 	Own         int64
@@ -27,12 +28,18 @@ type Effect struct {
 // AcctPay is what personal and family accounts paid: mutual aid included.
 func (e *Effect) AcctPay() int64 { return e.Own + e.Mulaid }
 
+// Chained reports whether others paid for the patient and he did not: then the effect itself, without a leg, is an entry of his account
+// (DESIGN.md 1).
+func (e *Effect) Chained() bool {
+	return (e.Kind == KindSettlement || e.Kind.IsReversal()) && e.Outcome == Accepted && e.Own == 0 && e.Mulaid > 0
+}
+
 // Leg is one posting on a personal or family account.
 type Leg struct {
 	Account AccountID
 	Amount  int64    // signed fen; negative: debit
 	After   int64    // balance after
-	Prev    Position // the account's previous posting, 0: none
+	Prev    Position // the account's previous entry, 0: none
 }
 
 // Candidate is one of those a settlement may draw on at random (DESIGN.md 5).

@@ -33,7 +33,7 @@ type Person struct {
 	Key         Key      // K(psn_no)
 	Pseudonym   Key      // keyed pseudonym of (certificate type, number)
 	Balance     int64    // fen, of the personal account
-	Last        Position // position of the account's last posting
+	Last        Position // position of the account's last entry (DESIGN.md 1)
 	LendFrom    int32    // days: may lend in [LendFrom, LendUntil)
 	LendUntil   int32
 	NormalFrom  int32 // days: enrolled with status normal in [NormalFrom, NormalUntil)
