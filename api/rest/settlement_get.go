@@ -130,9 +130,14 @@ func (f *face) pathSettlement(c *api.Call) (engine.Entry, bool) {
 	return entry, true
 }
 
-// answerFate writes a settlement as it was sent and decided, and what became of it. Personal fields and the paying relatives stay
-// inside: whoever asks is not authenticated yet (R28).
+// answerFate writes a settlement as it was sent and decided, and what became of it. An institution sees its own bill; who paid, one by one, only
+// the bureau sees, and that is audited (R28).
 func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
+	by := viewerOf(c, viewInstitution)
+	if !by.may(seeSettlement) {
+		c.Fail(notFound("setl_id"))
+		return
+	}
 	place, p := f.placeOf(entry.Command.Institution)
 	if p.Code != "" {
 		c.Fail(p)
@@ -148,6 +153,13 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 		if p := f.appendBill(c, entry); p.Code != "" {
 			c.Fail(p)
 			return
+		}
+		if by.may(seePayers) {
+			if p := f.appendPayers(c, entry); p.Code != "" {
+				c.Fail(p)
+				return
+			}
+			c.FullView(idText(ids.Settlement, uint64(entry.Position)))
 		}
 	case stateRefused:
 		a.String("code", entry.Effect.Outcome.String())
@@ -165,6 +177,39 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 	a.End()
 	c.OK(200)
 }
+
+// appendPayers writes whose money paid, leg by leg in the order taken; of a family account the creator's.
+func (f *face) appendPayers(c *api.Call, entry *engine.Entry) api.Problem {
+	holders := make([]uint32, len(entry.Legs))
+	if p := f.ask(func(v engine.View) {
+		for i, l := range entry.Legs {
+			if holders[i] = l.Account.Number(); l.Account.Kind() == ledger.KindFamily {
+				holders[i] = v.State.Families.At(holders[i]).Creator
+			}
+		}
+	}); p.Code != "" {
+		return p
+	}
+	a := &c.Out
+	a.ArrayKey("payers")
+	for i, l := range entry.Legs {
+		person, err := f.record(holders[i])
+		if err != nil {
+			return api.Problem{Code: api.CodeUnavailable}
+		}
+		a.Begin()
+		a.Bytes("psn_no", person.PsnNo)
+		a.String("account", accountNames[l.Account.Kind()])
+		a.Amount("amount", -l.Amount)
+		a.Amount("balance_after", l.After)
+		a.End()
+	}
+	a.EndArray()
+	return api.Problem{}
+}
+
+// accountNames are the kinds of account that pay bills.
+var accountNames = map[ledger.AccountKind]string{ledger.KindPersonal: "personal", ledger.KindFamily: "family"}
 
 // appendBill writes what the institution sent, but for the credential.
 func (f *face) appendBill(c *api.Call, entry *engine.Entry) api.Problem {
