@@ -63,6 +63,7 @@ func (f *face) calls() []call {
 		{Route: post("reverse_message", "/v1/reversals", api.Business, f.reverseMessage), body: messageReversalShape},
 		{Route: get("draw", settlement+"/draw", api.Business, f.draw)},
 		{Route: get("statement", person+"/statement", api.Business, f.statement), query: []string{"from", "to", "cursor"}},
+		{Route: get("events", "/v1/events", api.Admin, f.events), query: []string{"after", "kinds", "limit"}},
 		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
 		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
 		{Route: post("copy", "/v1/ledger/copies", api.Admin, f.copy), body: copyShape},
