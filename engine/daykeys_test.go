@@ -3,8 +3,10 @@ package engine_test
 import (
 	"crypto/sha256"
 	"errors"
+	"runtime"
 	"testing"
 
+	"gongji/bench/load"
 	"gongji/engine"
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
@@ -121,4 +123,58 @@ func TestHousekeepingTogether(t *testing.T) {
 		must(t, <-errs)
 	}
 	checkDayKeys(t, e)
+}
+
+// TestNothingBeforeTheKeys: tills that call all the time while an operator confirms the clock after an outage are refused with their ids free, until
+// the day has its key; none is refused for good because it has none.
+func TestNothingBeforeTheKeys(t *testing.T) {
+	clock := &steppedClock{wall: 1_773_115_200_000}
+	p := place{t, t.TempDir()}
+	open := func() *engine.Engine { return p.open(func(o *engine.Options) { o.Clock = clock }) }
+	e := open()
+	w := load.NewWorld(500)
+	_, err := w.Load(e)
+	must(t, err)
+	must(t, e.Close())
+	clock.wall += 40 * dayMS
+	e = open()
+	type tally struct{ refused, drawn, keyless int }
+	results, refused := make(chan tally, 4), make(chan struct{}, 4)
+	for i := range cap(results) {
+		go func() {
+			stream, n := w.NewStream(load.DefaultMix, uint64(i), uint64(cap(results))), tally{}
+			for n.drawn < 50 {
+				r := sequencer.NewRequest()
+				for r.Count = 0; r.Count < 20; r.Count++ {
+					r.Commands, _ = stream.Append(r.Commands)
+				}
+				if err := e.Do(r); err != nil {
+					if n.refused++; n.refused == 1 && errors.Is(err, sequencer.ErrClock) {
+						refused <- struct{}{}
+					}
+					runtime.Gosched()
+					continue
+				}
+				for _, x := range r.Results {
+					if x.Effect.DrawCount > 0 {
+						n.drawn++
+					}
+					if x.Effect.Outcome == ledger.NoDayKey {
+						n.keyless++
+					}
+				}
+			}
+			results <- n
+		}()
+	}
+	for range cap(refused) {
+		<-refused
+	}
+	must(t, e.ConfirmClock())
+	for range cap(results) {
+		if n := <-results; n.keyless > 0 || n.drawn == 0 {
+			t.Errorf("%+v", n)
+		}
+	}
+	must(t, e.Close())
 }

@@ -32,7 +32,8 @@ type Engine struct {
 	logBytes   int64 // since the last checkpoint began; executor
 	stats      Stats
 	health     health
-	house      sync.Mutex // held by keepDayKeys: housekeeping and ConfirmClock
+	house      sync.Mutex // held by who makes and tells day keys: housekeeping or ConfirmClock
+	confirming atomic.Bool
 
 	executed chan struct{} // closed when the executor's goroutine has ended
 	cut      chan struct{} // closed when the sequencer's has
@@ -79,6 +80,14 @@ func Open(options Options) (*Engine, error) {
 
 // Submit admits a request; see sequencer.Sequencer.
 func (e *Engine) Submit(r *sequencer.Request) error {
+	if e.confirming.Load() {
+		return sequencer.ErrClock // the keys of the days stepped over come first
+	}
+	return e.admit(r)
+}
+
+// admit is Submit also for the engine's own requests while the clock is being confirmed.
+func (e *Engine) admit(r *sequencer.Request) error {
 	if e.failure.Load() != nil {
 		return ErrFailed
 	}
@@ -135,8 +144,12 @@ func (e *Engine) Pseudonym(certType string, number []byte) ledger.Key {
 }
 
 // ConfirmClock accepts the machine's clock after a step, on an operator's word, logs the decision, and seals the day keys that the step has made
-// missing: after it draws can be made at once.
+// missing. Nothing else is admitted before: a settlement must not be refused for a key that an outage kept from being made.
 func (e *Engine) ConfirmClock() error {
+	e.house.Lock()
+	defer e.house.Unlock()
+	e.confirming.Store(true)
+	defer e.confirming.Store(false)
 	e.sequencer.ConfirmClock()
 	if err := e.internal(&ledger.Command{Kind: ledger.KindClockConfirm}); err != nil {
 		return err

@@ -28,6 +28,8 @@ func (e *Engine) found() error {
 			return err
 		}
 	}
+	e.house.Lock()
+	defer e.house.Unlock()
 	// Off for more than a week: an operator confirms the clock first, and the keys follow then.
 	if err := e.keepDayKeys(); err != nil && !(started && errors.Is(err, sequencer.ErrClock)) {
 		return err
@@ -63,6 +65,8 @@ func (e *Engine) Housekeep() error {
 	if err := e.tick(); err != nil {
 		return err
 	}
+	e.house.Lock()
+	defer e.house.Unlock()
 	return e.keepDayKeys()
 }
 
@@ -78,10 +82,8 @@ func (e *Engine) tick() error {
 }
 
 // keepDayKeys seals keys up to DayKeysAhead and publishes those of days that are over (design.md 5). Sealing comes first: a settlement needs
-// its day's key, publishing can wait. One caller at a time, so that no day is sealed twice.
+// its day's key, publishing can wait. The caller holds house, so that no day is sealed twice.
 func (e *Engine) keepDayKeys() error {
-	e.house.Lock()
-	defer e.house.Unlock()
 	missing, past, err := e.dayKeysDue()
 	if err != nil {
 		return err
@@ -138,7 +140,10 @@ func (e *Engine) internal(cmd *ledger.Command) error {
 	r := sequencer.NewRequest()
 	r.Class, r.Count = sequencer.Structural, 1
 	r.Commands = command.Append(r.Commands, cmd, &command.Details{})
-	if err := e.Do(r); err != nil {
+	if err := e.admit(r); err != nil {
+		return err
+	}
+	if err := e.Wait(r); err != nil {
 		return err
 	}
 	if o := r.Results[0].Effect.Outcome; o != ledger.Accepted {
