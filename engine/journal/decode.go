@@ -235,15 +235,16 @@ func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 
 // draw reads a drawn order, which is not empty.
 func (r *reader) draw(f *ledger.Effect, fx *ledger.Effects) {
-	n := r.number(ledger.RelativesMax)
-	if n == 0 {
+	n := r.count(drawBytesMin)
+	if n == 0 || n > ledger.RelativesMax {
 		r.fail()
+		return
 	}
 	f.DrawCount = uint8(n)
 	for range n {
 		code := r.any()
 		rank, person := code&(1<<rankBits-1), unzigzag(code>>rankBits)+int64(f.Patient)
-		if rank >= n || person < 0 || person > 1<<32-1 {
+		if rank >= uint64(n) || person < 0 || person > 1<<32-1 {
 			r.fail()
 		}
 		fx.Draws = append(fx.Draws, ledger.Candidate{Person: uint32(person), Rank: uint8(rank)})
@@ -270,10 +271,11 @@ func (r *reader) items(f *ledger.Effect, fx *ledger.Effects) {
 	}
 }
 
-// Fewest bytes of a leg and an item.
+// Fewest bytes of a leg, an item and a candidate.
 const (
 	legBytesMin  = 4
 	itemBytesMin = 3
+	drawBytesMin = 1
 )
 
 // count reads how many legs or items follow: never more than the rest of the block can hold, so that damage cannot ask for memory.
