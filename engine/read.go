@@ -21,6 +21,7 @@ type Entry struct {
 	Effect   ledger.Effect
 	Legs     []ledger.Leg
 	Items    []ledger.Item
+	Drawn    []ledger.Candidate // of an accepted settlement that drew at random, in the drawn order
 }
 
 // Entry reads the command at a position from log and journal. What is executed does not change, so this needs no place in the pipeline.

@@ -43,6 +43,9 @@ func (r *Reader) Entry(p ledger.Position) (Entry, error) {
 	if out.Effect, out.Legs, out.Items, err = r.block.Effect(p.Index(), nil, nil); err != nil {
 		return out, err
 	}
+	if out.Drawn, err = r.block.Draw(p.Index()); err != nil {
+		return out, err
+	}
 	return out, r.command(p.Index(), &out)
 }
 

@@ -159,7 +159,7 @@ func TestStatementAndDraw(t *testing.T) {
 	f.get("/v1/persons/"+son.psnNo+"/statement?cursor="+idText('E', uint64(ledger.At(1, 0)))).want(400, "code", "bad_value", "field", "cursor")
 
 	draw := f.get("/v1/settlements/"+id+"/draw").want(200, "day", "2026-03-10", "key", "", "label", "gongji draw 0")
-	if paid := draw.str("paid.0"); len(paid) != 32 || draw.at("paid.1") != nil || len(draw.str("key_hash")) != 64 {
+	if paid := draw.str("paid.0.name"); len(paid) != 32 || draw.at("paid.1") != nil || len(draw.str("key_hash")) != 64 || draw.str("drawn.0") != paid || draw.str("candidates.0") != paid {
 		t.Errorf("draw %s", draw.text)
 	}
 	f.clock.ms.Add(86_400_000)
@@ -169,7 +169,8 @@ func TestStatementAndDraw(t *testing.T) {
 	if err := f.engine.Housekeep(); err != nil {
 		t.Fatal(err)
 	}
-	if after := f.get("/v1/settlements/" + id + "/draw").want(200); len(after.str("key")) != 64 || after.str("key_hash") != draw.str("key_hash") || after.str("paid.0") != draw.str("paid.0") {
+	if after := f.get("/v1/settlements/"+id+"/draw").want(200, "acct_mulaid_pay", "15.00", "paid.0.amount", "15.00"); len(after.str("key")) != 64 ||
+		after.str("key_hash") != draw.str("key_hash") || after.str("paid.0.name") != draw.str("paid.0.name") {
 		t.Errorf("after the day: %s", after.text)
 	}
 }
@@ -210,7 +211,7 @@ func TestDrawNames(t *testing.T) {
 		id := f.post("/v1/settlements", bill{msgid: f.msgid(), code: shop, patient: patient, medfee: medfee, inscp: medfee}.body()).want(200, "psn_cash_pay", "0.00").str("setl_id")
 		a := f.get("/v1/settlements/" + id + "/draw").want(200)
 		for _, name := range a.json["paid"].([]any) {
-			names[name.(string)] = true
+			names[name.(map[string]any)["name"].(string)] = true
 		}
 	}
 	if len(names) != 3 {

@@ -73,6 +73,7 @@ func (f *face) calls() []call {
 		{Route: toml(post("policy_activate", "/v1/policies", api.Admin, f.activatePolicy)), query: []string{"at"}},
 		{Route: get("policies", "/v1/policies", api.Admin, f.policies), query: []string{"cursor"}},
 		{Route: get("policy", "/v1/policies/{number}", api.Admin, f.policy)},
+		{Route: get("events", "/v1/events", api.Admin, f.events), query: []string{"after", "kinds", "limit"}},
 		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
 		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
 		{Route: post("copy", "/v1/ledger/copies", api.Admin, f.copy), body: copyShape},

@@ -250,6 +250,8 @@ func message(c Command) Message {
 //   - Balc: the same, and accepted reversals; for amount_changed the own balance as it would be afterwards.
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.
 //   - Items: accepted unbinding, one for each number.
+//   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
+//   - Prev: accepted settlement or reversal in which others paid and the patient did not (s.1), the previous entry of his account.
 //   - Original: accepted reversals, the position of the settlement undone.
 type Result struct {
 	Outcome  int
@@ -263,6 +265,14 @@ type Result struct {
 	Legs     []Leg
 	Items    []UnbindResult
 	Original uint64
+	Drawn    []Candidate
+	Prev     uint64
+}
+
+// Candidate is a relative in a draw: his person number and his place before it, in binding-number order.
+type Candidate struct {
+	Person uint32
+	Rank   int
 }
 
 // Leg is one posting on a personal or family account; a negative amount is a debit. Prev is the position of the

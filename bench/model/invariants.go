@@ -44,7 +44,7 @@ func (m *Model) checkChains() error {
 		balance, last := int64(0), uint64(0)
 		for _, p := range chain {
 			balance += p.Amount
-			if p.Account != account || p.Amount == 0 || p.After != balance || balance < 0 ||
+			if p.Account != account || p.Amount == 0 && !m.paidByOthers(account, p.Position) || p.After != balance || balance < 0 ||
 				p.Prev != last || p.Position <= last {
 				return fmt.Errorf("account %#x: broken chain at position %d: %+v, balance %d, last %d",
 					account, p.Position, p, balance, last)
@@ -106,6 +106,17 @@ func (m *Model) checkSettlements() error {
 		}
 	}
 	return nil
+}
+
+// paidByOthers tells whether the command at a position is an entry of its patient's account without a posting (s.1).
+func (m *Model) paidByOthers(account, position uint64) bool {
+	s := m.records[position].settlement
+	for _, r := range m.reversals {
+		if r.position == position {
+			s = m.records[r.original].settlement
+		}
+	}
+	return s != nil && s.patient.account() == account && s.plan.own == 0 && s.plan.mulaid > 0
 }
 
 // postingAt finds the posting of a position in an account's chain, whose positions grow.

@@ -241,3 +241,15 @@ func (m *Model) post(now moment, account uint64, amount int64) Leg {
 	m.chains[account] = append(m.chains[account], Posting{Position: now.position(), Leg: leg})
 	return leg
 }
+
+// entry puts a settlement or reversal in which others paid and the patient did not into his chain, as a posting of nothing (s.1), and gives
+// the entry before it.
+func (m *Model) entry(now moment, patient *PersonState, own, mulaid int64) uint64 {
+	if own != 0 || mulaid == 0 {
+		return 0
+	}
+	account := patient.account()
+	prev := m.LastPosition(account)
+	m.chains[account] = append(m.chains[account], Posting{Position: now.position(), Leg: Leg{Account: account, After: m.balances[account], Prev: prev}})
+	return prev
+}

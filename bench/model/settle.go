@@ -14,6 +14,7 @@ type plan struct {
 	cash        int64
 	balc        int64
 	takes       []take
+	drawn       []Candidate // empty: no draw was made
 }
 
 func (m *Model) settlement(now moment, c Settlement) Result {
@@ -30,6 +31,8 @@ func (m *Model) settlement(now moment, c Settlement) Result {
 	for _, t := range todo.takes {
 		result.Legs = append(result.Legs, m.post(now, t.account, -t.amount))
 	}
+	result.Drawn = todo.drawn
+	result.Prev = m.entry(now, todo.patient, todo.own, todo.mulaid)
 	m.balances[todo.institution.account()] += todo.own + todo.mulaid
 	done := &settled{
 		position: now.position(), institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,
@@ -136,7 +139,7 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 		takeFrom(todo.patient.account(), &todo.own)
 	}
 	if left > 0 && !(c.AcctUsedFlag == 1 && now.policy.Flag1OwnOnly) {
-		accounts, ok := m.relatives(now, todo.patient)
+		accounts, ok := m.relatives(now, todo)
 		if !ok {
 			return false
 		}
@@ -151,8 +154,9 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 }
 
 // relatives gives the accounts of others that a patient may use today, in the order of their turn; false if the order
-// must be drawn and there is no day key. One relative alone also needs the key (Q22).
-func (m *Model) relatives(now moment, patient *PersonState) ([]uint64, bool) {
+// must be drawn and there is no day key. One relative alone also needs the key (Q22). A draw is noted in the plan.
+func (m *Model) relatives(now moment, todo *plan) ([]uint64, bool) {
+	patient := todo.patient
 	if now.policy.Strategy == 3 {
 		if !patient.InFamily {
 			return nil, true
@@ -170,6 +174,7 @@ func (m *Model) relatives(now moment, patient *PersonState) ([]uint64, bool) {
 		drawn := []*BindingState{}
 		for _, i := range Draw(now.dayKey, now.sequence, now.index, len(lending)) {
 			drawn = append(drawn, lending[i])
+			todo.drawn = append(todo.drawn, Candidate{Person: lending[i].Authorizer, Rank: i})
 		}
 		lending = drawn
 	}

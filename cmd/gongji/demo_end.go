@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 
+	"gongji/api/drawproof"
 	"gongji/bench/province"
 )
 
@@ -39,15 +41,18 @@ func (s *stage) midnight() error {
 
 // proveDraw recomputes one draw and holds the payments that follow from it against what the accounts showed.
 func (s *stage) proveDraw(d *drawSeen, show bool) error {
-	var p proof
+	var p drawproof.Proof
 	if err := s.business.get(pathSettlements+"/"+d.setlID+"/draw", &p); err != nil {
 		return err
 	}
-	order, err := p.order(d.keyHash, len(d.who))
-	if err != nil {
-		s.must(false, "draw of %s: %v", d.setlID, err)
+	differs, err := p.Check(d.keyHash)
+	s.must(err == nil && len(differs) == 0, "draw of %s: %v %v", d.setlID, err, differs)
+	if err != nil || len(differs) > 0 {
 		return nil
 	}
+	s.must(len(p.Candidates) == len(d.who), "draw of %s: %d candidates, %d relatives are bound", d.setlID, len(p.Candidates), len(d.who))
+	key, _ := hex.DecodeString(*p.Key) // checked
+	order := drawproof.Order(key, p.Sequence, p.Index, len(d.who))
 	var rest fen
 	for _, x := range d.paid {
 		rest += x

@@ -1,6 +1,7 @@
 package executor_test
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"gongji/bench/model"
 	"gongji/bench/oracle"
 	"gongji/engine/executor"
+	"gongji/engine/journal"
 	"gongji/engine/ledger"
 )
 
@@ -89,9 +91,12 @@ type runner struct {
 	history   *history
 	executor  executor.Executor
 	batch     executor.Batch
-	effects   ledger.Effects
+	effects   [2]ledger.Effects // in turn: the pipeline keeps one batch while the next executes
 	contested int
 	sharded   int
+	block     []byte // of the last batch, as the journal would keep it
+	before    []byte // of the batch before, whose head is last
+	last      model.Batch
 }
 
 func newRunner(shards int) *runner {
@@ -115,9 +120,14 @@ func (r *runner) run(t testing.TB, b model.Batch, payload []byte) *ledger.Effect
 		key := [ledger.DayKeyBytes]byte(b.DayKey)
 		r.batch.DayKey = &key
 	}
-	fx := &r.effects
+	fx := &r.effects[b.Sequence%2]
 	r.executor.Execute(&r.batch, fx)
 	r.history.keep(b.Sequence, fx)
+	r.before, r.block = r.block, journal.Append(r.before[:0], b.Sequence, b.TimeMS, fx)
+	if kept := &r.effects[(b.Sequence+1)%2]; b.Sequence > 1 && !bytes.Equal(r.before, journal.Append(nil, r.last.Sequence, r.last.TimeMS, kept)) {
+		t.Fatalf("%s: batch %d changed the effects of the batch before", r.name, b.Sequence)
+	}
+	r.last = b
 	if s := r.executor.Stats(); !s.Serial {
 		r.contested += s.Contested
 		r.sharded += s.Commands
@@ -195,7 +205,7 @@ func TestEqual(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	var sharded, contested, commands int
+	var sharded, contested, commands, drawn int
 	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
@@ -225,6 +235,14 @@ func TestEqual(t *testing.T) {
 					if err := r.sameState(runners[0]); err != nil {
 						t.Fatalf("seed %d batch %d: %v", seed, s.Batch.Sequence, err)
 					}
+					if !bytes.Equal(r.block, runners[0].block) {
+						t.Fatalf("seed %d batch %d: %s and serial differ in the journal's bytes", seed, s.Batch.Sequence, r.name)
+					}
+				}
+				for i := range s.Results {
+					if len(s.Results[i].Drawn) > 1 {
+						drawn++
+					}
 				}
 			}
 			steps = steps[:0]
@@ -243,10 +261,13 @@ func TestEqual(t *testing.T) {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
 	}
+	if 100*drawn < commands {
+		t.Fatalf("vacuous: %d draws among several in %d commands", drawn, commands)
+	}
 	if sharded == 0 || contested == 0 || contested == sharded {
 		t.Fatalf("vacuous: %d commands sharded, %d contested", sharded, contested)
 	}
-	t.Logf("T2 equal seeds=%d commands=%d sharded=%d contested=%.1f%%", seeds, commands, sharded, 100*float64(contested)/float64(sharded))
+	t.Logf("T2 equal seeds=%d commands=%d draws=%d sharded=%d contested=%.1f%%", seeds, commands, drawn, sharded, 100*float64(contested)/float64(sharded))
 }
 
 // checkMix demands that nothing the issue names was left to luck.

@@ -108,6 +108,9 @@ func (x *Sharded) walk(together bool) {
 		}
 	}
 	for p := uint32(1); p < phaseCount && !x.skip; p++ {
+		if p == phaseDecide {
+			x.work.RoomForDraws()
+		}
 		if p == phasePost {
 			x.resolve()
 		}

@@ -6,7 +6,7 @@ import (
 	"gongji/engine/ledger"
 )
 
-// Line is one posting of a personal or family account.
+// Line is one entry of a personal or family account: a posting, or (Amount 0) a settlement or reversal that others paid for the holder.
 type Line struct {
 	Position    ledger.Position
 	TimeMS      int64 // of the batch
@@ -18,9 +18,9 @@ type Line struct {
 	Institution uint32 // of a settlement or reversal
 }
 
-// Statement walks an account's chain back from its posting at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
+// Statement walks an account's chain back from its entry at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
 // returns up to limit lines, newest first, and where to go on (0: the beginning of the account). limit is at most StatementLinesMax.
-// from must be a posting of the account; what is not is a *CorruptionError. Any goroutine.
+// from must be an entry of the account; what is not is a *CorruptionError. Any goroutine.
 func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limit int) ([]Line, ledger.Position, error) {
 	if limit < 1 || limit > StatementLinesMax {
 		return nil, 0, fmt.Errorf("statement of %d lines, allowed are 1 to %d", limit, StatementLinesMax)
@@ -43,14 +43,22 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: "damaged", Err: err}
 		}
 		legs = found
-		leg := legOn(legs, account)
+		leg := entryOn(&f, legs, account)
 		if leg == nil || leg.Prev >= at {
-			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: fmt.Sprintf("command %d is no posting of account %x that continues its chain", at.Index(), uint64(account))}
+			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: fmt.Sprintf("command %d is no entry of account %x that continues its chain", at.Index(), uint64(account))}
 		}
 		lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: leg.Amount, After: leg.After,
 			Patient: f.Patient, Institution: f.Institution})
 		at = leg.Prev
 	}
+}
+
+// entryOn is what an effect is to an account: its leg there, or a leg of nothing if others paid for the holder; nil if it is nothing to it.
+func entryOn(f *ledger.Effect, legs []ledger.Leg, account ledger.AccountID) *ledger.Leg {
+	if f.Chained() && account == ledger.Account(ledger.KindPersonal, f.Patient) {
+		return &ledger.Leg{Account: account, After: f.Balc, Prev: f.Prev}
+	}
+	return legOn(legs, account)
 }
 
 func legOn(legs []ledger.Leg, account ledger.AccountID) *ledger.Leg {

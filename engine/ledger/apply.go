@@ -28,7 +28,7 @@ func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
 			PostLeg(l.State, &legs[i], position)
 		}
 		PostSums(l.State, f)
-		PostBalc(l.State, f)
+		PostBalc(l.State, f, position)
 	} else {
 		l.structural(c, cmd, position, f, fx)
 	}
@@ -53,7 +53,7 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindPolicy:
 		f.Outcome = s.addPolicy(c, &cmd.More.Policy, position, f)
 	case KindDayKey:
-		f.Outcome = s.addDayKey(cmd)
+		f.Outcome = s.addDayKey(c, cmd)
 	case KindDayKeyPublish:
 		f.Outcome = s.publishDayKey(c, cmd)
 	case KindTick, KindClockConfirm:

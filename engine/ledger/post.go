@@ -44,8 +44,9 @@ func PostSums(s *State, f *Effect) {
 	}
 }
 
-// PostBalc fills the own balance of the patient (R8) once the legs up to and including this command's are posted. Owner of the patient only.
-func PostBalc(s *State, f *Effect) {
+// PostBalc fills the own balance of the patient (R8) once the legs up to and including this command's are posted, and puts an effect that is
+// an entry of his account without a leg into its chain. Owner of the patient only.
+func PostBalc(s *State, f *Effect, position Position) {
 	if f.Outcome != Accepted && f.Outcome != AmountChanged {
 		return
 	}
@@ -54,6 +55,10 @@ func PostBalc(s *State, f *Effect) {
 		f.Balc = s.Persons.At(f.Patient).Balance
 		if f.Outcome == AmountChanged {
 			f.Balc -= f.Own
+		}
+		if f.Chained() {
+			p := s.Persons.Mut(f.Patient)
+			f.Prev, p.Last = p.Last, position
 		}
 	}
 }

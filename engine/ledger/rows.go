@@ -33,7 +33,7 @@ type Person struct {
 	Key         Key      // K(psn_no)
 	Pseudonym   Key      // keyed pseudonym of (certificate type, number)
 	Balance     int64    // fen, of the personal account
-	Last        Position // position of the account's last posting
+	Last        Position // position of the account's last entry (DESIGN.md 1)
 	LendFrom    int32    // days: may lend in [LendFrom, LendUntil)
 	LendUntil   int32
 	NormalFrom  int32 // days: enrolled with status normal in [NormalFrom, NormalUntil)
@@ -127,6 +127,7 @@ type Run struct {
 
 // DayKey is the key of one day's draws: first only its hash and the sealed key, after the day the key itself.
 type DayKey struct {
+	Logged    int64 // ms: batch time of the command that brought the hash, so that everybody sees how long before the day
 	Hash      [32]byte
 	Key       [DayKeyBytes]byte // zero until published
 	Sealed    [SealedKeyMax]byte

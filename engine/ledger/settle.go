@@ -121,10 +121,16 @@ type Funds interface{ Available(a AccountID) int64 }
 // legsMax of one settlement: the own account and every relative.
 const legsMax = 1 + RelativesMax
 
-// DecideSettlement takes the money (14.4 to 14.6): it fills the figures of f and returns the legs, without balances after, which PostEffect adds.
-// It changes nothing.
-func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, position Position, funds F, f *Effect, buf *[legsMax]Leg) []Leg {
-	legs := buf[:0]
+// taking is the memory of one decision.
+type taking struct {
+	legs  [legsMax]Leg
+	drawn [RelativesMax]Candidate
+}
+
+// DecideSettlement takes the money (14.4 to 14.6): it fills the figures of f and returns the legs, without balances after, which PostLeg adds,
+// and the candidates in the drawn order, none if nothing was drawn or debited. Both lie in buf. It changes nothing.
+func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, position Position, funds F, f *Effect, buf *taking) (legs []Leg, drawn []Candidate) {
+	legs = buf.legs[:0]
 	rest := b.Payable
 	take := func(a AccountID) int64 {
 		amount := min(rest, funds.Available(a))
@@ -144,9 +150,13 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 		if len(relatives) > 0 && c.Policy.Strategy == Random {
 			if c.DayKey == nil {
 				f.Own, f.Outcome = 0, NoDayKey
-				return nil
+				return nil, nil
 			}
-			Draw(c.DayKey, position, relatives)
+			drawn = buf.drawn[:len(relatives)]
+			Draw(c.DayKey, position, relatives, drawn)
+			for i := range drawn {
+				relatives[i] = drawn[i].Account()
+			}
 		}
 		for _, a := range relatives {
 			f.Mulaid += take(a)
@@ -156,9 +166,9 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 		f.Own = take(own)
 	}
 	if FinishSettlement(cmd, b, f) {
-		return legs
+		return legs, drawn
 	}
-	return nil
+	return nil, nil
 }
 
 // FinishSettlement turns the parts taken into an outcome; false: nothing is debited.

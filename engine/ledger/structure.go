@@ -11,11 +11,11 @@ func (s *State) genesis(cmd *Command, position Position) Outcome {
 	return Accepted
 }
 
-func (s *State) addDayKey(cmd *Command) Outcome {
+func (s *State) addDayKey(c *Context, cmd *Command) Outcome {
 	if _, found := s.byDay[cmd.Day]; found {
 		return KeyExists
 	}
-	k := DayKey{Day: cmd.Day, Hash: cmd.More.Hash}
+	k := DayKey{Logged: c.TimeMS, Day: cmd.Day, Hash: cmd.More.Hash}
 	k.SealedLen = uint8(copy(k.Sealed[:], cmd.More.Sealed))
 	s.byDay[cmd.Day] = s.DayKeys.Append(k)
 	return Accepted

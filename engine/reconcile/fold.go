@@ -6,7 +6,7 @@ import (
 	"gongji/engine/ledger"
 )
 
-// Fold rebuilds every balance from the journal alone, and checks each account's chain on the way: every posting names the one before it, and its
+// Fold rebuilds every balance from the journal alone, and checks each account's chain on the way: every entry names the one before it, and a posting's
 // balance after is the one before plus its amount, never below 0. It belongs to one goroutine and holds 16 bytes an account.
 type Fold struct {
 	accounts map[ledger.AccountID]account
@@ -40,6 +40,11 @@ func (f *Fold) Add(sequence uint64, fx *ledger.Effects) error {
 			}
 			moved += l.Amount
 		}
+		if e.Chained() {
+			if err := f.entry(position, e); err != nil {
+				return err
+			}
+		}
 		if err := f.counter(position, e, moved); err != nil {
 			return err
 		}
@@ -55,6 +60,17 @@ func (f *Fold) leg(position ledger.Position, l ledger.Leg) error {
 	}
 	f.accounts[l.Account] = account{balance: l.After, last: position}
 	f.postings++
+	return nil
+}
+
+// entry takes a settlement or reversal that others paid into the patient's chain.
+func (f *Fold) entry(position ledger.Position, e *ledger.Effect) error {
+	patient := ledger.Account(ledger.KindPersonal, e.Patient)
+	a := f.accounts[patient]
+	if e.Prev != a.last {
+		return fmt.Errorf("entry of account %x at position %d follows position %d; the last one was at %d", uint64(patient), position, e.Prev, a.last)
+	}
+	f.accounts[patient] = account{balance: a.balance, last: position}
 	return nil
 }
 
