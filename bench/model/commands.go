@@ -239,6 +239,8 @@ func message(c Command) Message {
 		return c.Message
 	case Allocation:
 		return c.Message
+	case AccountDebit:
+		return c.Message
 	}
 	return Message{}
 }

@@ -78,10 +78,12 @@ var mixedWeights = []weight{
 	{KindPerson, 30}, {KindEnrolment, 32}, {KindInstitution, 30}, {KindRunOpen, 31}, {KindRunClose, 31},
 	{KindBinding, 100}, {KindUnbinding, 34}, {KindFamilyOpen, 32}, {KindClockConfirm, 30},
 	{KindCredit, 120}, {KindSettlement, 250}, {KindReversalByID, 60}, {KindReversalByMessage, 86}, {KindAllocation, 50},
+	{KindAccountDebit, 40},
 }
 
 var moneyWeights = []weight{
 	{KindCredit, 200}, {KindSettlement, 450}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindAccountDebit, 40},
 }
 
 type weight struct{ kind, share int }
@@ -95,7 +97,7 @@ func (g *Generator) MixedBatch(n int) Step {
 	return g.close()
 }
 
-// MoneyBatch makes, applies and counts a batch of n commands of kinds 9, 14, 15, 16 and 18 only.
+// MoneyBatch makes, applies and counts a batch of n commands of the kinds of moneyWeights only.
 func (g *Generator) MoneyBatch(n int) Step {
 	g.open()
 	for len(g.batch) < n {
@@ -272,6 +274,8 @@ func (g *Generator) make(kind int) Command {
 		return g.makeFamilyOpen()
 	case KindAllocation:
 		return g.makeAllocation()
+	case KindAccountDebit:
+		return g.makeAccountDebit()
 	}
 	return ClockConfirm{}
 }
@@ -320,6 +324,9 @@ func (g *Generator) altered(c Command) Command {
 		c.Amount++
 		return c
 	case Allocation:
+		c.Amount++
+		return c
+	case AccountDebit:
 		c.Amount++
 		return c
 	}
@@ -375,6 +382,9 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case Allocation:
+		c.Message = msg
+		return c
+	case AccountDebit:
 		c.Message = msg
 		return c
 	}

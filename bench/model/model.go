@@ -15,6 +15,7 @@ const (
 	AccountPersonal    = 1
 	AccountFamily      = 2
 	AccountInstitution = 3
+	AccountFundBank    = 6
 	AccountFunding     = 7
 
 	TagCommand   = 1
@@ -205,6 +206,8 @@ func (m *Model) execute(now moment, c Command) Result {
 		return m.familyOpen(c)
 	case Allocation:
 		return m.allocation(now, c)
+	case AccountDebit:
+		return m.accountDebit(now, c)
 	}
 	panic(fmt.Sprintf("model: no such command: %T", c))
 }

@@ -33,6 +33,7 @@ const (
 	AmountChanged   = 403
 	AmountParts     = 404
 	AmountRange     = 405
+	SameOperator    = 450
 
 	AlreadyReversed   = 501
 	WrongOriginalKind = 503
@@ -77,7 +78,7 @@ var outcomeNames = map[int]string{
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed",
 	AmountParts: "amount_parts", AmountRange: "amount_range",
 	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
-	CancelFinal: "cancel_final",
+	CancelFinal: "cancel_final", SameOperator: "same_operator",
 	SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active",
 	RelationNotAllowed: "relation_not_allowed", UserNotNormal: "user_not_normal",

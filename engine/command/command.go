@@ -89,7 +89,7 @@ func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
 	}
 	n := int(src[0]) | int(src[1])<<8
 	kind, flags := ledger.Kind(src[2]), src[3]
-	if n < headBytes || n > BytesMax || n > len(src) || kind == 0 || kind > ledger.KindLast || flags > flagHasID {
+	if n < headBytes || n > BytesMax || n > len(src) || !kind.IsKnown() || flags > flagHasID {
 		return 0, fmt.Errorf("%w: kind %d flags %d length %d of %d", ErrFormat, kind, flags, n, len(src))
 	}
 	c := codec{buf: src[headBytes:n]}
@@ -165,6 +165,12 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 		c.fen(&cmd.Amount)
 	case ledger.KindFamilyOpen:
 		c.key(&cmd.Person)
+	case ledger.KindAccountDebit:
+		c.key(&cmd.Person)
+		c.fen(&cmd.Amount)
+		c.u8(&cmd.Source)
+		c.day(&d.BusinessDate)
+		c.bad = c.bad || cmd.Source < ledger.DebitCorrection || cmd.Source > ledger.ReasonsMax
 	default:
 		structural(c, cmd, d)
 	}
@@ -215,6 +221,10 @@ func details(c *codec, cmd *ledger.Command, d *Details) {
 		c.key(&cmd.Other)
 	case ledger.KindCredit:
 		c.day(&d.BusinessDate)
+	case ledger.KindAccountDebit: // operators are not content (R10)
+		c.key(&cmd.Other)
+		c.key(&cmd.Second)
+		c.bad = c.bad || cmd.Other.IsZero() || cmd.Second.IsZero()
 	}
 	c.text(&d.Message, MessageMax)
 	c.text(&d.Caller, CodeMax)

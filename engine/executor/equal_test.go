@@ -238,7 +238,7 @@ func TestEqual(t *testing.T) {
 		}
 		checkMix(t, g.Distribution())
 	}
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds() {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
@@ -251,7 +251,7 @@ func TestEqual(t *testing.T) {
 
 // checkMix demands that nothing the issue names was left to luck.
 func checkMix(t *testing.T, d *model.Distribution) {
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds() {
 		if ledger.Kind(kind).IsMoney() && 100*d.Kinds[kind] < d.Commands {
 			t.Errorf("kind %d: %d of %d commands, want 1 %%", kind, d.Kinds[kind], d.Commands)
 		}

@@ -14,6 +14,7 @@ const (
 	EnrolmentsMax = 8                         // in one Person command
 	UnbindingsMax = 64                        // bindings in one Unbinding command
 	SourcesMax    = 15                        // highest funding source number
+	ReasonsMax    = 4                         // highest reason of an account debit; 0 of the fund bank is kept for payouts (R17)
 	DayKeyBytes   = 32
 	SealedKeyMax  = 64 // nonce 12 + key 32 + tag 16, rounded up
 

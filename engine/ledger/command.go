@@ -24,13 +24,19 @@ const (
 	KindFamilyOpen        Kind = 17
 	KindAllocation        Kind = 18
 	KindClockConfirm      Kind = 19
-	KindLast                   = KindClockConfirm
+	KindAccountDebit      Kind = 30
+	KindLast                   = KindAccountDebit
 )
+
+// IsKnown reports whether there is a command of this number: some are kept free.
+func (k Kind) IsKnown() bool {
+	return k >= KindGenesis && k <= KindClockConfirm || k == KindAccountDebit
+}
 
 // IsMoney reports whether the command only moves money: batches of these alone may run sharded.
 func (k Kind) IsMoney() bool {
 	switch k {
-	case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation:
+	case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation, KindAccountDebit:
 		return true
 	}
 	return false
@@ -54,8 +60,8 @@ type Command struct {
 	UsedFlag      uint8 // acct_used_flag 0, 1, 2
 	Refuse        bool  // on_shortfall = refuse
 	HasExpected   bool
-	AsUser        bool // unbinding asked by the user
-	Source        uint8
+	AsUser        bool  // unbinding asked by the user
+	Source        uint8 // funding source of a credit; reason of an account debit
 	Relation      uint8
 	Channel       uint8
 	InstitutionOf uint8 // fixmedins_type of a new institution
@@ -64,7 +70,8 @@ type Command struct {
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
 	Person        Key    // patient, authorizer, creator, actor, account holder
-	Other         Key    // credential, user's pseudonym, original's id key, run key
+	Other         Key    // credential, user's pseudonym, original's id key, run key, first operator
+	Second        Key    // second operator
 	Institution   Code
 	Amount        int64 // fen
 	Bill          BillInput

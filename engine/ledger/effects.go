@@ -18,8 +18,8 @@ type Effect struct {
 	Mulaid      int64
 	Cash        int64
 	Balc        int64
-	Funding     int64 // credit: taken from the funding source
-	Source      uint8
+	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank
+	Source      uint8 // funding source of a credit, reason of an account debit
 }
 
 // AcctPay is what personal and family accounts paid: mutual aid included.

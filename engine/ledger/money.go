@@ -21,6 +21,8 @@ func Decide[F Funds](m *Money, c *Context, cmd *Command, position Position, fund
 		m.reversalByMessage(c, cmd, position, f, fx)
 	case KindAllocation:
 		decideAllocation(m.State, cmd, funds, f, fx)
+	case KindAccountDebit:
+		decideAccountDebit(m.State, cmd, funds, f, fx)
 	default:
 		panic("BUG: not a money command")
 	}

@@ -32,6 +32,7 @@ const (
 	AmountChanged         Outcome = 403
 	AmountParts           Outcome = 404
 	AmountRange           Outcome = 405
+	SameOperator          Outcome = 450
 	AlreadyReversed       Outcome = 501
 	WrongOriginalKind     Outcome = 503
 	WrongPerson           Outcome = 504
@@ -68,7 +69,7 @@ var outcomeNames = map[Outcome]string{
 	UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key", PersonExists: "person_exists",
 	CertificateExists: "certificate_exists", NoAccount: "no_account", InstitutionExists: "institution_exists", LedgerFull: "ledger_full",
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed", AmountParts: "amount_parts",
-	AmountRange: "amount_range", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
+	AmountRange: "amount_range", SameOperator: "same_operator", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	CancelFinal: "cancel_final", SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active", RelationNotAllowed: "relation_not_allowed",
 	UserNotNormal: "user_not_normal", TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound",

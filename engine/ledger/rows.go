@@ -140,6 +140,7 @@ type DayKey struct {
 type Scalars struct {
 	Ledger  [16]byte
 	Funding [SourcesMax + 1]int64 // fen; negative: brought in
+	Bank    [ReasonsMax + 1]int64 // fen that left by account debits, by reason (R26)
 	Ids     IDSum
 	Started uint64 // 1 after genesis
 }

@@ -143,6 +143,10 @@ func (s *State) Balance(a AccountID) int64 {
 		if n < s.Institutions.Len() {
 			return s.Institutions.At(n).Payable
 		}
+	case KindFundBank:
+		if n <= ReasonsMax {
+			return s.Scalars.At(0).Bank[n]
+		}
 	case KindFunding:
 		if n <= SourcesMax {
 			return s.Scalars.At(0).Funding[n]
@@ -161,12 +165,12 @@ func (s *State) NetFunding() int64 {
 }
 
 // Totals are the sums by account kind, in fen; they add to 0 (P1).
-type Totals struct{ Personal, Family, Institution, Funding int64 }
+type Totals struct{ Personal, Family, Institution, FundBank, Funding int64 }
 
 // Sum is 0 in a ledger that balances.
-func (t Totals) Sum() int64 { return t.Personal + t.Family + t.Institution + t.Funding }
+func (t Totals) Sum() int64 { return t.Personal + t.Family + t.Institution + t.FundBank + t.Funding }
 
-// Totals walks all accounts. Kinds 4 to 6 hold nothing yet.
+// Totals walks all accounts.
 func (s *State) Totals() (t Totals) {
 	for i := uint32(0); i < s.Persons.Len(); i++ {
 		t.Personal += s.Persons.At(i).Balance
@@ -176,6 +180,9 @@ func (s *State) Totals() (t Totals) {
 	}
 	for i := uint32(0); i < s.Institutions.Len(); i++ {
 		t.Institution += s.Institutions.At(i).Payable
+	}
+	for _, b := range s.Scalars.At(0).Bank {
+		t.FundBank += b
 	}
 	t.Funding = -s.NetFunding()
 	return t

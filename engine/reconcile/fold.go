@@ -10,7 +10,7 @@ import (
 // balance after is the one before plus its amount, never below 0. It belongs to one goroutine and holds 16 bytes an account.
 type Fold struct {
 	accounts map[ledger.AccountID]account
-	sums     map[ledger.AccountID]int64 // institution payables and funding sources
+	sums     map[ledger.AccountID]int64 // accounts without a chain
 	undone   map[ledger.Position]struct{}
 	postings uint64
 }
@@ -77,6 +77,8 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		}
 		f.undone[e.First] = struct{}{}
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
+	case ledger.KindAccountDebit:
+		other, want = ledger.Account(ledger.KindFundBank, uint32(e.Source)), e.Funding
 	case ledger.KindCredit:
 		other, want = ledger.Account(ledger.KindFunding, uint32(e.Source)), -e.Funding
 	default:
@@ -111,7 +113,7 @@ func (f *Fold) Compare(s *ledger.State) error {
 		return fmt.Errorf("the journal's accounts add to %d fen", sum)
 	}
 	if t := s.Totals(); t.Sum() != 0 {
-		return fmt.Errorf("the accounts add to %d fen: personal %d family %d institutions %d funding %d", t.Sum(), t.Personal, t.Family, t.Institution, t.Funding)
+		return fmt.Errorf("the accounts add to %d fen: %+v", t.Sum(), t)
 	}
 	return nil
 }
