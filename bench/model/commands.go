@@ -239,6 +239,10 @@ func message(c Command) Message {
 		return c.Message
 	case Allocation:
 		return c.Message
+	case Premium:
+		return c.Message
+	case PremiumRefund:
+		return c.Message
 	case AccountDebit:
 		return c.Message
 	}

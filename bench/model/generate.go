@@ -78,12 +78,12 @@ var mixedWeights = []weight{
 	{KindPerson, 30}, {KindEnrolment, 32}, {KindInstitution, 30}, {KindRunOpen, 31}, {KindRunClose, 31},
 	{KindBinding, 100}, {KindUnbinding, 34}, {KindFamilyOpen, 32}, {KindClockConfirm, 30},
 	{KindCredit, 120}, {KindSettlement, 250}, {KindReversalByID, 60}, {KindReversalByMessage, 86}, {KindAllocation, 50},
-	{KindAccountDebit, 40},
+	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
 var moneyWeights = []weight{
 	{KindCredit, 200}, {KindSettlement, 450}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
-	{KindAccountDebit, 40},
+	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
 type weight struct{ kind, share int }
@@ -274,6 +274,10 @@ func (g *Generator) make(kind int) Command {
 		return g.makeFamilyOpen()
 	case KindAllocation:
 		return g.makeAllocation()
+	case KindPremium:
+		return g.makePremium()
+	case KindPremiumRefund:
+		return g.makePremiumRefund()
 	case KindAccountDebit:
 		return g.makeAccountDebit()
 	}
@@ -324,6 +328,9 @@ func (g *Generator) altered(c Command) Command {
 		c.Amount++
 		return c
 	case Allocation:
+		c.Amount++
+		return c
+	case Premium:
 		c.Amount++
 		return c
 	case AccountDebit:
@@ -382,6 +389,12 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case Allocation:
+		c.Message = msg
+		return c
+	case Premium:
+		c.Message = msg
+		return c
+	case PremiumRefund:
 		c.Message = msg
 		return c
 	case AccountDebit:

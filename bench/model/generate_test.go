@@ -121,7 +121,7 @@ func TestModes(t *testing.T) {
 		}
 		for _, c := range s.Batch.Commands {
 			switch c.Kind() {
-			case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation, KindAccountDebit:
+			case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation, KindPremium, KindPremiumRefund, KindAccountDebit:
 			default:
 				t.Fatalf("kind %d in a money batch", c.Kind())
 			}

@@ -17,6 +17,8 @@ const (
 	NameMax         = 600  // bytes of 200 characters
 	BlobMax         = 2048 // sealed personal fields of one command
 	RunIDMax        = 30
+	TaxOrderMax     = 50 // tax order number of a premium; no document gives a length, the longest tax document numbers seen have 20
+	yearMax         = 9999
 	ProfileMax      = 12 << 10
 	BytesMax        = 16 << 10 // one command; a Person with 8 enrolments and a full blob takes about 2,400, a Policy with a full text 12,600
 	headBytes       = 4        // length 2, kind 1, flags 1
@@ -33,7 +35,7 @@ var ErrFormat = errors.New("not a command of this format")
 type Details struct {
 	Message      []byte // msgid as sent
 	Caller       []byte // who sent it
-	Text         []byte // psn_no of a person, name of an institution, run_id of a run, canonical text of a policy's profile
+	Text         []byte // psn_no of a person, name of an institution, run_id of a run, tax order number of a premium, canonical text of a policy's profile
 	MedType      uint32
 	Insutype     uint32
 	CredType     uint8 // mdtrt_cert_type
@@ -165,6 +167,11 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 		c.fen(&cmd.Amount)
 	case ledger.KindFamilyOpen:
 		c.key(&cmd.Person)
+	case ledger.KindPremium:
+		premium(c, cmd, d)
+	case ledger.KindPremiumRefund:
+		c.key(&cmd.Person)
+		number(c, &cmd.Settlement, 1<<63)
 	case ledger.KindAccountDebit:
 		c.key(&cmd.Person)
 		c.fen(&cmd.Amount)
@@ -174,6 +181,16 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 	default:
 		structural(c, cmd, d)
 	}
+}
+
+func premium(c *codec, cmd *ledger.Command, d *Details) {
+	c.key(&cmd.Person)
+	c.key(&cmd.Other)
+	c.u8(&cmd.Source)
+	number(c, &cmd.Period, yearMax)
+	c.fen(&cmd.Amount)
+	c.text(&d.Text, TaxOrderMax)
+	c.bad = c.bad || cmd.Source < 1 || cmd.Source > ledger.PremiumsMax || cmd.Period == 0
 }
 
 const (

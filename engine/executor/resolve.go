@@ -21,7 +21,7 @@ func (x *Sharded) entangle() {
 			if e, found := w.IDs.Find(cmd.Other); found && e.Tag == ledger.TagCommand {
 				x.touchOriginal(e.Position)
 			}
-		case ledger.KindReversalByID:
+		case ledger.KindReversalByID, ledger.KindPremiumRefund: // a premium of this batch has touched its payer
 			x.touchOriginal(cmd.Settlement)
 		case ledger.KindCredit:
 			if n, found := w.State.FindPerson(cmd.Person); found {
@@ -29,7 +29,7 @@ func (x *Sharded) entangle() {
 			}
 		case ledger.KindAllocation:
 			x.touchAllocation(cmd)
-		case ledger.KindAccountDebit:
+		case ledger.KindPremium, ledger.KindAccountDebit:
 			x.touchPayer(cmd)
 		}
 	}

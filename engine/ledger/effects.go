@@ -9,17 +9,18 @@ type Effect struct {
 	LegAt       uint32   // first leg in Effects.Legs
 	ItemAt      uint32   // first item in Effects.Items
 	Number      uint32   // number of what was created
-	Patient     uint32   // settlement, reversal
+	Patient     uint32   // settlement, reversal; insured of a premium
 	Institution uint32   // settlement, reversal
 	Run         uint32   // credit of a run, + 1
-	First       Position // repeated: the first command of this id; reversals: the settlement undone
+	First       Position // repeated: the first command of this id; reversals and refunds: what was undone
 	Payable     int64
 	Own         int64
 	Mulaid      int64
 	Cash        int64
 	Balc        int64
-	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank
-	Source      uint8 // funding source of a credit, reason of an account debit
+	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
+	// premium and its refund: the premium
+	Source uint8 // funding source of a credit, reason of an account debit, type of a premium
 }
 
 // AcctPay is what personal and family accounts paid: mutual aid included.

@@ -21,6 +21,10 @@ func Decide[F Funds](m *Money, c *Context, cmd *Command, position Position, fund
 		m.reversalByMessage(c, cmd, position, f, fx)
 	case KindAllocation:
 		decideAllocation(m.State, cmd, funds, f, fx)
+	case KindPremium:
+		decidePremium(m, c, cmd, position, funds, f, fx)
+	case KindPremiumRefund:
+		m.refundPremium(c, cmd, position, f, fx)
 	case KindAccountDebit:
 		decideAccountDebit(m.State, cmd, funds, f, fx)
 	default:

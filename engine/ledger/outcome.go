@@ -52,6 +52,12 @@ const (
 	RunClosed             Outcome = 702
 	RunDiffers            Outcome = 703
 	AlreadyCredited       Outcome = 704
+	PremiumNotAllowed     Outcome = 720
+	PremiumSeason         Outcome = 721
+	PremiumPaid           Outcome = 722
+	UnknownPremium        Outcome = 723
+	PremiumRefunded       Outcome = 724
+	PremiumLimit          Outcome = 725
 	PolicyInPast          Outcome = 901
 	PolicyVersion         Outcome = 902
 	PolicyImpossible      Outcome = 903
@@ -74,7 +80,8 @@ var outcomeNames = map[Outcome]string{
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active", RelationNotAllowed: "relation_not_allowed",
 	UserNotNormal: "user_not_normal", TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound",
 	NotAllowed: "not_allowed", InOtherFamily: "in_other_family", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
-	AlreadyCredited: "already_credited", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
+	AlreadyCredited: "already_credited", PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
+	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
 	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
 }
 

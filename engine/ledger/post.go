@@ -24,7 +24,7 @@ func PostLeg(s *State, l *Leg, position Position) {
 	}
 }
 
-// PostSums moves what has no chain: institution payable, fund bank, funding source and credit run. Sums of several commands may be posted at once.
+// PostSums moves what has no chain: institution payable, premium payable, fund bank, funding source and credit run. Sums of several commands may be posted at once.
 func PostSums(s *State, f *Effect) {
 	if f.Outcome != Accepted {
 		return
@@ -34,6 +34,10 @@ func PostSums(s *State, f *Effect) {
 		s.Institutions.Mut(f.Institution).Payable += f.AcctPay()
 	case KindReversalByID, KindReversalByMessage:
 		s.Institutions.Mut(f.Institution).Payable -= f.AcctPay()
+	case KindPremium:
+		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
+	case KindPremiumRefund:
+		s.Scalars.Mut(0).Premium[f.Source] -= f.Funding
 	case KindAccountDebit:
 		s.Scalars.Mut(0).Bank[f.Source] += f.Funding
 	case KindCredit:

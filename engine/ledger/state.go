@@ -143,6 +143,10 @@ func (s *State) Balance(a AccountID) int64 {
 		if n < s.Institutions.Len() {
 			return s.Institutions.At(n).Payable
 		}
+	case KindPremiumPayable:
+		if n <= PremiumsMax {
+			return s.Scalars.At(0).Premium[n]
+		}
 	case KindFundBank:
 		if n <= ReasonsMax {
 			return s.Scalars.At(0).Bank[n]
@@ -165,10 +169,12 @@ func (s *State) NetFunding() int64 {
 }
 
 // Totals are the sums by account kind, in fen; they add to 0 (P1).
-type Totals struct{ Personal, Family, Institution, FundBank, Funding int64 }
+type Totals struct{ Personal, Family, Institution, Premium, FundBank, Funding int64 }
 
 // Sum is 0 in a ledger that balances.
-func (t Totals) Sum() int64 { return t.Personal + t.Family + t.Institution + t.FundBank + t.Funding }
+func (t Totals) Sum() int64 {
+	return t.Personal + t.Family + t.Institution + t.Premium + t.FundBank + t.Funding
+}
 
 // Totals walks all accounts.
 func (s *State) Totals() (t Totals) {
@@ -180,6 +186,9 @@ func (s *State) Totals() (t Totals) {
 	}
 	for i := uint32(0); i < s.Institutions.Len(); i++ {
 		t.Institution += s.Institutions.At(i).Payable
+	}
+	for _, p := range s.Scalars.At(0).Premium {
+		t.Premium += p
 	}
 	for _, b := range s.Scalars.At(0).Bank {
 		t.FundBank += b

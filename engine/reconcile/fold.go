@@ -72,11 +72,17 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 	case ledger.KindSettlement:
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), e.AcctPay()
 	case ledger.KindReversalByID, ledger.KindReversalByMessage:
-		if _, twice := f.undone[e.First]; twice {
-			return fmt.Errorf("settlement at position %d undone again at %d", e.First, position)
+		if err := f.undo(position, e.First); err != nil {
+			return err
 		}
-		f.undone[e.First] = struct{}{}
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
+	case ledger.KindPremium:
+		other, want = ledger.Account(ledger.KindPremiumPayable, uint32(e.Source)), e.Funding
+	case ledger.KindPremiumRefund:
+		if err := f.undo(position, e.First); err != nil {
+			return err
+		}
+		other, want = ledger.Account(ledger.KindPremiumPayable, uint32(e.Source)), -e.Funding
 	case ledger.KindAccountDebit:
 		other, want = ledger.Account(ledger.KindFundBank, uint32(e.Source)), e.Funding
 	case ledger.KindCredit:
@@ -91,6 +97,15 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		return fmt.Errorf("entry at position %d does not balance: legs %d fen, other side %d", position, moved, want)
 	}
 	f.sums[other] += want
+	return nil
+}
+
+// undo notes that an entry has been given back; once is all.
+func (f *Fold) undo(position, original ledger.Position) error {
+	if _, twice := f.undone[original]; twice {
+		return fmt.Errorf("entry at position %d undone again at %d", original, position)
+	}
+	f.undone[original] = struct{}{}
 	return nil
 }
 

@@ -120,6 +120,9 @@ func totalsOf(tables []frozen) (t ledger.Totals) {
 			eachRow(v, func(r *ledger.Institution) { t.Institution += r.Payable })
 		case ledger.View[ledger.Scalars]:
 			eachRow(v, func(r *ledger.Scalars) {
+				for _, p := range r.Premium {
+					t.Premium += p
+				}
 				for _, b := range r.Bank {
 					t.FundBank += b
 				}
