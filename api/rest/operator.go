@@ -110,6 +110,8 @@ func (f *face) totals(c *api.Call) {
 	a.Amount("personal", t.Sums.Personal)
 	a.Amount("family", t.Sums.Family)
 	a.Amount("institution_payable", t.Sums.Institution)
+	a.Amount("premium_payable", t.Sums.Premium)
+	a.Amount("fund_bank", t.Sums.FundBank)
 	a.Amount("funding", t.Sums.Funding)
 	a.End()
 	a.Amount("sum", t.Sums.Sum())

@@ -133,6 +133,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(command.Append(nil, &cmd, &d))
 	full, text := policyCommand(fullPolicy(), "name = \"x\"\n")
 	f.Add(command.Append(nil, &full, &text))
+	for _, e := range entryCommands() {
+		f.Add(command.Append(nil, &e.command, &e.details))
+	}
 	g := model.NewGenerator(2)
 	for _, s := range g.Setup() {
 		for _, c := range s.Batch.Commands {
