@@ -278,6 +278,7 @@ type Leg struct {
 	Amount  int64
 	After   int64
 	Prev    uint64
+	Area    uint32 // of the payer, if his pooling area is not the patient's
 }
 
 // UnbindResult is the outcome of one number of an Unbinding; EarliestDay is filled for locked only.

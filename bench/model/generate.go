@@ -119,7 +119,7 @@ func (g *Generator) Setup() []Step {
 	}
 	for i := range hotPersons {
 		p := g.newPerson(i%4 != 3)
-		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: 420100, Begin: g.now.today - 30}}
+		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: places[i%clanSize], Begin: g.now.today - 30}}
 		g.emit(p)
 	}
 	g.emit(g.makeSettlement()) // no_policy

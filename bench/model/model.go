@@ -16,6 +16,7 @@ const (
 	AccountFamily      = 2
 	AccountInstitution = 3
 	AccountPremium     = 4
+	AccountAreaDue     = 5
 	AccountFundBank    = 6
 	AccountFunding     = 7
 
@@ -49,6 +50,7 @@ type Model struct {
 	settled      []*settled      // accepted settlements in log order
 	reversals    []reversal      // accepted reversals in log order
 	premiums     []*premiumState // accepted premiums in log order
+	dues         []due           // postings between areas in log order
 	balances     map[uint64]int64
 	chains       map[uint64][]Posting
 }
@@ -67,6 +69,7 @@ type settled struct {
 	patient     *PersonState
 	takes       []take
 	plan        plan
+	areas       areas
 }
 
 type take struct {

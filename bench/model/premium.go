@@ -42,6 +42,7 @@ type premiumState struct {
 	year     uint32
 	amount   int64
 	refunded bool
+	areas    areas
 }
 
 func premiumMark(p *premiumState, n int) Key {
@@ -99,9 +100,11 @@ func (m *Model) premium(now moment, c Premium) Result {
 	p := &premiumState{position: now.position(), payer: payer, insured: insured, sort: c.Type, year: c.Year, amount: c.Amount}
 	m.premiums = append(m.premiums, p)
 	m.ids[premiumMark(p, earlier)] = IDEntry{Position: p.position, Tag: TagMark}
-	leg := m.post(now, payer.account(), -c.Amount)
+	legs := []Leg{m.post(now, payer.account(), -c.Amount)}
+	m.markAreas(now, insured, legs)
+	p.areas = areasOf(insured, legs)
 	m.balances[AccountID(AccountPremium, uint64(c.Type))] += c.Amount
-	return Result{Outcome: Accepted, Legs: []Leg{leg}}
+	return Result{Outcome: Accepted, Legs: legs}
 }
 
 // season says whether today is in the policy's season, by walking it day for day in a leap year.
@@ -136,9 +139,10 @@ func (m *Model) premiumRefund(now moment, c PremiumRefund) Result {
 		}
 		p.refunded = true
 		m.ids[refundMark(p.position)] = IDEntry{Position: now.position(), Tag: TagMark}
-		leg := m.post(now, p.payer.account(), p.amount)
+		legs := []Leg{m.post(now, p.payer.account(), p.amount)}
+		m.returnAreas(now, p.areas, legs)
 		m.balances[AccountID(AccountPremium, uint64(p.sort))] -= p.amount
-		return Result{Outcome: Accepted, Original: p.position, Legs: []Leg{leg}}
+		return Result{Outcome: Accepted, Original: p.position, Legs: legs}
 	}
 	return Result{Outcome: UnknownPremium}
 }

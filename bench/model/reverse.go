@@ -61,6 +61,7 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 		result.Legs = append(result.Legs, m.post(now, t.account, t.amount))
 		m.balances[institution.account()] -= t.amount
 	}
+	m.returnAreas(now, original.areas, result.Legs)
 	m.ids[undoMark(position)] = IDEntry{Position: now.position(), Tag: TagMark}
 	m.reversals = append(m.reversals, reversal{position: now.position(), original: position})
 	if original.patient.HasAccount {

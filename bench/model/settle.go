@@ -30,9 +30,11 @@ func (m *Model) settlement(now moment, c Settlement) Result {
 	for _, t := range todo.takes {
 		result.Legs = append(result.Legs, m.post(now, t.account, -t.amount))
 	}
+	m.markAreas(now, todo.patient, result.Legs)
 	m.balances[todo.institution.account()] += todo.own + todo.mulaid
 	done := &settled{
 		position: now.position(), institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,
+		areas: areasOf(todo.patient, result.Legs),
 	}
 	m.settled = append(m.settled, done)
 	m.records[now.position()] = record{settlement: done}

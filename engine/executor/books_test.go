@@ -33,7 +33,7 @@ func TestBooks(t *testing.T) {
 			t.Fatalf("batch %d: %v", s.Batch.Sequence, err)
 		}
 	}
-	if totals := r.state.Totals(); totals.FundBank == 0 || totals.Premium == 0 {
+	if totals := r.state.Totals(); totals.FundBank == 0 || totals.Premium == 0 || totals.AreaOwed == 0 {
 		t.Fatalf("vacuous: %+v", totals)
 	}
 }

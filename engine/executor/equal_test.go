@@ -134,7 +134,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -171,6 +171,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 			return fmt.Errorf("%s: run %d from %x to %x, model says %x to %x", r.name, i, got.Opened, got.Closed, want.OpenedAt, want.ClosedAt)
 		}
 	}
+	if err := r.sameDues(m); err != nil {
+		return err
+	}
 	if err := oracle.ComparePolicies(m, r.state); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -183,6 +186,27 @@ func (r *runner) sameAsModel(m *model.Model) error {
 		if !found || uint64(got.Position) != want.Position || int(got.Tag) != want.Tag {
 			return fmt.Errorf("%s: id %x is %+v, model says %+v", r.name, key, got, want)
 		}
+	}
+	return nil
+}
+
+// sameDues compares the dues between areas since the beginning, and of every day and of days around it.
+func (r *runner) sameDues(m *model.Model) error {
+	days := [][2]int32{{-1 << 31, 1<<31 - 1}}
+	for _, due := range rows(r.state.AreaDues) {
+		days = append(days, [2]int32{due.Day, due.Day}, [2]int32{due.Day - 3, due.Day + 1}, [2]int32{due.Day + 1, due.Day + 1})
+	}
+	for _, d := range days {
+		got := map[[2]uint32]int64{}
+		for _, due := range r.state.Dues(d[0], d[1]) {
+			got[[2]uint32{due.Owing, due.Claiming}] = due.Amount
+		}
+		if want := m.Dues(d[0], d[1]); !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("%s: dues of days %d to %d are %v, model says %v", r.name, d[0], d[1], got, want)
+		}
+	}
+	if len(days) == 1 {
+		return fmt.Errorf("%s: vacuous: no area owes another", r.name)
 	}
 	return nil
 }

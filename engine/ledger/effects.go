@@ -20,7 +20,8 @@ type Effect struct {
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
 	// premium and its refund: the premium
-	Source uint8 // funding source of a credit, reason of an account debit, type of a premium
+	Source uint8  // funding source of a credit, reason of an account debit, type of a premium
+	Area   uint32 // insuplc_admdvs of the patient or insured, if a leg has one; else 0 (R18)
 }
 
 // AcctPay is what personal and family accounts paid: mutual aid included.
@@ -32,6 +33,7 @@ type Leg struct {
 	Amount  int64    // signed fen; negative: debit
 	After   int64    // balance after
 	Prev    Position // the account's previous posting, 0: none
+	Area    uint32   // insuplc_admdvs of the payer, if his pooling area is not the patient's; else 0 (R18)
 }
 
 // Item is the result for one binding of an unbinding.

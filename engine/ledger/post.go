@@ -24,10 +24,14 @@ func PostLeg(s *State, l *Leg, position Position) {
 	}
 }
 
-// PostSums moves what has no chain: institution payable, premium payable, fund bank, funding source and credit run. Sums of several commands may be posted at once.
-func PostSums(s *State, f *Effect) {
+// PostSums moves what has no chain: institution payable, premium payable, area dues, fund bank, funding source and credit run. day is
+// the ledger's; commands in log order, when nobody else uses the state.
+func PostSums(s *State, day int32, f *Effect, fx *Effects) {
 	if f.Outcome != Accepted {
 		return
+	}
+	if f.Area != 0 {
+		postDues(s, day, f, fx.LegsOf(f))
 	}
 	switch f.Kind {
 	case KindSettlement:

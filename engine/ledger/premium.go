@@ -31,7 +31,9 @@ func decidePremium[F Funds](m *Money, c *Context, cmd *Command, position Positio
 	}
 	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
 	f.Outcome, f.Patient, f.Funding, f.Source = Accepted, insured, cmd.Amount, cmd.Source
-	fx.setLegs(f, []Leg{{Account: account, Amount: -cmd.Amount}})
+	legs := []Leg{{Account: account, Amount: -cmd.Amount}}
+	MarkAreas(s, s.Persons.At(insured).Area, f, legs)
+	fx.setLegs(f, legs)
 }
 
 // mayPayPremium checks what the region allows and who may pay for whom; 0: he may. The insured's status does not matter: his premium is what
@@ -100,7 +102,7 @@ func (m *Money) refundPremium(c *Context, cmd *Command, position Position, f *Ef
 		f.Outcome = UnknownPremium
 		return
 	}
-	back := Leg{Account: legs[0].Account, Amount: -legs[0].Amount}
+	back := Leg{Account: legs[0].Account, Amount: -legs[0].Amount, Area: legs[0].Area} // the areas of then (R18)
 	if m.State.Persons.At(back.Account.Number()).Key != cmd.Person {
 		f.Outcome = WrongPerson
 		return
@@ -111,6 +113,6 @@ func (m *Money) refundPremium(c *Context, cmd *Command, position Position, f *Ef
 		return
 	}
 	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
-	f.Outcome, f.First, f.Patient, f.Funding, f.Source = Accepted, cmd.Settlement, e.Patient, e.Funding, e.Source
+	f.Outcome, f.First, f.Patient, f.Funding, f.Source, f.Area = Accepted, cmd.Settlement, e.Patient, e.Funding, e.Source, e.Area
 	fx.setLegs(f, []Leg{back})
 }

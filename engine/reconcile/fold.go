@@ -12,6 +12,7 @@ type Fold struct {
 	accounts map[ledger.AccountID]account
 	sums     map[ledger.AccountID]int64 // accounts without a chain
 	undone   map[ledger.Position]struct{}
+	dues     map[[2]uint32]int64 // by owing and claiming area
 	postings uint64
 }
 
@@ -22,7 +23,8 @@ type account struct {
 
 // NewFold starts at an empty ledger.
 func NewFold() *Fold {
-	return &Fold{accounts: map[ledger.AccountID]account{}, sums: map[ledger.AccountID]int64{}, undone: map[ledger.Position]struct{}{}}
+	return &Fold{accounts: map[ledger.AccountID]account{}, sums: map[ledger.AccountID]int64{}, undone: map[ledger.Position]struct{}{},
+		dues: map[[2]uint32]int64{}}
 }
 
 // Postings folded so far.
@@ -35,6 +37,9 @@ func (f *Fold) Add(sequence uint64, fx *ledger.Effects) error {
 		position := ledger.At(sequence, i)
 		var moved int64
 		for _, l := range fx.LegsOf(e) {
+			if l.Area != 0 {
+				f.dues[[2]uint32{ledger.PoolingArea(l.Area), ledger.PoolingArea(e.Area)}] -= l.Amount
+			}
 			if err := f.leg(position, l); err != nil {
 				return err
 			}
@@ -124,11 +129,29 @@ func (f *Fold) Compare(s *ledger.State) error {
 		}
 		sum += b
 	}
+	if err := f.compareDues(s); err != nil {
+		return err
+	}
 	if sum != 0 {
 		return fmt.Errorf("the journal's accounts add to %d fen", sum)
 	}
 	if t := s.Totals(); t.Sum() != 0 {
 		return fmt.Errorf("the accounts add to %d fen: %+v", t.Sum(), t)
+	}
+	return nil
+}
+
+// compareDues holds both sides of every area due against the legs that crossed.
+func (f *Fold) compareDues(s *ledger.State) error {
+	var owed int64
+	for p, want := range f.dues {
+		if got, claim := s.Balance(ledger.DueAccount(p[0], p[1], false)), s.Balance(ledger.DueAccount(p[0], p[1], true)); got != want || claim != -want {
+			return fmt.Errorf("area %d owes area %d %d fen and that claims %d, the journal adds to %d", p[0], p[1], got, claim, want)
+		}
+		owed += want
+	}
+	if t := s.Totals(); t.AreaOwed != owed || t.AreaClaimed != -owed {
+		return fmt.Errorf("areas owe %d fen and claim %d, the journal adds to %d", t.AreaOwed, t.AreaClaimed, owed)
 	}
 	return nil
 }
