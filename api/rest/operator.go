@@ -111,6 +111,8 @@ func (f *face) totals(c *api.Call) {
 	a.Amount("family", t.Sums.Family)
 	a.Amount("institution_payable", t.Sums.Institution)
 	a.Amount("premium_payable", t.Sums.Premium)
+	a.Amount("area_owed", t.Sums.AreaOwed)
+	a.Amount("area_claimed", t.Sums.AreaClaimed)
 	a.Amount("fund_bank", t.Sums.FundBank)
 	a.Amount("funding", t.Sums.Funding)
 	a.End()

@@ -78,6 +78,7 @@ func (f *face) calls() []call {
 		{Route: toml(post("policy_activate", "/v1/policies", api.Admin, f.activatePolicy)), query: []string{"at"}},
 		{Route: get("policies", "/v1/policies", api.Admin, f.policies), query: []string{"cursor"}},
 		{Route: get("policy", "/v1/policies/{number}", api.Admin, f.policy)},
+		{Route: get("area_dues", "/v1/clearing/areas", api.Admin, f.areaDues), query: []string{"from", "to"}},
 		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
 		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
 		{Route: post("copy", "/v1/ledger/copies", api.Admin, f.copy), body: copyShape},

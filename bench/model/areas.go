@@ -122,3 +122,22 @@ func (m *Model) checkDues() error {
 	}
 	return nil
 }
+
+// The two sides of account kind 5 in Totals.
+const (
+	AreaOwed    = AccountAreaDue
+	AreaClaimed = -AccountAreaDue
+)
+
+// Totals are the sums by account kind; of kind 5 by side.
+func (m *Model) Totals() map[int]int64 {
+	totals := map[int]int64{}
+	for account, balance := range m.balances {
+		kind := int(account >> 56)
+		if kind == AccountAreaDue && account>>55&1 == 1 {
+			kind = AreaClaimed
+		}
+		totals[kind] += balance
+	}
+	return totals
+}

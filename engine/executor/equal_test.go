@@ -157,8 +157,11 @@ func (r *runner) sameAsModel(m *model.Model) error {
 			return fmt.Errorf("%s: account %x holds %d, model says %d", r.name, account, got, want)
 		}
 	}
-	if sum := r.state.Totals().Sum(); sum != 0 {
-		return fmt.Errorf("%s: accounts add to %d", r.name, sum)
+	want := m.Totals()
+	if t := r.state.Totals(); t.Sum() != 0 || t != (ledger.Totals{Personal: want[model.AccountPersonal], Family: want[model.AccountFamily],
+		Institution: want[model.AccountInstitution], Premium: want[model.AccountPremium], AreaOwed: want[model.AreaOwed], AreaClaimed: want[model.AreaClaimed],
+		FundBank: want[model.AccountFundBank], Funding: want[model.AccountFunding]}) {
+		return fmt.Errorf("%s: totals are %+v, model says %v", r.name, t, want)
 	}
 	for i, want := range m.Institutions() {
 		got := r.state.Institutions.At(uint32(i))

@@ -135,6 +135,9 @@ func (f *Fold) Compare(s *ledger.State) error {
 	if sum != 0 {
 		return fmt.Errorf("the journal's accounts add to %d fen", sum)
 	}
+	if err := f.compareTotals(s.Totals()); err != nil {
+		return err
+	}
 	if t := s.Totals(); t.Sum() != 0 {
 		return fmt.Errorf("the accounts add to %d fen: %+v", t.Sum(), t)
 	}
@@ -143,15 +146,31 @@ func (f *Fold) Compare(s *ledger.State) error {
 
 // compareDues holds both sides of every area due against the legs that crossed.
 func (f *Fold) compareDues(s *ledger.State) error {
-	var owed int64
 	for p, want := range f.dues {
 		if got, claim := s.Balance(ledger.DueAccount(p[0], p[1], false)), s.Balance(ledger.DueAccount(p[0], p[1], true)); got != want || claim != -want {
 			return fmt.Errorf("area %d owes area %d %d fen and that claims %d, the journal adds to %d", p[0], p[1], got, claim, want)
 		}
-		owed += want
 	}
-	if t := s.Totals(); t.AreaOwed != owed || t.AreaClaimed != -owed {
-		return fmt.Errorf("areas owe %d fen and claim %d, the journal adds to %d", t.AreaOwed, t.AreaClaimed, owed)
+	return nil
+}
+
+// compareTotals holds the sums by account kind, the trial balance, against what the postings add to.
+func (f *Fold) compareTotals(held ledger.Totals) error {
+	sums := map[ledger.AccountKind]int64{}
+	for a, b := range f.accounts {
+		sums[a.Kind()] += b.balance
+	}
+	for a, b := range f.sums {
+		sums[a.Kind()] += b
+	}
+	want := ledger.Totals{Personal: sums[ledger.KindPersonal], Family: sums[ledger.KindFamily], Institution: sums[ledger.KindInstitution],
+		Premium: sums[ledger.KindPremiumPayable], FundBank: sums[ledger.KindFundBank], Funding: sums[ledger.KindFunding]}
+	for _, due := range f.dues {
+		want.AreaOwed += due
+		want.AreaClaimed -= due
+	}
+	if held != want {
+		return fmt.Errorf("totals are %+v, the journal adds to %+v", held, want)
 	}
 	return nil
 }
