@@ -99,3 +99,16 @@ const (
 	goldenRefund  = "32001d0176fe190b8d86e9fc20dfdf621f47307772ff6b02949dad95006c343e3db315008380c004026d310468616c6c0000"
 	goldenDebit   = "54001e0176fe190b8d86e9fc20dfdf621f47307772ff6b02949dad95006c343e3db31500b96002a8c00272ff6b02949dad95006c343e3db315001f6d62f997f5d9527a64b501dcd59903026d310468616c6c0000"
 )
+
+// TestUndoes: a batch that may ask for what an earlier one did says so, and no other (R12, R25): the engine then waits for the journal.
+func TestUndoes(t *testing.T) {
+	for i, want := range []bool{false, true, false} {
+		e := entryCommands()[i]
+		batch := command.Append(command.BeginBatch(nil), &e.command, &e.details)
+		command.EndBatch(batch, 1, 1_768_406_400_000)
+		var o command.Opened
+		if err := o.Open(batch); err != nil || o.Undoes != want || !o.Money {
+			t.Errorf("%s: undoes %v, money %v, %v", e.name, o.Undoes, o.Money, err)
+		}
+	}
+}
