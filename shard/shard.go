@@ -137,6 +137,5 @@ func (s *Shard) Post(w *Work) {
 }
 
 func needsBalc(f *ledger.Effect) bool {
-	return f.Kind != ledger.KindCredit && f.Kind != ledger.KindAllocation &&
-		(f.Outcome == ledger.Accepted || f.Outcome == ledger.AmountChanged)
+	return (f.Kind == ledger.KindSettlement || f.Kind.IsReversal()) && (f.Outcome == ledger.Accepted || f.Outcome == ledger.AmountChanged)
 }

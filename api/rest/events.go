@@ -20,7 +20,7 @@ var eventNames = map[ledger.Kind]string{
 	ledger.KindEnrolment: "enrolment", ledger.KindInstitutionAdd: "institution", ledger.KindCredit: "credit", ledger.KindRunOpen: "run_opened",
 	ledger.KindRunClose: "run_closed", ledger.KindBinding: "binding", ledger.KindUnbinding: "unbinding", ledger.KindSettlement: "settlement",
 	ledger.KindReversalByID: "reversal", ledger.KindReversalByMessage: "reversal", ledger.KindFamilyOpen: "family", ledger.KindAllocation: "allocation",
-	ledger.KindClockConfirm: "clock_confirmed",
+	ledger.KindClockConfirm: "clock_confirmed", ledger.KindPremium: "premium", ledger.KindPremiumRefund: "premium_refund", ledger.KindAccountDebit: "account_debit",
 }
 
 // eventsDefault is how many events an answer has at most if the caller does not say; engine.EventsMax is the most he may say.

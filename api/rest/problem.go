@@ -92,7 +92,9 @@ func refused(kind ledger.Kind, o ledger.Outcome) api.Problem {
 	return p
 }
 
-func isUnknown(o ledger.Outcome) bool { return o >= ledger.UnknownPerson && o <= ledger.UnknownUser }
+func isUnknown(o ledger.Outcome) bool {
+	return o >= ledger.UnknownPerson && o <= ledger.UnknownUser || o == ledger.UnknownPremium
+}
 
 // fieldOf names the field an outcome is about, where there is one.
 func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
@@ -106,13 +108,27 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 			return "original_msgid"
 		}
 		return "setl_id"
+	case ledger.UnknownPremium:
+		return "id"
+	case ledger.PremiumNotAllowed:
+		return "premium_type"
+	case ledger.PremiumPaid, ledger.PremiumLimit:
+		return "year"
+	case ledger.SameOperator:
+		return "reviewer"
 	case ledger.UnknownUser:
+		if kind == ledger.KindPremium {
+			return "insured_psn_no"
+		}
 		return "user_certno"
 	case ledger.UnknownRun, ledger.RunExists, ledger.RunClosed, ledger.RunDiffers:
 		return "run_id"
 	case ledger.UnknownPerson, ledger.NoAccount, ledger.WrongPerson, ledger.PersonExists:
 		if kind == ledger.KindBinding {
 			return "authorizer_psn_no"
+		}
+		if kind == ledger.KindPremium || kind == ledger.KindPremiumRefund {
+			return "payer_psn_no"
 		}
 		return "psn_no"
 	case ledger.CertificateExists:
@@ -130,6 +146,9 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 	case ledger.WrongOriginalKind:
 		return "original_kind"
 	case ledger.AuthorizerNotEligible, ledger.EvoucherNotActive:
+		if kind == ledger.KindPremium {
+			return "payer_psn_no"
+		}
 		return "authorizer_psn_no"
 	case ledger.UserNotNormal, ledger.SelfBinding, ledger.DuplicateBinding, ledger.TooManyAuthorizers:
 		return "user_certno"

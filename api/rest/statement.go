@@ -24,6 +24,7 @@ const (
 var entryKinds = map[ledger.Kind]string{
 	ledger.KindCredit: "credit", ledger.KindSettlement: "settlement", ledger.KindReversalByID: "reversal",
 	ledger.KindReversalByMessage: "reversal", ledger.KindAllocation: "allocation",
+	ledger.KindPremium: "premium", ledger.KindPremiumRefund: "premium_refund", ledger.KindAccountDebit: "account_debit",
 }
 
 // statementQuery is what is asked: days from and to, both included, and the posting to begin with (0: the newest).
@@ -179,6 +180,10 @@ func (f *face) appendPosting(a *strictjson.Appender, by viewer, l *journal.Line,
 		a.Time("time", l.TimeMS) // to the millisecond it would lead to the bill
 	}
 	switch {
+	case l.Kind == ledger.KindPremium, l.Kind == ledger.KindPremiumRefund:
+		if err := f.appendPremiumOf(a, l); err != nil {
+			return err
+		}
 	case !bill:
 		a.String("entry_id", idText(ids.Entry, uint64(l.Position)))
 	default:
@@ -187,6 +192,26 @@ func (f *face) appendPosting(a *strictjson.Appender, by viewer, l *journal.Line,
 		}
 	}
 	a.End()
+	return nil
+}
+
+// appendPremiumOf tells the payer whose premium it was and which.
+func (f *face) appendPremiumOf(a *strictjson.Appender, l *journal.Line) error {
+	member, err := f.record(l.Patient)
+	if err != nil {
+		return err
+	}
+	a.Bytes("member_psn_no", member.PsnNo)
+	at := l.Position
+	if l.Kind == ledger.KindPremiumRefund {
+		entry, err := f.engine.Entry(at)
+		if err != nil {
+			return err
+		}
+		at = entry.Effect.First
+		a.String("entry_id", idText(ids.Entry, uint64(l.Position)))
+	}
+	a.String("premium_id", idText(ids.Premium, uint64(at)))
 	return nil
 }
 

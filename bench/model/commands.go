@@ -239,6 +239,12 @@ func message(c Command) Message {
 		return c.Message
 	case Allocation:
 		return c.Message
+	case Premium:
+		return c.Message
+	case PremiumRefund:
+		return c.Message
+	case AccountDebit:
+		return c.Message
 	}
 	return Message{}
 }
@@ -282,6 +288,7 @@ type Leg struct {
 	Amount  int64
 	After   int64
 	Prev    uint64
+	Area    uint32 // of the payer, if his pooling area is not the patient's
 }
 
 // UnbindResult is the outcome of one number of an Unbinding; EarliestDay is filled for locked only.

@@ -78,10 +78,12 @@ var mixedWeights = []weight{
 	{KindPerson, 30}, {KindEnrolment, 32}, {KindInstitution, 30}, {KindRunOpen, 31}, {KindRunClose, 31},
 	{KindBinding, 100}, {KindUnbinding, 34}, {KindFamilyOpen, 32}, {KindClockConfirm, 30},
 	{KindCredit, 120}, {KindSettlement, 250}, {KindReversalByID, 60}, {KindReversalByMessage, 86}, {KindAllocation, 50},
+	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
 var moneyWeights = []weight{
 	{KindCredit, 200}, {KindSettlement, 450}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
 type weight struct{ kind, share int }
@@ -95,7 +97,7 @@ func (g *Generator) MixedBatch(n int) Step {
 	return g.close()
 }
 
-// MoneyBatch makes, applies and counts a batch of n commands of kinds 9, 14, 15, 16 and 18 only.
+// MoneyBatch makes, applies and counts a batch of n commands of the kinds of moneyWeights only.
 func (g *Generator) MoneyBatch(n int) Step {
 	g.open()
 	for len(g.batch) < n {
@@ -117,7 +119,7 @@ func (g *Generator) Setup() []Step {
 	}
 	for i := range hotPersons {
 		p := g.newPerson(i%4 != 3)
-		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: 420100, Begin: g.now.today - 30}}
+		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: places[i%clanSize], Begin: g.now.today - 30}}
 		g.emit(p)
 	}
 	g.emit(g.makeSettlement()) // no_policy
@@ -272,6 +274,12 @@ func (g *Generator) make(kind int) Command {
 		return g.makeFamilyOpen()
 	case KindAllocation:
 		return g.makeAllocation()
+	case KindPremium:
+		return g.makePremium()
+	case KindPremiumRefund:
+		return g.makePremiumRefund()
+	case KindAccountDebit:
+		return g.makeAccountDebit()
 	}
 	return ClockConfirm{}
 }
@@ -320,6 +328,12 @@ func (g *Generator) altered(c Command) Command {
 		c.Amount++
 		return c
 	case Allocation:
+		c.Amount++
+		return c
+	case Premium:
+		c.Amount++
+		return c
+	case AccountDebit:
 		c.Amount++
 		return c
 	}
@@ -375,6 +389,15 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case Allocation:
+		c.Message = msg
+		return c
+	case Premium:
+		c.Message = msg
+		return c
+	case PremiumRefund:
+		c.Message = msg
+		return c
+	case AccountDebit:
 		c.Message = msg
 		return c
 	}

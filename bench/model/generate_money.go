@@ -382,6 +382,8 @@ func (g *Generator) follow(c Command, result Result) {
 		if g.chance(25) && c.ID != (Key{}) { // and once more by the other way or the same
 			g.soon = append(g.soon, choose(g.rng, []Command{byID, byMessage}))
 		}
+	case Premium, PremiumRefund:
+		g.followPremium(c)
 	case Credit:
 		if g.chance(15) {
 			p := g.model.byPsn[c.Psn]

@@ -82,9 +82,12 @@ func (g *Generator) makePerson() Command {
 	return p
 }
 
+// places are where people are insured: two of one prefecture, another, two counties under the province, two of one municipality, none.
+var places = []uint32{420100, 420100, 420102, 420500, 429004, 429005, 500101, 500229, 0}
+
 // insurance is mostly a normal one, open and begun; some are ended, future or in another state.
 func (g *Generator) insurance(insutype uint16) Insurance {
-	c := Insurance{Insutype: insutype, Status: 1, Area: 420100 + g.rng.Uint32N(4), Begin: g.now.today - g.rng.Int32N(60)}
+	c := Insurance{Insutype: insutype, Status: 1, Area: choose(g.rng, places), Begin: g.now.today - g.rng.Int32N(60)}
 	switch g.rng.IntN(24) {
 	case 0:
 		c.End = g.now.today + g.rng.Int32N(30)

@@ -84,7 +84,7 @@ func (g *Generator) fillPolicy(p *Policy) {
 	if g.chance(30) {
 		p.Questions, p.DataConsentRequired = g.key(), g.chance(50)
 	}
-	if g.chance(60) {
+	if g.chance(90) {
 		p.PremiumTypes = uint8(1 + g.rng.IntN(3))
 		if g.chance(50) {
 			p.PremiumFrom, p.PremiumUntil = choose(g.rng, []uint32{101, 901, 1231}), choose(g.rng, []uint32{229, 1231, 430})

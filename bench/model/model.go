@@ -15,6 +15,9 @@ const (
 	AccountPersonal    = 1
 	AccountFamily      = 2
 	AccountInstitution = 3
+	AccountPremium     = 4
+	AccountAreaDue     = 5
+	AccountFundBank    = 6
 	AccountFunding     = 7
 
 	TagCommand   = 1
@@ -44,8 +47,10 @@ type Model struct {
 	byRun        map[Key]*RunState
 	ids          map[Key]IDEntry
 	records      map[uint64]record
-	settled      []*settled // accepted settlements in log order
-	reversals    []reversal // accepted reversals in log order
+	settled      []*settled      // accepted settlements in log order
+	reversals    []reversal      // accepted reversals in log order
+	premiums     []*premiumState // accepted premiums in log order
+	dues         []due           // postings between areas in log order
 	balances     map[uint64]int64
 	chains       map[uint64][]Posting
 }
@@ -64,6 +69,7 @@ type settled struct {
 	patient     *PersonState
 	takes       []take
 	plan        plan
+	areas       areas
 }
 
 type take struct {
@@ -205,6 +211,12 @@ func (m *Model) execute(now moment, c Command) Result {
 		return m.familyOpen(c)
 	case Allocation:
 		return m.allocation(now, c)
+	case Premium:
+		return m.premium(now, c)
+	case PremiumRefund:
+		return m.premiumRefund(now, c)
+	case AccountDebit:
+		return m.accountDebit(now, c)
 	}
 	panic(fmt.Sprintf("model: no such command: %T", c))
 }

@@ -33,6 +33,7 @@ const (
 	AmountChanged   = 403
 	AmountParts     = 404
 	AmountRange     = 405
+	SameOperator    = 450
 
 	AlreadyReversed   = 501
 	WrongOriginalKind = 503
@@ -56,6 +57,13 @@ const (
 	RunDiffers      = 703
 	AlreadyCredited = 704
 
+	PremiumNotAllowed = 720
+	PremiumSeason     = 721
+	PremiumPaid       = 722
+	UnknownPremium    = 723
+	PremiumRefunded   = 724
+	PremiumLimit      = 725
+
 	PolicyInPast     = 901
 	PolicyVersion    = 902
 	PolicyImpossible = 903
@@ -77,7 +85,9 @@ var outcomeNames = map[int]string{
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed",
 	AmountParts: "amount_parts", AmountRange: "amount_range",
 	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
-	CancelFinal: "cancel_final",
+	PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
+	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit",
+	CancelFinal: "cancel_final", SameOperator: "same_operator",
 	SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active",
 	RelationNotAllowed: "relation_not_allowed", UserNotNormal: "user_not_normal",

@@ -62,6 +62,7 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 		m.balances[institution.account()] -= t.amount
 	}
 	result.Prev = m.entry(now, original.patient, original.plan.own, original.plan.mulaid)
+	m.returnAreas(now, original.areas, result.Legs)
 	m.ids[undoMark(position)] = IDEntry{Position: now.position(), Tag: TagMark}
 	m.reversals = append(m.reversals, reversal{position: now.position(), original: position})
 	if original.patient.HasAccount {

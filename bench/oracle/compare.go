@@ -53,7 +53,7 @@ func compareLists(want *model.Result, f *ledger.Effect, fx *ledger.Effects) erro
 		return fmt.Errorf("%d legs %d items, model says %d and %d", len(legs), len(items), len(want.Legs), len(want.Items))
 	}
 	for i, l := range legs {
-		if m := (model.Leg{Account: uint64(l.Account), Amount: l.Amount, After: l.After, Prev: uint64(l.Prev)}); m != want.Legs[i] {
+		if m := (model.Leg{Account: uint64(l.Account), Amount: l.Amount, After: l.After, Prev: uint64(l.Prev), Area: l.Area}); m != want.Legs[i] {
 			return fmt.Errorf("leg %d %+v, model says %+v", i, m, want.Legs[i])
 		}
 	}

@@ -97,6 +97,12 @@ func fillMoney(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.Institution, cmd.Other, cmd.Original = c.ID, c.Psn, ledger.NewCode([]byte(c.Institution)), c.OriginalID, ledger.OriginalKind(c.OriginalKind)
 	case model.Allocation:
 		cmd.ID, cmd.Person, cmd.Amount = c.ID, c.Creator, c.Amount
+	case model.Premium:
+		cmd.ID, cmd.Person, cmd.Other, cmd.Source, cmd.Period, cmd.Amount = c.ID, c.Payer, c.Insured, c.Type, c.Year, c.Amount
+	case model.PremiumRefund:
+		cmd.ID, cmd.Person, cmd.Settlement = c.ID, c.Payer, ledger.Position(c.Premium)
+	case model.AccountDebit:
+		cmd.ID, cmd.Person, cmd.Amount, cmd.Source, cmd.Other, cmd.Second = c.ID, c.Psn, c.Amount, c.Reason, c.First, c.Second
 	default:
 		panic(fmt.Sprintf("kind %d of the model is unknown here", c.Kind()))
 	}

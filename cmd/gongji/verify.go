@@ -49,7 +49,8 @@ func (v *verifyCmd) Run() error {
 	fmt.Printf("journal   %d blocks equal to the byte, %d postings fold to the balances held\n", r.Blocks, r.Postings)
 	fmt.Printf("digests   %d stored checkpoints equal; effect chain %x  state hash %x\n", r.Checkpoints, r.EffectChain, r.StateHash)
 	t := r.Totals
-	fmt.Printf("books     personal %s + family %s + institutions %s + funding %s = %s yuan\n", yuan(t.Personal), yuan(t.Family), yuan(t.Institution), yuan(t.Funding), yuan(t.Sum()))
+	fmt.Printf("books     personal %s + family %s + institutions %s + premiums %s + area dues %s %s + bank %s + funding %s = %s yuan\n", yuan(t.Personal), yuan(t.Family), yuan(t.Institution),
+		yuan(t.Premium), yuan(t.AreaOwed), yuan(t.AreaClaimed), yuan(t.FundBank), yuan(t.Funding), yuan(t.Sum()))
 	fmt.Printf("held      %d persons, %d settlements accepted\n", r.Persons, r.Settlements)
 	if v.Acked != "" {
 		fmt.Printf("book      %d acknowledged settlements are there with the same amounts\n", lines)

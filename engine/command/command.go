@@ -17,6 +17,8 @@ const (
 	NameMax         = 600  // bytes of 200 characters
 	BlobMax         = 2048 // sealed personal fields of one command
 	RunIDMax        = 30
+	TaxOrderMax     = 50 // tax order number of a premium; no document gives a length, the longest tax document numbers seen have 20
+	yearMax         = 9999
 	ProfileMax      = 12 << 10
 	BytesMax        = 16 << 10 // one command; a Person with 8 enrolments and a full blob takes about 2,400, a Policy with a full text 12,600
 	headBytes       = 4        // length 2, kind 1, flags 1
@@ -33,7 +35,7 @@ var ErrFormat = errors.New("not a command of this format")
 type Details struct {
 	Message      []byte // msgid as sent
 	Caller       []byte // who sent it
-	Text         []byte // psn_no of a person, name of an institution, run_id of a run, canonical text of a policy's profile
+	Text         []byte // psn_no of a person, name of an institution, run_id of a run, tax order number of a premium, canonical text of a policy's profile
 	MedType      uint32
 	Insutype     uint32
 	CredType     uint8 // mdtrt_cert_type
@@ -89,7 +91,7 @@ func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
 	}
 	n := int(src[0]) | int(src[1])<<8
 	kind, flags := ledger.Kind(src[2]), src[3]
-	if n < headBytes || n > BytesMax || n > len(src) || kind == 0 || kind > ledger.KindLast || flags > flagHasID {
+	if n < headBytes || n > BytesMax || n > len(src) || !kind.IsKnown() || flags > flagHasID {
 		return 0, fmt.Errorf("%w: kind %d flags %d length %d of %d", ErrFormat, kind, flags, n, len(src))
 	}
 	c := codec{buf: src[headBytes:n]}
@@ -165,9 +167,30 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 		c.fen(&cmd.Amount)
 	case ledger.KindFamilyOpen:
 		c.key(&cmd.Person)
+	case ledger.KindPremium:
+		premium(c, cmd, d)
+	case ledger.KindPremiumRefund:
+		c.key(&cmd.Person)
+		number(c, &cmd.Settlement, 1<<63)
+	case ledger.KindAccountDebit:
+		c.key(&cmd.Person)
+		c.fen(&cmd.Amount)
+		c.u8(&cmd.Source)
+		c.day(&d.BusinessDate)
+		c.bad = c.bad || cmd.Source < ledger.DebitCorrection || cmd.Source > ledger.ReasonsMax
 	default:
 		structural(c, cmd, d)
 	}
+}
+
+func premium(c *codec, cmd *ledger.Command, d *Details) {
+	c.key(&cmd.Person)
+	c.key(&cmd.Other)
+	c.u8(&cmd.Source)
+	number(c, &cmd.Period, yearMax)
+	c.fen(&cmd.Amount)
+	c.text(&d.Text, TaxOrderMax)
+	c.bad = c.bad || cmd.Source < 1 || cmd.Source > ledger.PremiumsMax || cmd.Period == 0
 }
 
 const (
@@ -215,6 +238,10 @@ func details(c *codec, cmd *ledger.Command, d *Details) {
 		c.key(&cmd.Other)
 	case ledger.KindCredit:
 		c.day(&d.BusinessDate)
+	case ledger.KindAccountDebit: // operators are not content (R10)
+		c.key(&cmd.Other)
+		c.key(&cmd.Second)
+		c.bad = c.bad || cmd.Other.IsZero() || cmd.Second.IsZero()
 	}
 	c.text(&d.Message, MessageMax)
 	c.text(&d.Caller, CodeMax)

@@ -51,7 +51,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	for k := ledger.KindGenesis; k <= ledger.KindLast; k++ {
-		if kinds[k] == 0 {
+		if k.IsKnown() && kinds[k] == 0 {
 			t.Errorf("kind %d was never tried", k)
 		}
 	}
@@ -133,6 +133,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(command.Append(nil, &cmd, &d))
 	full, text := policyCommand(fullPolicy(), "name = \"x\"\n")
 	f.Add(command.Append(nil, &full, &text))
+	for _, e := range entryCommands() {
+		f.Add(command.Append(nil, &e.command, &e.details))
+	}
 	g := model.NewGenerator(2)
 	for _, s := range g.Setup() {
 		for _, c := range s.Batch.Commands {

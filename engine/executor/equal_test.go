@@ -144,7 +144,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -167,8 +167,11 @@ func (r *runner) sameAsModel(m *model.Model) error {
 			return fmt.Errorf("%s: account %x holds %d, model says %d", r.name, account, got, want)
 		}
 	}
-	if sum := r.state.Totals().Sum(); sum != 0 {
-		return fmt.Errorf("%s: accounts add to %d", r.name, sum)
+	want := m.Totals()
+	if t := r.state.Totals(); t.Sum() != 0 || t != (ledger.Totals{Personal: want[model.AccountPersonal], Family: want[model.AccountFamily],
+		Institution: want[model.AccountInstitution], Premium: want[model.AccountPremium], AreaOwed: want[model.AreaOwed], AreaClaimed: want[model.AreaClaimed],
+		FundBank: want[model.AccountFundBank], Funding: want[model.AccountFunding]}) {
+		return fmt.Errorf("%s: totals are %+v, model says %v", r.name, t, want)
 	}
 	for i, want := range m.Institutions() {
 		got := r.state.Institutions.At(uint32(i))
@@ -180,6 +183,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 		if got := r.state.Runs.At(uint32(i)); uint64(got.Opened) != want.OpenedAt || uint64(got.Closed) != want.ClosedAt {
 			return fmt.Errorf("%s: run %d from %x to %x, model says %x to %x", r.name, i, got.Opened, got.Closed, want.OpenedAt, want.ClosedAt)
 		}
+	}
+	if err := r.sameDues(m); err != nil {
+		return err
 	}
 	if err := oracle.ComparePolicies(m, r.state); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
@@ -193,6 +199,27 @@ func (r *runner) sameAsModel(m *model.Model) error {
 		if !found || uint64(got.Position) != want.Position || int(got.Tag) != want.Tag {
 			return fmt.Errorf("%s: id %x is %+v, model says %+v", r.name, key, got, want)
 		}
+	}
+	return nil
+}
+
+// sameDues compares the dues between areas since the beginning, and of every day and of days around it.
+func (r *runner) sameDues(m *model.Model) error {
+	days := [][2]int32{{-1 << 31, 1<<31 - 1}}
+	for _, due := range rows(r.state.AreaDues) {
+		days = append(days, [2]int32{due.Day, due.Day}, [2]int32{due.Day - 3, due.Day + 1}, [2]int32{due.Day + 1, due.Day + 1})
+	}
+	for _, d := range days {
+		got := map[[2]uint32]int64{}
+		for _, due := range r.state.Dues(d[0], d[1]) {
+			got[[2]uint32{due.Owing, due.Claiming}] = due.Amount
+		}
+		if want := m.Dues(d[0], d[1]); !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("%s: dues of days %d to %d are %v, model says %v", r.name, d[0], d[1], got, want)
+		}
+	}
+	if len(days) == 1 {
+		return fmt.Errorf("%s: vacuous: no area owes another", r.name)
 	}
 	return nil
 }
@@ -256,7 +283,7 @@ func TestEqual(t *testing.T) {
 		}
 		checkMix(t, g.Distribution())
 	}
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds() {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
@@ -272,7 +299,7 @@ func TestEqual(t *testing.T) {
 
 // checkMix demands that nothing the issue names was left to luck.
 func checkMix(t *testing.T, d *model.Distribution) {
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds() {
 		if ledger.Kind(kind).IsMoney() && 100*d.Kinds[kind] < d.Commands {
 			t.Errorf("kind %d: %d of %d commands, want 1 %%", kind, d.Kinds[kind], d.Commands)
 		}

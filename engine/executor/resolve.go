@@ -21,7 +21,7 @@ func (x *Sharded) entangle() {
 			if e, found := w.IDs.Find(cmd.Other); found && e.Tag == ledger.TagCommand {
 				x.touchOriginal(e.Position)
 			}
-		case ledger.KindReversalByID:
+		case ledger.KindReversalByID, ledger.KindPremiumRefund: // a premium of this batch has touched its payer
 			x.touchOriginal(cmd.Settlement)
 		case ledger.KindCredit:
 			if n, found := w.State.FindPerson(cmd.Person); found {
@@ -29,6 +29,8 @@ func (x *Sharded) entangle() {
 			}
 		case ledger.KindAllocation:
 			x.touchAllocation(cmd)
+		case ledger.KindPremium, ledger.KindAccountDebit:
+			x.touchPayer(cmd)
 		}
 	}
 	if len(x.entries) == 0 {
@@ -80,6 +82,14 @@ func (x *Sharded) touchAllocation(cmd *ledger.Command) {
 	w.Touch(ledger.Account(ledger.KindPersonal, n), cmd.Amount)
 	if f := w.State.Persons.At(n).Family; f != 0 {
 		w.Touch(ledger.Account(ledger.KindFamily, f-1), 0)
+	}
+}
+
+// touchPayer touches the account from which a command takes its whole amount.
+func (x *Sharded) touchPayer(cmd *ledger.Command) {
+	n, found := x.work.State.FindPerson(cmd.Person)
+	if found && cmd.Amount >= 1 && cmd.Amount <= ledger.AmountMax {
+		x.work.Touch(ledger.Account(ledger.KindPersonal, n), cmd.Amount)
 	}
 }
 

@@ -93,7 +93,7 @@ func (x *Sharded) Execute(b *Batch, fx *ledger.Effects) {
 		return
 	}
 	for i := range fx.List {
-		ledger.PostSums(x.store.State, &fx.List[i])
+		ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // ErrFormat says that bytes are not a block of this format, or a damaged one.
 var ErrFormat = errors.New("not a journal block of this format")
 
-// BlockBytesMax is the largest block that is read: 16,384 commands (four times a batch) with 33 legs each at their longest take 27 MB.
+// BlockBytesMax is the largest block that is read: 16,384 commands (four times a batch) with 33 legs each at their longest take 29 MB.
 const BlockBytesMax = 32 << 20
 
 // Block is a block whose head and sum have been checked. It shares the memory it was decoded from and never changes it: any goroutine.
@@ -228,6 +228,9 @@ func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 	if mask&hasItems != 0 {
 		r.items(f, fx)
 	}
+	if mask&hasAreas != 0 {
+		r.areas(f, fx.LegsOf(f))
+	}
 	if mask&hasDraw != 0 {
 		r.draw(f, fx)
 	}
@@ -257,6 +260,19 @@ func (r *reader) legs(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 	}
 	for range f.LegCount {
 		fx.Legs = append(fx.Legs, ledger.Leg{Account: r.account(f.Patient), Amount: r.signed(), After: int64(r.any()), Prev: r.position(sequence)})
+	}
+}
+
+// areas reads the areas of patient and payers; one at least is there.
+func (r *reader) areas(f *ledger.Effect, legs []ledger.Leg) {
+	f.Area = uint32(r.number(1<<32 - 1))
+	any := f.Area
+	for i := range legs {
+		legs[i].Area = uint32(r.number(1<<32 - 1))
+		any |= legs[i].Area
+	}
+	if any == 0 {
+		r.fail()
 	}
 }
 

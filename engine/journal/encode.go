@@ -30,8 +30,8 @@ const (
 
 // Most bytes of the parts of an effect, for making room once an effect instead of once a number.
 const (
-	fieldBytesMax = 4 + 19*numberBytesMax // kind, mask, and 18 numbers at most
-	legBytesMax   = 5 * numberBytesMax    // account, amount, after, and two for the position
+	fieldBytesMax = 4 + 20*numberBytesMax // kind, mask, and 19 numbers at most
+	legBytesMax   = 6 * numberBytesMax    // account, amount, after, two for the position, area
 	itemBytesMax  = 3 * numberBytesMax
 	drawBytesMax  = numberBytesMax // one candidate
 )
@@ -87,18 +87,19 @@ const (
 	plainDrawn = 0x40 // its drawn order follows: 9 in 10 settlements draw nothing, so a count would be a byte for nothing
 )
 
-// isPlain reports whether an effect takes the short form: an accepted settlement whose legs add up to what was paid. All are; one that
+// isPlain reports whether an effect takes the short form: an accepted settlement inside one pooling area whose legs add up to what was paid. All do; one that
 // were not would be written in full, and told apart from them for ever.
 func isPlain(f *ledger.Effect, legs []ledger.Leg) bool {
 	if f.Kind != ledger.KindSettlement || f.Outcome != ledger.Accepted ||
-		f.Number|f.Run|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 || f.Prev != 0 && !f.Chained() {
+		f.Number|f.Run|f.Area|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 || f.Prev != 0 && !f.Chained() {
 		return false
 	}
-	paid := f.Own + f.Mulaid
+	paid, areas := f.Own+f.Mulaid, uint32(0)
 	for i := range legs {
 		paid += legs[i].Amount
+		areas |= legs[i].Area
 	}
-	return paid == 0
+	return paid == 0 && areas == 0
 }
 
 // putPlain leaves out what the legs tell: the last leg's amount; the payable is the distance from what was paid (0 when accounts
@@ -154,7 +155,8 @@ const (
 	hasItems
 	hasDraw
 	hasPrev
-	maskAll = 1<<iota - 1
+	hasAreas // of the patient, then of each leg's payer
+	maskAll  = 1<<iota - 1
 )
 
 func bit(mask uint64, present bool) uint64 {
@@ -164,19 +166,23 @@ func bit(mask uint64, present bool) uint64 {
 	return 0
 }
 
-func maskOf(f *ledger.Effect) uint64 {
+func maskOf(f *ledger.Effect, legs []ledger.Leg) uint64 {
+	areas := f.Area
+	for i := range legs {
+		areas |= legs[i].Area
+	}
 	return bit(hasOutcome, f.Outcome != ledger.Accepted) | bit(hasLegs, f.LegCount != 0) | bit(hasFunding, f.Funding != 0) |
 		bit(hasSource, f.Source != 0) | bit(hasFirst, f.First != 0) | bit(hasPatient, f.Patient != 0) |
 		bit(hasInstitution, f.Institution != 0) | bit(hasNumber, f.Number != 0) | bit(hasRun, f.Run != 0) |
 		bit(hasPayable, f.Payable != 0) | bit(hasOwn, f.Own != 0) | bit(hasMulaid, f.Mulaid != 0) | bit(hasCash, f.Cash != 0) |
-		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0)
+		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0) | bit(hasAreas, areas != 0)
 }
 
 func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger.Leg, items []ledger.Item) int {
 	if f.Kind >= plain {
 		panic(fmt.Sprintf("BUG: effect of kind %d in batch %d", f.Kind, sequence))
 	}
-	mask := maskOf(f)
+	mask := maskOf(f, legs)
 	b[at] = byte(f.Kind)
 	at = put(b, at+1, mask)
 	values := [...]uint64{uint64(f.Outcome), 0, uint64(f.Funding), uint64(f.Source), 0, uint64(f.Patient), uint64(f.Institution),
@@ -209,6 +215,12 @@ func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 			at = put(b, at, uint64(items[i].Binding))
 			at = put(b, at, uint64(items[i].Outcome))
 			at = put(b, at, zigzag(int64(items[i].Earliest)))
+		}
+	}
+	if mask&hasAreas != 0 {
+		at = put(b, at, uint64(f.Area))
+		for i := range legs {
+			at = put(b, at, uint64(legs[i].Area))
 		}
 	}
 	return at

@@ -72,6 +72,9 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 	}
 	for i := range int(f.LegCount) {
 		l := ledger.Leg{Account: ledger.Account(ledger.AccountKind(1+r.IntN(7)), uint32(size(r, 32))), Amount: int64(size(r, 64)), After: int64(size(r, 63)), Prev: position(r, sequence)}
+		if r.IntN(20) == 0 { // the payer is insured elsewhere
+			l.Area, f.Area = uint32(size(r, 20)), uint32(size(r, 20))
+		}
 		if i == 0 && r.IntN(2) == 0 {
 			l.Account = ledger.Account(ledger.KindPersonal, f.Patient)
 		}

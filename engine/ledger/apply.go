@@ -27,7 +27,7 @@ func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
 		for i := range legs {
 			PostLeg(l.State, &legs[i], position)
 		}
-		PostSums(l.State, f)
+		PostSums(l.State, c.Day, f, fx)
 		PostBalc(l.State, f, position)
 	} else {
 		l.structural(c, cmd, position, f, fx)

@@ -24,17 +24,28 @@ const (
 	KindFamilyOpen        Kind = 17
 	KindAllocation        Kind = 18
 	KindClockConfirm      Kind = 19
-	KindLast                   = KindClockConfirm
+	KindPremium           Kind = 28
+	KindPremiumRefund     Kind = 29
+	KindAccountDebit      Kind = 30
+	KindLast                   = KindAccountDebit
 )
+
+// IsKnown reports whether there is a command of this number: some are kept free.
+func (k Kind) IsKnown() bool {
+	return k >= KindGenesis && k <= KindClockConfirm || k >= KindPremium && k <= KindAccountDebit
+}
 
 // IsMoney reports whether the command only moves money: batches of these alone may run sharded.
 func (k Kind) IsMoney() bool {
 	switch k {
-	case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation:
+	case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation, KindPremium, KindPremiumRefund, KindAccountDebit:
 		return true
 	}
 	return false
 }
+
+// AsksOriginal reports whether the command may read what an earlier one did.
+func (k Kind) AsksOriginal() bool { return k.IsReversal() || k == KindPremiumRefund }
 
 // IsReversal reports whether the command undoes another.
 func (k Kind) IsReversal() bool { return k == KindReversalByID || k == KindReversalByMessage }
@@ -54,8 +65,8 @@ type Command struct {
 	UsedFlag      uint8 // acct_used_flag 0, 1, 2
 	Refuse        bool  // on_shortfall = refuse
 	HasExpected   bool
-	AsUser        bool // unbinding asked by the user
-	Source        uint8
+	AsUser        bool  // unbinding asked by the user
+	Source        uint8 // funding source of a credit; reason of an account debit; type of a premium
 	Relation      uint8
 	Channel       uint8
 	InstitutionOf uint8 // fixmedins_type of a new institution
@@ -63,15 +74,16 @@ type Command struct {
 	Order         uint16
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
-	Person        Key    // patient, authorizer, creator, actor, account holder
-	Other         Key    // credential, user's pseudonym, original's id key, run key
+	Person        Key    // patient, authorizer, creator, actor, account holder, payer of a premium
+	Other         Key    // credential, user's pseudonym, original's id key, run key, first operator, insured of a premium (psn key)
+	Second        Key    // second operator
 	Institution   Code
 	Amount        int64 // fen
 	Bill          BillInput
-	ExpectedAcct  int64 // fen
-	ExpectedCash  int64 // fen
-	Settlement    Position
-	Period        uint32
+	ExpectedAcct  int64    // fen
+	ExpectedCash  int64    // fen
+	Settlement    Position // of the settlement or premium to be undone
+	Period        uint32   // of a credit; year of a premium
 	Count         int64
 	Day           int32
 	Area          uint32

@@ -9,20 +9,22 @@ type Effect struct {
 	LegAt       uint32   // first leg in Effects.Legs
 	ItemAt      uint32   // first item in Effects.Items
 	Number      uint32   // number of what was created
-	Patient     uint32   // settlement, reversal
+	Patient     uint32   // settlement, reversal; insured of a premium
 	Institution uint32   // settlement, reversal
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
-	First       Position // repeated: the first command of this id; reversals: the settlement undone
+	First       Position // repeated: the first command of this id; reversals and refunds: what was undone
 	Payable     int64
 	Own         int64
 	Mulaid      int64
 	Cash        int64
 	Balc        int64
-	Funding     int64 // credit: taken from the funding source
-	Source      uint8
-	DrawCount   uint8  // candidates of the draw; 0: nothing was drawn
-	DrawAt      uint32 // first candidate in Effects.Draws
+	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
+	// premium and its refund: the premium
+	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium
+	Area      uint32 // insuplc_admdvs of the patient or insured, if a leg has one; else 0 (R18)
+	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
+	DrawAt    uint32 // first candidate in Effects.Draws
 }
 
 // AcctPay is what personal and family accounts paid: mutual aid included.
@@ -40,6 +42,7 @@ type Leg struct {
 	Amount  int64    // signed fen; negative: debit
 	After   int64    // balance after
 	Prev    Position // the account's previous entry, 0: none
+	Area    uint32   // insuplc_admdvs of the payer, if his pooling area is not the patient's; else 0 (R18)
 }
 
 // Candidate is one of those a settlement may draw on at random (DESIGN.md 5).

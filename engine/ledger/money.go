@@ -22,6 +22,12 @@ func Decide[F Funds](m *Money, c *Context, cmd *Command, position Position, fund
 		m.reversalByMessage(c, cmd, position, f, fx)
 	case KindAllocation:
 		decideAllocation(m.State, cmd, funds, f, fx)
+	case KindPremium:
+		decidePremium(m, c, cmd, position, funds, f, fx)
+	case KindPremiumRefund:
+		m.refundPremium(c, cmd, position, f, fx)
+	case KindAccountDebit:
+		decideAccountDebit(m.State, cmd, funds, f, fx)
 	default:
 		panic("BUG: not a money command")
 	}

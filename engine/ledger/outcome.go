@@ -32,6 +32,7 @@ const (
 	AmountChanged         Outcome = 403
 	AmountParts           Outcome = 404
 	AmountRange           Outcome = 405
+	SameOperator          Outcome = 450
 	AlreadyReversed       Outcome = 501
 	WrongOriginalKind     Outcome = 503
 	WrongPerson           Outcome = 504
@@ -51,6 +52,12 @@ const (
 	RunClosed             Outcome = 702
 	RunDiffers            Outcome = 703
 	AlreadyCredited       Outcome = 704
+	PremiumNotAllowed     Outcome = 720
+	PremiumSeason         Outcome = 721
+	PremiumPaid           Outcome = 722
+	UnknownPremium        Outcome = 723
+	PremiumRefunded       Outcome = 724
+	PremiumLimit          Outcome = 725
 	PolicyInPast          Outcome = 901
 	PolicyVersion         Outcome = 902
 	PolicyImpossible      Outcome = 903
@@ -68,12 +75,13 @@ var outcomeNames = map[Outcome]string{
 	UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key", PersonExists: "person_exists",
 	CertificateExists: "certificate_exists", NoAccount: "no_account", InstitutionExists: "institution_exists", LedgerFull: "ledger_full",
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed", AmountParts: "amount_parts",
-	AmountRange: "amount_range", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
+	AmountRange: "amount_range", SameOperator: "same_operator", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	CancelFinal: "cancel_final", SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active", RelationNotAllowed: "relation_not_allowed",
 	UserNotNormal: "user_not_normal", TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound",
 	NotAllowed: "not_allowed", InOtherFamily: "in_other_family", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
-	AlreadyCredited: "already_credited", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
+	AlreadyCredited: "already_credited", PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
+	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
 	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
 }
 

@@ -24,16 +24,26 @@ func PostLeg(s *State, l *Leg, position Position) {
 	}
 }
 
-// PostSums moves what has no chain: institution payable, funding source and credit run. Sums of several commands may be posted at once.
-func PostSums(s *State, f *Effect) {
+// PostSums moves what has no chain: institution payable, premium payable, area dues, fund bank, funding source and credit run. day is
+// the ledger's; commands in log order, when nobody else uses the state.
+func PostSums(s *State, day int32, f *Effect, fx *Effects) {
 	if f.Outcome != Accepted {
 		return
+	}
+	if f.Area != 0 {
+		postDues(s, day, f, fx.LegsOf(f))
 	}
 	switch f.Kind {
 	case KindSettlement:
 		s.Institutions.Mut(f.Institution).Payable += f.AcctPay()
 	case KindReversalByID, KindReversalByMessage:
 		s.Institutions.Mut(f.Institution).Payable -= f.AcctPay()
+	case KindPremium:
+		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
+	case KindPremiumRefund:
+		s.Scalars.Mut(0).Premium[f.Source] -= f.Funding
+	case KindAccountDebit:
+		s.Scalars.Mut(0).Bank[f.Source] += f.Funding
 	case KindCredit:
 		s.Scalars.Mut(0).Funding[f.Source] -= f.Funding
 		if f.Run != 0 {

@@ -140,7 +140,9 @@ type DayKey struct {
 // Scalars are the single values of the ledger.
 type Scalars struct {
 	Ledger  [16]byte
-	Funding [SourcesMax + 1]int64 // fen; negative: brought in
+	Funding [SourcesMax + 1]int64  // fen; negative: brought in
+	Premium [PremiumsMax + 1]int64 // fen owed as premiums, by type (R25)
+	Bank    [ReasonsMax + 1]int64  // fen that left by account debits, by reason (R26)
 	Ids     IDSum
 	Started uint64 // 1 after genesis
 }

@@ -4,11 +4,12 @@ package ledger
 type Bill struct {
 	Patient     uint32
 	Institution uint32
-	Payable     int64 // fen that accounts may pay
-	Opening     int64 // fen in the own account when the bill was prepared
-	PsnPart     int64 // fen the person bears
-	Own         bool  // the own account may be used
-	Relatives   bool  // relatives (or the family account) may be used
+	Payable     int64  // fen that accounts may pay
+	Opening     int64  // fen in the own account when the bill was prepared
+	PsnPart     int64  // fen the person bears
+	Own         bool   // the own account may be used
+	Relatives   bool   // relatives (or the family account) may be used
+	Area        uint32 // insuplc_admdvs of the patient
 }
 
 // PrepareSettlement checks a settlement and works out its bill (DESIGN.md 4, 14.1 to 14.3). It reads tables that do not change inside a
@@ -39,7 +40,7 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 	if c.Policy.Places&place == 0 || cmd.UsedFlag == 0 {
 		b.Payable = 0
 	}
-	b.Own, b.Opening = p.HasAccount(), p.Balance
+	b.Own, b.Opening, b.Area = p.HasAccount(), p.Balance, p.Area
 	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0)
 	return b, 0
 }
@@ -165,10 +166,13 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 	if b.Own && c.Policy.SelfFirst == 0 {
 		f.Own = take(own)
 	}
-	if FinishSettlement(cmd, b, f) {
-		return legs, drawn
+	if !FinishSettlement(cmd, b, f) {
+		return nil, nil
 	}
-	return nil, nil
+	if f.Mulaid > 0 {
+		MarkAreas(s, b.Area, f, legs)
+	}
+	return legs, drawn
 }
 
 // FinishSettlement turns the parts taken into an outcome; false: nothing is debited.

@@ -36,6 +36,9 @@ func newWorld(t testing.TB, seed uint64, batches, commands int) *world {
 		if sequence == 1 {
 			list = g.first()
 		} else {
+			if sequence == 2 {
+				list = g.second()
+			}
 			for range g.r.IntN(2 * commands) {
 				list = append(list, g.command(sequence))
 			}
@@ -64,7 +67,7 @@ type generator struct {
 func key(kind string, n int) ledger.Key { return ledger.K([]byte(kind), fmt.Append(nil, n)) }
 
 func (g *generator) first() []ledger.Command {
-	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Ordered, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2}
+	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Ordered, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, PremiumTypes: 1}
 	list := []ledger.Command{{Kind: ledger.KindGenesis, More: &ledger.More{Ledger: [16]byte{1}}}, {Kind: ledger.KindPolicy, More: &ledger.More{Policy: policy}}}
 	for range 3 {
 		list = append(list, g.institution())
@@ -80,6 +83,17 @@ func (g *generator) first() []ledger.Command {
 	return list
 }
 
+// second moves money through every kind of account: a bill and a premium that a person insured elsewhere pays, and a debit.
+func (g *generator) second() []ledger.Command {
+	g.last, g.index = 2, 4
+	return []ledger.Command{
+		{Kind: ledger.KindBinding, Person: key("psn", 0), Other: key("cert", 5), Relation: 1, More: &ledger.More{}},
+		{Kind: ledger.KindSettlement, Person: key("psn", 5), Other: key("cert", 5), Institution: code(0), UsedFlag: 1, Bill: ledger.BillInput{Medfee: 700, Inscp: 700}},
+		{Kind: ledger.KindPremium, Person: key("psn", 0), Other: key("psn", 5), Source: 1, Period: 2026, Amount: 400},
+		{Kind: ledger.KindAccountDebit, Person: key("psn", 0), Other: key("opter", 1), Second: key("opter", 2), Source: ledger.DebitCashOut, Amount: 100},
+	}
+}
+
 func (g *generator) institution() ledger.Command {
 	g.institutions++
 	return ledger.Command{Kind: ledger.KindInstitutionAdd, Institution: code(g.institutions - 1), InstitutionOf: uint8(1 + g.r.IntN(2)), Area: 991000, More: &ledger.More{}}
@@ -91,7 +105,7 @@ func (g *generator) person() ledger.Command {
 	n := g.persons
 	g.persons++
 	return ledger.Command{Kind: ledger.KindPerson, Person: key("psn", n), Other: key("cert", n), Birth: -3000, Area: 991000, Has: ledger.HasAccount,
-		More: &ledger.More{Enrolments: []ledger.Enrolment{{Insutype: ledger.InsutypeEmployee, Status: 1, Begin: 1}}}}
+		More: &ledger.More{Enrolments: []ledger.Enrolment{{Insutype: ledger.InsutypeEmployee, Status: 1, Begin: 1, Area: 420100 + 100*uint32(n%3)}}}}
 }
 
 func (g *generator) somebody() int { return g.r.IntN(g.persons) }
@@ -169,7 +183,8 @@ func (g *generator) check(t testing.TB, s *ledger.State) {
 			t.Fatalf("vacuous: no %s", table.name)
 		}
 	}
-	if s.Totals().Personal == 0 || s.Totals().Family == 0 || s.Totals().Institution == 0 || s.Totals().Sum() != 0 {
+	if s.Totals().Personal == 0 || s.Totals().Family == 0 || s.Totals().Institution == 0 ||
+		s.Totals().Premium == 0 || s.Totals().AreaOwed == 0 || s.Totals().FundBank == 0 || s.Totals().Sum() != 0 {
 		t.Fatalf("vacuous: %+v", s.Totals())
 	}
 }
@@ -244,6 +259,7 @@ func naiveHash(s *ledger.State) (out [32]byte) {
 	naiveTable(write, 6, s.Policies)
 	naiveTable(write, 7, s.DayKeys)
 	naiveTable(write, 8, s.Scalars)
+	naiveTable(write, 9, s.AreaDues)
 	h.Sum(out[:0])
 	return out
 }
