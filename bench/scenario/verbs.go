@@ -20,6 +20,7 @@ func init() {
 		"person": addPerson, "enrol": enrol, "institution": addInstitution, "credit": credit, "balance": balance, "payable": payable,
 		"bind": bind, "unbind": unbind, "family": openFamily, "allocate": allocate,
 		"settle": settle, "preview": preview, "reverse": reverse,
+		"premium": premium, "refund": refund, "debit": debit,
 	}
 }
 
