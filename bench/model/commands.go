@@ -11,7 +11,7 @@ type Batch struct {
 	Commands []Command
 }
 
-// Command is one of the nineteen kinds of s.4, always as a value (never a pointer).
+// Command is one of the kinds of s.4, always as a value (never a pointer).
 type Command interface{ Kind() int }
 
 // Message is what the commands marked (id) in s.4 carry: the id's key and the digest of the content, which the caller
