@@ -71,7 +71,7 @@ func (f *face) keySettlement(w *work, credential []byte) {
 	w.cmd.Person = ledger.K(in.psnNo)
 	w.cmd.Other = f.pseudonym(1, credential)
 	w.details.Message, w.details.Caller = in.msgid, in.institution
-	w.details.CredType = uint8(in.credentialType + 1)
+	w.cmd.CredType = ledger.CredentialType(in.credentialType + 1)
 	a := &w.blob
 	a.Begin()
 	a.Bytes("opter", in.opter)

@@ -134,7 +134,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.Credentials), rows(s.Passwords)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -172,6 +172,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 		}
 	}
 	if err := oracle.ComparePolicies(m, r.state); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	if err := oracle.ComparePersons(m, r.state); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	ids := m.IDs()
@@ -238,7 +241,7 @@ func TestEqual(t *testing.T) {
 		}
 		checkMix(t, g.Distribution())
 	}
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
@@ -251,7 +254,7 @@ func TestEqual(t *testing.T) {
 
 // checkMix demands that nothing the issue names was left to luck.
 func checkMix(t *testing.T, d *model.Distribution) {
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds {
 		if ledger.Kind(kind).IsMoney() && 100*d.Kinds[kind] < d.Commands {
 			t.Errorf("kind %d: %d of %d commands, want 1 %%", kind, d.Kinds[kind], d.Commands)
 		}

@@ -24,8 +24,18 @@ const (
 	KindFamilyOpen        Kind = 17
 	KindAllocation        Kind = 18
 	KindClockConfirm      Kind = 19
-	KindLast                   = KindClockConfirm
+	KindFreeze            Kind = 25
+	KindPassword          Kind = 26
+	KindCredential        Kind = 27
+	KindPersonChange      Kind = 36
+	KindLast                   = KindPersonChange
 )
+
+// kindsKnown has a bit for every kind there is; between them numbers are kept for others.
+const kindsKnown = 1<<(KindClockConfirm+1) - 2 | 1<<KindFreeze | 1<<KindPassword | 1<<KindCredential | 1<<KindPersonChange
+
+// IsKnown reports whether there is such a command.
+func (k Kind) IsKnown() bool { return k <= KindLast && uint64(kindsKnown)>>k&1 != 0 }
 
 // IsMoney reports whether the command only moves money: batches of these alone may run sharded.
 func (k Kind) IsMoney() bool {
@@ -60,6 +70,7 @@ type Command struct {
 	Channel       uint8
 	InstitutionOf uint8 // fixmedins_type of a new institution
 	Original      OriginalKind
+	CredType      CredentialType
 	Order         uint16
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
@@ -73,11 +84,12 @@ type Command struct {
 	Settlement    Position
 	Period        uint32
 	Count         int64
-	Day           int32
+	Day           int32 // of a day key; settlement: first day of the visit, 0: not told
 	Area          uint32
 	Birth         int32
-	Has           uint16 // person flags
-	More          *More  // nil for money commands
+	Has           uint16    // person flags
+	Passwords     Passwords // of a settlement; points into the bytes it was read from
+	More          *More     // nil for money commands
 }
 
 // BillInput are a bill's amounts in fen, by the national names (R1).
@@ -100,6 +112,10 @@ type More struct {
 	Sealed     []byte
 	Ledger     [16]byte
 	Policy     Policy
+	Freeze     Freeze
+	Secret     Secret
+	Change     Change
+	State      uint8 // of a card
 }
 
 // Enrolment is one dated enrolment (R19).
@@ -109,6 +125,9 @@ type Enrolment struct {
 	Area     uint32
 	Begin    int32 // day
 	End      int32 // day; 0: open
+	PsnType  uint32
+	Flexible uint8
+	Reason   Reason
 }
 
 // StatusNormal is psn_insu_stas 1; InsutypeEmployee is employee basic insurance.

@@ -61,11 +61,13 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(6, "policies", s.Policies),
 		tableOf(7, "day keys", s.DayKeys),
 		tableOf(8, "scalars", s.Scalars),
+		tableOf(9, "credentials", s.Credentials),
+		tableOf(10, "passwords", s.Passwords),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 8
+const tablesMax = 10
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T
