@@ -61,7 +61,7 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindPerson:
 		f.Outcome = s.addPerson(c, cmd, f)
 	case KindEnrolment:
-		f.Outcome = s.addEnrolment(cmd)
+		f.Outcome = s.addEnrolment(cmd, f)
 	case KindInstitutionAdd:
 		f.Outcome = s.addInstitution(cmd, f)
 	case KindRunOpen:

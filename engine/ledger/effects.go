@@ -9,7 +9,7 @@ type Effect struct {
 	LegAt       uint32   // first leg in Effects.Legs
 	ItemAt      uint32   // first item in Effects.Items
 	Number      uint32   // number of what was created
-	Patient     uint32   // settlement, reversal
+	Patient     uint32   // settlement, reversal, enrolment
 	Institution uint32   // settlement, reversal
 	Run         uint32   // credit of a run, + 1
 	First       Position // repeated: the first command of this id; reversals: the settlement undone

@@ -60,12 +60,13 @@ func (s *State) addPerson(c *Context, cmd *Command, f *Effect) Outcome {
 	return Accepted
 }
 
-func (s *State) addEnrolment(cmd *Command) Outcome {
+func (s *State) addEnrolment(cmd *Command, f *Effect) Outcome {
 	n, found := s.FindPerson(cmd.Person)
 	if !found {
 		return UnknownPerson
 	}
 	s.Persons.Mut(n).enrol(&cmd.More.Enrolments[0])
+	f.Patient = n
 	return Accepted
 }
 
