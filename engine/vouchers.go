@@ -66,3 +66,17 @@ func (e *Engine) TestVouchers() *TestVouchers { return &TestVouchers{key: e.keys
 
 // NowMS is the clock that ledger time follows, unix ms: what tokens expire by.
 func (e *Engine) NowMS() int64 { return e.options.Clock.Wall() }
+
+// IssueTestVoucher makes a test token for the holder of a certificate of the ledger in dir, which may be running. number is canonical.
+func IssueTestVoucher(dir, keyFile, certType string, number []byte, expires uint32) ([]byte, error) {
+	id, err := readIdentity(dir)
+	if err != nil {
+		return nil, err
+	}
+	k, err := LoadKeys(keyFile, id.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	v := TestVouchers{key: k.derive(voucherLabel)}
+	return v.Issue(k.Pseudonym(certType, number), expires), nil
+}
