@@ -65,6 +65,7 @@ func TestCards(t *testing.T) {
 	cert.msgid = f.msgid()
 	first := f.post("/v1/settlements", cert.body()).want(200, "balc", "70.00")
 	f.card(p, "CARD8", "S1", "active").want(200)
+	f.get("/v1/persons/"+p.psnNo).want(200, "credentials.0.state", "active", "credentials.1.state", "cancelled", "credentials.2.state", "")
 	if again := f.post("/v1/settlements", cert.by("03", "CARD8", "S1")); !again.replayed || again.text != first.text {
 		t.Errorf("the same bill by card: %t %s", again.replayed, again.text)
 	}

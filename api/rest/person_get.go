@@ -85,11 +85,15 @@ func (f *face) getPerson(c *api.Call) {
 	var number uint32
 	var found bool
 	var family ledger.Family
+	var cards []ledger.Credential
 	var at engine.View
 	if p := f.ask(func(v engine.View) {
 		at.Sequence, at.TimeMS = v.Sequence, v.TimeMS
 		if number, found = v.State.FindPerson(ledger.K(psnNo)); found {
 			row = *v.State.Persons.At(number)
+			for n := row.Cards; n != 0 && len(cards) < cardsShown; n = cards[len(cards)-1].Next {
+				cards = append(cards, *v.State.Credentials.At(n - 1))
+			}
 			if row.Family != 0 {
 				family = *v.State.Families.At(row.Family - 1)
 			}
@@ -116,6 +120,14 @@ func (f *face) getPerson(c *api.Call) {
 	a.Bool("evoucher_active", row.Flags&ledger.EvoucherActive != 0)
 	appendEnrolment(a, &row, ledger.DayOf(at.TimeMS))
 	appendHistory(a, history)
+	a.ArrayKey("credentials")
+	for i := range cards {
+		a.Begin()
+		a.String("type", "03")
+		a.String("state", cardStates[cards[i].State-1])
+		a.End()
+	}
+	a.EndArray()
 	a.ArrayKey("accounts")
 	if row.HasAccount() {
 		appendAccount(a, "personal", "", row.Balance, row.Flags&ledger.AccountFrozen != 0)
@@ -128,6 +140,9 @@ func (f *face) getPerson(c *api.Call) {
 	a.End()
 	c.OK(200)
 }
+
+// cardsShown is how many of a person's newest cards are told; who has more loses them often.
+const cardsShown = 16
 
 func appendAccount(a *strictjson.Appender, kind, family string, balance int64, frozen bool) {
 	a.Begin()
