@@ -37,6 +37,11 @@ func (e *Engine) Person(number uint32) (state.PersonRecord, bool, error) {
 	return e.core.store.Person(number)
 }
 
+// Enrolments is the history of a person's enrolments, newest first, at most state.EnrolmentsMax (R19).
+func (e *Engine) Enrolments(number uint32) ([]state.EnrolmentRecord, error) {
+	return e.core.store.Enrolments(number)
+}
+
 // Institution is the record of an institution, its name and level; false if there is none.
 func (e *Engine) Institution(number uint32) (state.InstitutionRecord, bool, error) {
 	return e.core.store.Institution(number)

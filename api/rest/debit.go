@@ -9,9 +9,9 @@ import (
 )
 
 var (
-	debitShape  = strictjson.MustShape("msgid psn_no amount reason business_date opter reviewer")
-	reasonNames = [...]string{"correction", "estate", "transfer_out", "cash_out"} // the number is the index + 1 and part of the log
-	reasonEnum  = strictjson.MustEnum(reasonNames[:]...)
+	debitShape       = strictjson.MustShape("msgid psn_no amount reason business_date opter reviewer")
+	debitReasonNames = [...]string{"correction", "estate", "transfer_out", "cash_out"} // the number is the index + 1 and part of the log
+	debitReasonEnum  = strictjson.MustEnum(debitReasonNames[:]...)
 )
 
 // operatorKey is the ledger's name for an operator.
@@ -37,7 +37,7 @@ func (f *face) accountDebit(c *api.Call) {
 		case "amount":
 			w.cmd.Amount = positive(d)
 		case "reason":
-			reason = d.Enum(reasonEnum)
+			reason = d.Enum(debitReasonEnum)
 		case "business_date":
 			date = d.Date()
 		case "opter":
@@ -70,7 +70,7 @@ func (f *face) accountDebit(c *api.Call) {
 	a.String("entry_id", idText(ids.Entry, uint64(out.position)))
 	a.Bytes("psn_no", psnNo)
 	a.Amount("amount", amount)
-	a.String("reason", reasonNames[reason])
+	a.String("reason", debitReasonNames[reason])
 	a.Date("business_date", date)
 	a.Time("entry_time", out.timeMS)
 	a.Uint("sequence", out.position.Sequence())

@@ -448,7 +448,7 @@ func TestDocumentRequired(t *testing.T) {
 // Enumerations of the document are the tables of the code.
 func TestDocumentTables(t *testing.T) {
 	d := readDocument(t)
-	for name, want := range map[string][]string{"Channel": channelNames[:], "Source": sourceNames[:], "Relation": relationNames[:], "DebitReason": reasonNames[:], "PremiumType": premiumTypes[:]} {
+	for name, want := range map[string][]string{"Channel": channelNames[:], "Source": sourceNames[:], "Relation": relationNames[:], "DebitReason": debitReasonNames[:], "PremiumType": premiumTypes[:]} {
 		var got []string
 		for _, v := range d.in(d.root, "components", "schemas", name, "enum").([]any) {
 			got = append(got, v.(string))

@@ -21,6 +21,7 @@ var eventNames = map[ledger.Kind]string{
 	ledger.KindRunClose: "run_closed", ledger.KindBinding: "binding", ledger.KindUnbinding: "unbinding", ledger.KindSettlement: "settlement",
 	ledger.KindReversalByID: "reversal", ledger.KindReversalByMessage: "reversal", ledger.KindFamilyOpen: "family", ledger.KindAllocation: "allocation",
 	ledger.KindClockConfirm: "clock_confirmed", ledger.KindPremium: "premium", ledger.KindPremiumRefund: "premium_refund", ledger.KindAccountDebit: "account_debit",
+	ledger.KindFreeze: "freeze", ledger.KindPassword: "password", ledger.KindCredential: "credential", ledger.KindPersonChange: "person_change",
 }
 
 // eventsDefault is how many events an answer has at most if the caller does not say; engine.EventsMax is the most he may say.

@@ -31,7 +31,7 @@ func TestPersons(t *testing.T) {
 		t.Error("certno in an answer")
 	}
 	path := "/v1/persons/" + p.psnNo + "/enrolments"
-	pause := `{"msgid":"E1","insutype":"310","psn_type":"11","flxempe_flag":"0","psn_insu_stas":"2","insuplc_admdvs":"420100","begndate":"2026-03-01","reason":"停保"}`
+	pause := `{"msgid":"E1","insutype":"310","psn_type":"11","flxempe_flag":"0","psn_insu_stas":"2","insuplc_admdvs":"420100","begndate":"2026-03-01","reason":"other"}`
 	f.postAdmin(path, pause).want(200, "psn_insu_stas", "2", "begndate", "2026-03-01")
 	if !f.postAdmin(path, pause).want(200).replayed {
 		t.Error("the same enrolment is not a repeat")

@@ -10,8 +10,12 @@ import (
 
 // Codes of this face, beside those of package api and the names of the ledger's outcomes.
 const (
-	// CodeCredentialType: e-vouchers and social-security cards are not resolved yet (R27).
-	CodeCredentialType api.Code = "credential_type_unsupported"
+	// CodeVoucher: the token is no e-voucher, not genuine, or expired (R27).
+	CodeVoucher api.Code = "evoucher_invalid"
+	// CodeDocument: an agent shows his own and the principal's identity document (P2).
+	CodeDocument api.Code = "document_not_shown"
+	// CodeWeak: a password that anybody would try first (K20: no default ever settles).
+	CodeWeak api.Code = "password_weak"
 	// CodeParts: the parts of a bill do not add up (R1). The ledger has the same name for what it would find.
 	CodeParts api.Code = "amount_parts"
 	// CodeZero: an amount that must not be 0 (R2).
@@ -34,14 +38,16 @@ type codeInfo struct {
 }
 
 var ownCodes = map[api.Code]codeInfo{
-	CodeCredentialType: {400, "This kind of credential cannot be checked yet"},
-	CodeParts:          {400, "The parts of the bill do not add up"},
-	CodeZero:           {400, "An amount is zero"},
-	CodeTombstones:     {429, "Too many reversals of settlements that were never seen"},
-	CodeSequence:       {404, "Totals of this sequence are not kept"},
-	CodeProfile:        {400, "The text is no regional profile"},
-	CodeTooEarly:       {400, "The profile does not hold yet on that day"},
-	CodeCopyExists:     {409, "A copy of this name exists"},
+	CodeVoucher:    {400, "The e-voucher is not valid"},
+	CodeDocument:   {400, "An identity document was not shown"},
+	CodeWeak:       {400, "The password is too simple"},
+	CodeParts:      {400, "The parts of the bill do not add up"},
+	CodeZero:       {400, "An amount is zero"},
+	CodeTombstones: {429, "Too many reversals of settlements that were never seen"},
+	CodeSequence:   {404, "Totals of this sequence are not kept"},
+	CodeProfile:    {400, "The text is no regional profile"},
+	CodeTooEarly:   {400, "The profile does not hold yet on that day"},
+	CodeCopyExists: {409, "A copy of this name exists"},
 }
 
 const (
@@ -115,6 +121,9 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 	case ledger.PremiumPaid, ledger.PremiumLimit:
 		return "year"
 	case ledger.SameOperator:
+		if kind == ledger.KindFreeze {
+			return "second_operator"
+		}
 		return "reviewer"
 	case ledger.UnknownUser:
 		if kind == ledger.KindPremium {
@@ -133,8 +142,23 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 		return "psn_no"
 	case ledger.CertificateExists:
 		return "certno"
-	case ledger.WrongCredential:
+	case ledger.UnknownCredential, ledger.CredentialInactive, ledger.CredentialOfOther, ledger.CredentialExists:
+		if kind == ledger.KindCredential {
+			return "number"
+		}
 		return "mdtrt_cert_no"
+	case ledger.RelativesCredential, ledger.WrongCredential:
+		return "mdtrt_cert_no"
+	case ledger.StatusForbids, ledger.AccountIsFrozen:
+		return "psn_no"
+	case ledger.CategoryNotAllowed, ledger.AccountExists:
+		return "has_account"
+	case ledger.AlreadyFrozen, ledger.NotFrozen, ledger.PasswordExists, ledger.NoPassword:
+		return "action"
+	case ledger.WrongPassword, ledger.PasswordLocked:
+		return "old_password"
+	case ledger.UnknownFamily:
+		return "family_id"
 	case ledger.AmountChanged:
 		return "expected"
 	case ledger.PolicyInPast:
@@ -150,7 +174,7 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 			return "payer_psn_no"
 		}
 		return "authorizer_psn_no"
-	case ledger.UserNotNormal, ledger.SelfBinding, ledger.DuplicateBinding, ledger.TooManyAuthorizers:
+	case ledger.UserNotNormal, ledger.SelfBinding, ledger.DuplicateBinding, ledger.TooManyAuthorizers, ledger.OutsideTerritory:
 		return "user_certno"
 	}
 	return ""

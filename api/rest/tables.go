@@ -39,10 +39,23 @@ var (
 	usedFlagEnum  = strictjson.MustEnum("0", "1", "2")
 	credentials   = strictjson.MustEnum("01", "02", "03") // mdtrt_cert_type: e-voucher, identity card, social-security card
 	placeTypes    = strictjson.MustEnum("1", "2", "3", "4", "5")
+	reasonEnum    = strictjson.MustEnum(reasonNames[:]...)
+	cardTypeEnum  = strictjson.MustEnum("03")
+	cardStateEnum = strictjson.MustEnum(cardStates[:]...)
+	freezeEnum    = strictjson.MustEnum("unfreeze", "freeze")
+	whyFrozenEnum = strictjson.MustEnum(freezeReasons[:]...)
+	secretEnum    = strictjson.MustEnum("set", "change")
 	gendEnum      = strictjson.MustEnum("0", "1", "2", "9")
 	flagEnum      = strictjson.MustEnum("0", "1")
 	statusEnum    = strictjson.MustEnum("0", "1", "2", "3", "4") // psn_insu_stas
 	originalEnum  = strictjson.MustEnum("settlement", "reversal")
+)
+
+// reasonNames of an enrolment (R19), cardStates (R27), freezeReasons (R21); the number is the index + 1 and part of the log.
+var (
+	reasonNames   = [...]string{"ended", "dead", "moved", "correction", "other"}
+	cardStates    = [...]string{"active", "lost", "cancelled"}
+	freezeReasons = [...]string{"court", "fraud", "estate", "dispute", "lost_credential", "other"}
 )
 
 var gends = [...]uint8{0, 1, 2, 9}

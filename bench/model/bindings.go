@@ -20,14 +20,17 @@ func (m *Model) binding(now moment, c Binding) Result {
 	if !relationAllowed(now.policy, c.Relation) {
 		return Result{Outcome: RelationNotAllowed}
 	}
-	if !authorizer.mayLend(now.today) {
+	if !authorizer.mayAuthorize(now.today) {
 		return Result{Outcome: AuthorizerNotEligible}
 	}
 	if slices.Contains(now.policy.Evouchers, c.Channel) && !authorizer.Evoucher {
 		return Result{Outcome: EvoucherNotActive}
 	}
-	if now.policy.RequireNormalUser && !user.normal(now.today) {
+	if !user.insured(now.today, now.policy) {
 		return Result{Outcome: UserNotNormal}
+	}
+	if !near(now.policy, authorizer, user) {
+		return Result{Outcome: OutsideTerritory}
 	}
 	if now.policy.Strategy == 3 {
 		return m.bindAllocated(now, c, authorizer, user)
@@ -109,6 +112,9 @@ func (m *Model) unbinding(now moment, c Unbinding) Result {
 	actor := m.byPsn[c.Actor]
 	if actor == nil {
 		return Result{Outcome: UnknownPerson}
+	}
+	if actor.isDead(now.today) {
+		return Result{Outcome: StatusForbids}
 	}
 	if c.AsUser && !now.policy.UserMayUnbind {
 		return Result{Outcome: NotAllowed}

@@ -68,6 +68,9 @@ type (
 		Area     uint32
 		Begin    int32
 		End      int32 // 0: open
+		PsnType  uint32
+		Flexible uint8
+		Reason   uint8 // 2 dead, 3 moved, 4 correction of a death
 	}
 
 	// Institution is kind 8.
@@ -134,7 +137,12 @@ type (
 		Fulamt         int64
 		OnShortfall    uint8     // 0 cash, 1 refuse
 		Expected       *Expected // nil: not given
+		Visit          int32     // first day of the visit, 0: not told
+		Passwords      []Typed
 	}
+
+	// Typed is a password at a till: its digest and whose it shall be.
+	Typed struct{ Authorizer, Digest Key }
 
 	// Expected is what the patient was told before (R4).
 	Expected struct{ AcctPay, Cash int64 }
@@ -169,6 +177,43 @@ type (
 		Amount  int64
 	}
 
+	// Freeze is kind 25. Reason is not looked at.
+	Freeze struct {
+		Message
+		IsFamily  bool
+		Psn       Key
+		Family    uint32
+		Frozen    bool
+		Reason    uint8
+		Operators [2]Key
+	}
+
+	// Password is kind 26. Action: 1 set, 2 change, 3 reset.
+	Password struct {
+		Message
+		Psn      Key
+		Action   uint8
+		Old, New Key
+	}
+
+	// Credential is kind 27. State: 1 active, 2 lost, 3 cancelled.
+	Credential struct {
+		Message
+		Psn   Key
+		Card  Key
+		State uint8
+	}
+
+	// PersonChange is kind 36; nil: not to be changed.
+	PersonChange struct {
+		Message
+		Psn         Key
+		OpenAccount bool
+		Evoucher    *bool
+		Area        *uint32
+		Birth       *int32
+	}
+
 	// ClockConfirm is kind 19.
 	ClockConfirm struct{}
 )
@@ -194,6 +239,11 @@ const (
 	KindFamilyOpen
 	KindAllocation
 	KindClockConfirm
+
+	KindFreeze       = 25
+	KindPassword     = 26
+	KindCredential   = 27
+	KindPersonChange = 36
 )
 
 func (Genesis) Kind() int           { return KindGenesis }
@@ -215,6 +265,10 @@ func (ReversalByMessage) Kind() int { return KindReversalByMessage }
 func (FamilyOpen) Kind() int        { return KindFamilyOpen }
 func (Allocation) Kind() int        { return KindAllocation }
 func (ClockConfirm) Kind() int      { return KindClockConfirm }
+func (Freeze) Kind() int            { return KindFreeze }
+func (Password) Kind() int          { return KindPassword }
+func (Credential) Kind() int        { return KindCredential }
+func (PersonChange) Kind() int      { return KindPersonChange }
 
 // message gives what an (id) command carries, and nothing for the other kinds.
 func message(c Command) Message {
@@ -244,6 +298,14 @@ func message(c Command) Message {
 	case PremiumRefund:
 		return c.Message
 	case AccountDebit:
+		return c.Message
+	case Freeze:
+		return c.Message
+	case Password:
+		return c.Message
+	case Credential:
+		return c.Message
+	case PersonChange:
 		return c.Message
 	}
 	return Message{}

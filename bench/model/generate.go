@@ -77,6 +77,7 @@ var mixedWeights = []weight{
 	{KindGenesis, 30}, {KindPolicy, 30}, {KindDayKey, 30}, {KindDayKeyPublish, 30}, {KindTick, 30},
 	{KindPerson, 30}, {KindEnrolment, 32}, {KindInstitution, 30}, {KindRunOpen, 31}, {KindRunClose, 31},
 	{KindBinding, 100}, {KindUnbinding, 34}, {KindFamilyOpen, 32}, {KindClockConfirm, 30},
+	{KindFreeze, 34}, {KindPassword, 36}, {KindCredential, 34}, {KindPersonChange, 34},
 	{KindCredit, 120}, {KindSettlement, 250}, {KindReversalByID, 60}, {KindReversalByMessage, 86}, {KindAllocation, 50},
 	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
@@ -119,7 +120,7 @@ func (g *Generator) Setup() []Step {
 	}
 	for i := range hotPersons {
 		p := g.newPerson(i%4 != 3)
-		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: places[i%clanSize], Begin: g.now.today - 30}}
+		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: places[i%clanSize], Begin: g.now.today - 30, PsnType: 11}}
 		g.emit(p)
 	}
 	g.emit(g.makeSettlement()) // no_policy
@@ -280,6 +281,14 @@ func (g *Generator) make(kind int) Command {
 		return g.makePremiumRefund()
 	case KindAccountDebit:
 		return g.makeAccountDebit()
+	case KindFreeze:
+		return g.makeFreeze()
+	case KindPassword:
+		return g.makePassword()
+	case KindCredential:
+		return g.makeCredential()
+	case KindPersonChange:
+		return g.makePersonChange()
 	}
 	return ClockConfirm{}
 }
@@ -349,11 +358,27 @@ func digested(c Command) Command {
 	msg.Digest = 0
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %+v", c.Kind(), withMessage(c, Message{}))
-	if s, ok := c.(Settlement); ok && s.Expected != nil { // printed as an address above
-		c2 := s
-		c2.Expected = nil
+	switch c := c.(type) { // what is printed as an address above
+	case Settlement:
+		s := c
+		s.Expected, s.Passwords, s.Credential, s.CredentialType = nil, nil, Key{}, 0 // tokens are no content (R10)
 		h.Reset()
-		fmt.Fprintf(h, "%d %+v %+v", c.Kind(), withMessage(c2, Message{}), *s.Expected)
+		fmt.Fprintf(h, "%d %+v", c.Kind(), withMessage(s, Message{}))
+		if c.Expected != nil {
+			fmt.Fprintf(h, " %+v", *c.Expected)
+		}
+	case PersonChange:
+		h.Reset()
+		fmt.Fprintf(h, "%d %x %t", c.Kind(), c.Psn, c.OpenAccount)
+		if c.Evoucher != nil {
+			fmt.Fprintf(h, " e%t", *c.Evoucher)
+		}
+		if c.Area != nil {
+			fmt.Fprintf(h, " a%d", *c.Area)
+		}
+		if c.Birth != nil {
+			fmt.Fprintf(h, " b%d", *c.Birth)
+		}
 	}
 	msg.Digest = h.Sum64()
 	return withMessage(c, msg)
@@ -398,6 +423,18 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case AccountDebit:
+		c.Message = msg
+		return c
+	case Freeze:
+		c.Message = msg
+		return c
+	case Password:
+		c.Message = msg
+		return c
+	case Credential:
+		c.Message = msg
+		return c
+	case PersonChange:
 		c.Message = msg
 		return c
 	}

@@ -157,7 +157,7 @@ func (g *Generator) relativesHold(patient *PersonState) int64 {
 		return g.model.balances[g.model.families[patient.Family].account()]
 	}
 	sum := int64(0)
-	for _, b := range g.model.lending(g.now.today, patient) {
+	for _, b := range g.model.lending(g.now, patient) {
 		sum += g.model.balances[g.model.persons[b.Authorizer].account()]
 	}
 	return sum
@@ -172,6 +172,10 @@ func (g *Generator) settlementOf(patient *PersonState, payable int64) Settlement
 	if g.chance(20) {
 		c.OnShortfall = 1
 	}
+	if g.chance(10) {
+		c.Visit = g.now.today - 20 + g.rng.Int32N(22)
+	}
+	g.typePasswords(&c, patient)
 	if g.chance(15) {
 		g.expect(&c)
 	}
@@ -188,9 +192,12 @@ func (g *Generator) settlementOf(patient *PersonState, payable int64) Settlement
 		c.Psn = g.key()
 	case 5:
 		c.Credential = g.kin(patient).Pseudonym
+	case 7:
+		c.Credential = g.key()
 	case 6:
 		c.Inscp, c.Fulamt = c.Inscp-1, c.Fulamt+1
 	}
+	g.present(&c, patient)
 	if g.Strange && g.chance(5) {
 		c.AcctUsedFlag, c.OnShortfall = 3, 2
 	}

@@ -87,7 +87,11 @@ var places = []uint32{420100, 420100, 420102, 420500, 429004, 429005, 500101, 50
 
 // insurance is mostly a normal one, open and begun; some are ended, future or in another state.
 func (g *Generator) insurance(insutype uint16) Insurance {
-	c := Insurance{Insutype: insutype, Status: 1, Area: choose(g.rng, places), Begin: g.now.today - g.rng.Int32N(60)}
+	c := Insurance{Insutype: insutype, Status: 1, Area: choose(g.rng, places), Begin: g.now.today - g.rng.Int32N(60),
+		PsnType: choose(g.rng, []uint32{11, 11, 11, 12, 1201, 21}), Flexible: uint8(g.rng.IntN(8) / 7)}
+	if g.chance(3) {
+		c.Area = choose(g.rng, []uint32{420500, 430100, 620100})
+	}
 	switch g.rng.IntN(24) {
 	case 0:
 		c.End = g.now.today + g.rng.Int32N(30)
@@ -105,6 +109,13 @@ func (g *Generator) makeEnrolment() Command {
 	if g.chance(12) {
 		c.Status = uint8(2 + g.rng.IntN(3))
 		c.Begin = g.now.today - 3 + g.rng.Int32N(8)
+	}
+	if g.chance(5) {
+		c.Reason = uint8(1 + g.rng.IntN(reasonLast))
+		c.Begin = g.now.today - 3 + g.rng.Int32N(6)
+	}
+	if p := g.model.byPsn[c.Psn]; p != nil && p.Died != 0 && g.chance(70) { // the dead rise, or the world would be empty soon
+		c.Status, c.Reason = 1, reasonCorrection
 	}
 	if g.Strange && g.chance(10) {
 		c.Status = 0
@@ -142,7 +153,7 @@ func (g *Generator) makeBinding() Command {
 	if user.Number == 0 {
 		authorizer = g.someone()
 	}
-	for i := 0; i < 6 && !authorizer.mayLend(g.now.today); i++ {
+	for i := 0; i < 6 && !authorizer.mayAuthorize(g.now.today); i++ {
 		authorizer = g.kin(user)
 	}
 	if g.now.policy != nil && g.now.policy.Strategy == 3 && len(g.model.families) > 0 && g.chance(70) {

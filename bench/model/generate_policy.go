@@ -76,7 +76,7 @@ func (g *Generator) fillPolicy(p *Policy) {
 		p.ConsentRequired, p.ConsentDays, p.FaceFromAge = true, 1+g.rng.Uint32N(365), uint32(choose(g.rng, []int{0, 1, 16, 17, 120}))
 	}
 	if g.chance(30) {
-		p.PasswordTries, p.LockMinutes = 1+g.rng.Uint32N(20), 1+g.rng.Uint32N(7*24*60)
+		p.PasswordTries, p.LockMinutes = choose(g.rng, []uint32{1, 1, 2, 3, 20}), 1+g.rng.Uint32N(7*24*60)
 	}
 	if g.chance(60) {
 		p.Commitment, p.CommitmentEachTime = g.key(), g.chance(50)

@@ -4,7 +4,7 @@ package model
 func (g *Generator) makePremium() Command {
 	insured := g.someone()
 	payer := g.kin(insured)
-	if lending := g.model.lending(g.now.today, insured); len(lending) > 0 && g.chance(85) {
+	if lending := g.model.lending(g.now, insured); len(lending) > 0 && g.chance(85) {
 		payer = g.model.persons[choose(g.rng, lending).Authorizer]
 	}
 	c := Premium{Message: g.newMessage(), Payer: g.psn(payer), Insured: g.psn(insured), Type: uint8(1 + g.rng.IntN(2)), Year: 2026 + g.rng.Uint32N(12)}

@@ -101,7 +101,7 @@ func (m *Model) checkSettlements() error {
 		if legs != p.own+p.mulaid || legs > p.payable || p.cash < 0 || legs+p.cash != p.psnPart {
 			return fmt.Errorf("settlement %d: figures do not add up: legs %d, %+v", s.position, legs, p)
 		}
-		if p.policy.SelfFirst && p.mulaid > 0 && p.balc != 0 {
+		if p.policy.SelfFirst && p.ownUsable && p.mulaid > 0 && p.balc != 0 {
 			return fmt.Errorf("settlement %d: relatives paid while %d fen of the patient's own are left", s.position, p.balc)
 		}
 	}

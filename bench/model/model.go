@@ -43,6 +43,9 @@ type Model struct {
 	byCode       map[string]*InstitutionState
 	bindings     []*BindingState
 	families     []*FamilyState
+	cards        []*CredentialState
+	byCard       map[Key]*CredentialState
+	passwords    map[uint32]PasswordState // by person
 	runs         []*RunState
 	byRun        map[Key]*RunState
 	ids          map[Key]IDEntry
@@ -102,6 +105,8 @@ func New() *Model {
 		byPseudonym: map[Key]*PersonState{},
 		byCode:      map[string]*InstitutionState{},
 		byRun:       map[Key]*RunState{},
+		byCard:      map[Key]*CredentialState{},
+		passwords:   map[uint32]PasswordState{},
 		ids:         map[Key]IDEntry{},
 		records:     map[uint64]record{},
 		balances:    map[uint64]int64{},
@@ -186,7 +191,7 @@ func (m *Model) execute(now moment, c Command) Result {
 	case Tick, ClockConfirm:
 		return Result{Outcome: Accepted}
 	case Person:
-		return m.person(c)
+		return m.person(now, c)
 	case Enrolment:
 		return m.enrolment(c)
 	case Institution:
@@ -217,6 +222,14 @@ func (m *Model) execute(now moment, c Command) Result {
 		return m.premiumRefund(now, c)
 	case AccountDebit:
 		return m.accountDebit(now, c)
+	case Freeze:
+		return Result{Outcome: m.freeze(c)}
+	case Password:
+		return Result{Outcome: m.password(now, c)}
+	case Credential:
+		return m.credential(c)
+	case PersonChange:
+		return Result{Outcome: m.change(now, c)}
 	}
 	panic(fmt.Sprintf("model: no such command: %T", c))
 }

@@ -52,6 +52,9 @@ func (m *Model) credit(now moment, c Credit) Result {
 	if !p.HasAccount {
 		return Result{Outcome: NoAccount}
 	}
+	if p.isDead(now.today) {
+		return Result{Outcome: StatusForbids}
+	}
 	source, period := c.Source, c.Period
 	var run *RunState
 	if c.Run != (Key{}) {
@@ -123,6 +126,12 @@ func (m *Model) allocation(now moment, c Allocation) Result {
 	family := m.createdBy(p)
 	if family == nil {
 		return Result{Outcome: UnknownFamily}
+	}
+	if p.Frozen {
+		return Result{Outcome: AccountFrozen}
+	}
+	if !p.mayAuthorize(now.today) {
+		return Result{Outcome: StatusForbids}
 	}
 	if m.balances[p.account()] < c.Amount {
 		return Result{Outcome: ShortOfFunds}

@@ -35,6 +35,25 @@ const (
 	AmountRange     = 405
 	SameOperator    = 450
 
+	UnknownCredential   = 406
+	CredentialInactive  = 407
+	CredentialOfOther   = 408
+	RelativesCredential = 409
+	CredentialExists    = 410
+	StatusForbids       = 415
+	AccountFrozen       = 416
+	AlreadyFrozen       = 417
+	NotFrozen           = 418
+	OutsideTerritory    = 420
+	CategoryNotAllowed  = 421
+	AccountExists       = 422
+	NoChange            = 423
+	PasswordsOff        = 430
+	PasswordExists      = 431
+	NoPassword          = 432
+	WrongPassword       = 433
+	PasswordLocked      = 434
+
 	AlreadyReversed   = 501
 	WrongOriginalKind = 503
 	WrongPerson       = 504
@@ -84,6 +103,13 @@ var outcomeNames = map[int]string{
 	InstitutionExists: "institution_exists", LedgerFull: "ledger_full",
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed",
 	AmountParts: "amount_parts", AmountRange: "amount_range",
+	UnknownCredential: "unknown_credential", CredentialInactive: "credential_inactive", CredentialOfOther: "credential_of_other",
+	RelativesCredential: "relatives_credential", CredentialExists: "credential_exists", StatusForbids: "status_forbids",
+	AccountFrozen: "account_frozen", AlreadyFrozen: "already_frozen", NotFrozen: "not_frozen",
+	OutsideTerritory: "outside_territory", CategoryNotAllowed: "category_not_allowed",
+	AccountExists: "account_exists", NoChange: "no_change", PasswordsOff: "passwords_off",
+	PasswordExists: "password_exists", NoPassword: "no_password", WrongPassword: "wrong_password",
+	PasswordLocked:  "password_locked",
 	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
 	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit",

@@ -81,6 +81,9 @@ func (m *Model) premium(now moment, c Premium) Result {
 	if !payer.mayLend(now.today) {
 		return Result{Outcome: AuthorizerNotEligible}
 	}
+	if how := insured.inAny(now.today); how == dead || how == moved {
+		return Result{Outcome: StatusForbids}
+	}
 	earlier := 0
 	for _, p := range m.premiums {
 		if p.insured != insured || p.sort != c.Type || p.year != c.Year {

@@ -13,12 +13,16 @@ type plan struct {
 	mulaid      int64
 	cash        int64
 	balc        int64
+	judged      int32
+	ownUsable   bool
+	asked       []uint32 // persons whose passwords were asked for
 	takes       []take
 	drawn       []Candidate // empty: no draw was made
 }
 
 func (m *Model) settlement(now moment, c Settlement) Result {
 	todo, outcome := m.plan(now, c)
+	m.countTries(now, c, todo.asked)
 	if outcome != Accepted && outcome != AmountChanged {
 		return Result{Outcome: outcome}
 	}
@@ -57,17 +61,24 @@ func (m *Model) plan(now moment, c Settlement) (plan, int) {
 	if patient == nil {
 		return plan{}, UnknownPerson
 	}
-	if c.Credential != patient.Pseudonym {
-		return plan{}, WrongCredential
+	if outcome := m.identity(c, patient); outcome != Accepted {
+		return plan{}, outcome
+	}
+	judged := now.today // the day on which the patient is judged
+	if c.Visit != 0 && c.Visit < now.today {
+		judged = c.Visit
+	}
+	if patient.isDead(judged) {
+		return plan{}, StatusForbids
 	}
 	if now.policy == nil {
 		return plan{}, NoPolicy
 	}
-	todo := plan{institution: institution, patient: patient, policy: now.policy}
+	todo := plan{institution: institution, patient: patient, policy: now.policy, judged: judged, ownUsable: patient.ownSpending(judged)}
 	todo.psnPart = c.Medfee - c.Fund - c.HospPart
 	todo.payable = payable(now.policy, institution, c)
 	if !m.takeAll(now, c, &todo) {
-		return plan{}, NoDayKey
+		return plan{asked: todo.asked}, NoDayKey
 	}
 	acctPay := todo.own + todo.mulaid
 	todo.cash = todo.psnPart - acctPay
@@ -75,7 +86,7 @@ func (m *Model) plan(now moment, c Settlement) (plan, int) {
 		todo.balc = m.balances[patient.account()] - todo.own
 	}
 	if c.OnShortfall == 1 && acctPay < todo.payable {
-		return plan{}, ShortOfFunds
+		return plan{asked: todo.asked}, ShortOfFunds
 	}
 	if c.Expected != nil && (c.Expected.AcctPay != acctPay || c.Expected.Cash != todo.cash) {
 		return todo, AmountChanged
@@ -137,11 +148,11 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 		*sum += amount
 		left -= amount
 	}
-	if now.policy.SelfFirst && todo.patient.HasAccount {
+	if now.policy.SelfFirst && todo.ownUsable {
 		takeFrom(todo.patient.account(), &todo.own)
 	}
-	if left > 0 && !(c.AcctUsedFlag == 1 && now.policy.Flag1OwnOnly) {
-		accounts, ok := m.relatives(now, todo)
+	if left > 0 && !(c.AcctUsedFlag == 1 && now.policy.Flag1OwnOnly) && todo.patient.insured(todo.judged, now.policy) && m.canAsk(now, c, todo.patient) {
+		accounts, ok := m.relatives(now, c, todo)
 		if !ok {
 			return false
 		}
@@ -149,7 +160,7 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 			takeFrom(account, &todo.mulaid)
 		}
 	}
-	if !now.policy.SelfFirst && todo.patient.HasAccount {
+	if !now.policy.SelfFirst && todo.ownUsable {
 		takeFrom(todo.patient.account(), &todo.own)
 	}
 	return true
@@ -157,15 +168,25 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 
 // relatives gives the accounts of others that a patient may use today, in the order of their turn; false if the order
 // must be drawn and there is no day key. One relative alone also needs the key (Q22). A draw is noted in the plan.
-func (m *Model) relatives(now moment, todo *plan) ([]uint64, bool) {
+func (m *Model) relatives(now moment, c Settlement, todo *plan) ([]uint64, bool) {
 	patient := todo.patient
 	if now.policy.Strategy == 3 {
-		if !patient.InFamily {
+		family, creator := m.familyOf(now, patient)
+		if family == nil {
 			return nil, true
 		}
-		return []uint64{m.families[patient.Family].account()}, true
+		if creator != patient {
+			todo.asked = append(todo.asked, creator.Number)
+		}
+		if !m.opened(now, c, creator, patient, true) {
+			return nil, true
+		}
+		return []uint64{family.account()}, true
 	}
-	lending := m.lending(now.today, patient) // in binding-number order, of both kinds (Q17)
+	lending := m.lending(now, patient) // in binding-number order, of both kinds (Q17)
+	for _, b := range lending {
+		todo.asked = append(todo.asked, b.Authorizer)
+	}
 	if now.policy.Strategy == 2 {
 		sort.SliceStable(lending, func(i, j int) bool { return lending[i].Order < lending[j].Order })
 	}
@@ -182,18 +203,41 @@ func (m *Model) relatives(now moment, todo *plan) ([]uint64, bool) {
 	}
 	accounts := []uint64{}
 	for _, b := range lending {
-		accounts = append(accounts, m.persons[b.Authorizer].account())
+		if p := m.persons[b.Authorizer]; m.opened(now, c, p, patient, false) {
+			accounts = append(accounts, p.account())
+		}
 	}
 	return accounts, true
 }
 
-// lending gives the active bindings whose authorizer may lend on a day, in number order.
-func (m *Model) lending(day int32, patient *PersonState) []*BindingState {
+// lending gives the active bindings whose authorizer may lend today to where the patient is, in number order.
+func (m *Model) lending(now moment, patient *PersonState) []*BindingState {
 	lending := []*BindingState{}
 	for _, b := range m.bindings {
-		if b.Active && b.Beneficiary == patient.Number && m.persons[b.Authorizer].mayLend(day) {
+		if a := m.persons[b.Authorizer]; b.Active && b.Beneficiary == patient.Number && a.mayLend(now.today) && near(now.policy, a, patient) {
 			lending = append(lending, b)
 		}
 	}
 	return lending
+}
+
+// familyOf gives the family whose account a patient may use, and its creator; nil: none.
+func (m *Model) familyOf(now moment, patient *PersonState) (*FamilyState, *PersonState) {
+	if !patient.InFamily {
+		return nil, nil
+	}
+	family := m.families[patient.Family]
+	creator := m.persons[family.Creator]
+	if family.Frozen || !near(now.policy, creator, patient) {
+		return nil, nil
+	}
+	return family, creator
+}
+
+// canAsk: where passwords are needed and none is typed, relatives do not come to their turn, but for the creator's own family.
+func (m *Model) canAsk(now moment, c Settlement, patient *PersonState) bool {
+	if now.policy.PasswordTries == 0 || len(c.Passwords) > 0 {
+		return true
+	}
+	return now.policy.Strategy == 3 && patient.InFamily && m.families[patient.Family].Creator == patient.Number
 }

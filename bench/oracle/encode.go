@@ -57,11 +57,11 @@ func fill(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.Other, cmd.Birth, cmd.Area = c.ID, c.Psn, c.Pseudonym, c.Birth, c.Area
 		cmd.Has = uint16(bit(c.HasAccount))*ledger.HasAccount | uint16(bit(c.EvoucherActive))*ledger.EvoucherActive
 		for _, e := range c.Enrolments {
-			cmd.More.Enrolments = append(cmd.More.Enrolments, ledger.Enrolment(e))
+			cmd.More.Enrolments = append(cmd.More.Enrolments, enrolment(e))
 		}
 	case model.Enrolment:
 		cmd.ID, cmd.Person = c.ID, c.Psn
-		cmd.More.Enrolments = append(cmd.More.Enrolments, ledger.Enrolment(c.Insurance))
+		cmd.More.Enrolments = append(cmd.More.Enrolments, enrolment(c.Insurance))
 	case model.Institution:
 		cmd.Institution, cmd.InstitutionOf, cmd.Area = ledger.NewCode([]byte(c.Code)), c.Type, c.Area
 	case model.RunOpen:
@@ -74,9 +74,40 @@ func fill(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.AsUser, cmd.More.Bindings = c.ID, c.Actor, c.AsUser, c.Bindings
 	case model.FamilyOpen:
 		cmd.ID, cmd.Person = c.ID, c.Creator
+	case model.Freeze:
+		cmd.ID, cmd.Person = c.ID, c.Psn
+		cmd.More.Freeze = ledger.Freeze{IsFamily: c.IsFamily, Frozen: c.Frozen, Reason: c.Reason, Family: c.Family, Operators: [2]ledger.Key{c.Operators[0], c.Operators[1]}}
+	case model.Password:
+		cmd.ID, cmd.Person = c.ID, c.Psn
+		cmd.More.Secret = ledger.Secret{Action: ledger.PasswordAction(c.Action), Old: c.Old, New: c.New}
+	case model.Credential:
+		cmd.ID, cmd.Person, cmd.Other, cmd.CredType, cmd.More.State = c.ID, c.Psn, c.Card, ledger.CredentialCard, c.State
+	case model.PersonChange:
+		cmd.ID, cmd.Person = c.ID, c.Psn
+		change(&cmd.More.Change, c)
 	default:
 		fillMoney(cmd, c)
 	}
+}
+
+func change(x *ledger.Change, c model.PersonChange) {
+	if c.OpenAccount {
+		x.Mask |= ledger.ChangeAccount
+	}
+	if c.Evoucher != nil {
+		x.Mask, x.Evoucher = x.Mask|ledger.ChangeEvoucher, *c.Evoucher
+	}
+	if c.Area != nil {
+		x.Mask, x.Area = x.Mask|ledger.ChangeArea, *c.Area
+	}
+	if c.Birth != nil {
+		x.Mask, x.Birth = x.Mask|ledger.ChangeBirth, *c.Birth
+	}
+}
+
+func enrolment(c model.Insurance) ledger.Enrolment {
+	return ledger.Enrolment{Insutype: c.Insutype, Status: c.Status, Area: c.Area, Begin: c.Begin, End: c.End, PsnType: c.PsnType, Flexible: c.Flexible,
+		Reason: ledger.Reason(c.Reason)}
 }
 
 func fillMoney(cmd *ledger.Command, c model.Command) {
@@ -86,6 +117,10 @@ func fillMoney(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.Amount, cmd.Source, cmd.Period, cmd.Other = c.ID, c.Psn, c.Amount, c.Source, c.Period, c.Run
 	case model.Settlement:
 		cmd.ID, cmd.Person, cmd.Other, cmd.Institution = c.ID, c.Psn, c.Credential, ledger.NewCode([]byte(c.Institution))
+		cmd.CredType, cmd.Day = ledger.CredentialType(c.CredentialType), c.Visit
+		for _, p := range c.Passwords {
+			cmd.Passwords = cmd.Passwords.Add(p.Authorizer, p.Digest)
+		}
 		cmd.UsedFlag, cmd.Refuse = c.AcctUsedFlag, c.OnShortfall == 1
 		cmd.Bill = ledger.BillInput{Medfee: c.Medfee, Fund: c.Fund, HospPart: c.HospPart, Preselfpay: c.Preselfpay, Inscp: c.Inscp, Overlmt: c.Overlmt, Fulamt: c.Fulamt}
 		if c.Expected != nil {

@@ -61,7 +61,10 @@ func activate(p *Player, a *args) ([]string, error) {
 
 func restart(p *Player, _ *args) ([]string, error) { return accepted, p.Restart() }
 
-// person NAME employee|resident [account] [balance 50.00] [evoucher no] [born 2010-02-28] [area 420100] [from 2020-01-01]
+// psnTypeEmployed is psn_type 11, employed.
+const psnTypeEmployed = 11
+
+// person NAME employee|resident [flexible] [account] [balance 50.00] [evoucher no] [born 2010-02-28] [area 420100] [from 2020-01-01]
 func addPerson(p *Player, a *args) ([]string, error) {
 	name, err := a.next()
 	if err != nil {
@@ -71,12 +74,15 @@ func addPerson(p *Player, a *args) ([]string, error) {
 	cmd := &ledger.Command{Kind: ledger.KindPerson, Person: key, Other: pseudonym(name), Area: 420100, Birth: -3000, More: &ledger.More{}}
 	e := ledger.Enrolment{Insutype: 390, Status: ledger.StatusNormal, Begin: 18_000}
 	if a.flag("employee") {
-		e.Insutype, cmd.Has = ledger.InsutypeEmployee, ledger.HasAccount|ledger.EvoucherActive
+		e.Insutype, e.PsnType, cmd.Has = ledger.InsutypeEmployee, psnTypeEmployed, ledger.HasAccount|ledger.EvoucherActive
 	} else if !a.flag("resident") {
 		return nil, fmt.Errorf("employee or resident")
 	}
 	if a.flag("account") {
 		cmd.Has |= ledger.HasAccount
+	}
+	if a.flag("flexible") {
+		e.Flexible = 1
 	}
 	if a.value("evoucher") == "no" {
 		cmd.Has &^= ledger.EvoucherActive
@@ -124,7 +130,7 @@ func dayOf(text string) (int32, error) {
 	return ledger.DayOf(t.UnixMilli()), err
 }
 
-// enrol NAME employee|resident normal|paused from 2026-03-01
+// enrol NAME employee|resident normal|paused|ended|dead|moved from 2026-03-01
 func enrol(p *Player, a *args) ([]string, error) {
 	key, err := p.nextPerson(a)
 	if err != nil {
@@ -136,10 +142,18 @@ func enrol(p *Player, a *args) ([]string, error) {
 	} else {
 		a.flag("resident")
 	}
-	if a.flag("paused") {
+	switch {
+	case a.flag("paused"):
 		e.Status = 2
-	} else {
+	case a.flag("ended"):
+		e.Status = 4
+	default:
 		a.flag("normal")
+	}
+	for reason, name := range map[ledger.Reason]string{ledger.ReasonDead: "dead", ledger.ReasonMoved: "moved"} {
+		if a.flag(name) {
+			e.Status, e.Reason = 4, reason
+		}
 	}
 	if err := dates(a, "from", &e.Begin); err != nil {
 		return nil, err

@@ -144,7 +144,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -188,6 +188,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 		return err
 	}
 	if err := oracle.ComparePolicies(m, r.state); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	if err := oracle.ComparePersons(m, r.state); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	ids := m.IDs()

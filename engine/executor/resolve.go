@@ -31,6 +31,8 @@ func (x *Sharded) entangle() {
 			x.touchAllocation(cmd)
 		case ledger.KindPremium, ledger.KindAccountDebit:
 			x.touchPayer(cmd)
+		case ledger.KindSettlement: // with passwords
+			x.touchSettlement(i, w.Bills[i].Payable)
 		}
 	}
 	if len(x.entries) == 0 {
@@ -46,7 +48,7 @@ func (x *Sharded) entangle() {
 func (x *Sharded) touchOriginal(at ledger.Position) {
 	if at.Sequence() == x.batch.Sequence {
 		if at.Index() < len(x.work.Commands) {
-			x.touchSettlement(at.Index())
+			x.touchSettlement(at.Index(), 0)
 		}
 		return
 	}
@@ -57,19 +59,19 @@ func (x *Sharded) touchOriginal(at ledger.Position) {
 	}
 }
 
-// touchSettlement touches every account a settlement of this batch may draw on.
-func (x *Sharded) touchSettlement(i int) {
+// touchSettlement touches every account a settlement of this batch may draw on, asking at most demand of each.
+func (x *Sharded) touchSettlement(i int, demand int64) {
 	w := &x.work
 	if w.Commands[i].Kind != ledger.KindSettlement || w.Static[i] != 0 {
 		return
 	}
 	b := &w.Bills[i]
 	if b.Own {
-		w.Touch(ledger.Account(ledger.KindPersonal, b.Patient), 0)
+		w.Touch(ledger.Account(ledger.KindPersonal, b.Patient), demand)
 	}
 	var buf [ledger.RelativesMax]ledger.AccountID
 	for _, a := range ledger.Relatives(w.State, &w.Context, b.Patient, buf[:0]) {
-		w.Touch(a, 0)
+		w.Touch(a, demand)
 	}
 }
 

@@ -59,9 +59,9 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindTick, KindClockConfirm:
 		f.Outcome = Accepted
 	case KindPerson:
-		f.Outcome = s.addPerson(cmd, f)
+		f.Outcome = s.addPerson(c, cmd, f)
 	case KindEnrolment:
-		f.Outcome = s.addEnrolment(cmd)
+		f.Outcome = s.addEnrolment(cmd, f)
 	case KindInstitutionAdd:
 		f.Outcome = s.addInstitution(cmd, f)
 	case KindRunOpen:
@@ -74,6 +74,14 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 		f.Outcome = s.unbind(c, cmd, f, fx)
 	case KindFamilyOpen:
 		f.Outcome = s.openFamily(cmd, f)
+	case KindFreeze:
+		f.Outcome = s.freeze(cmd)
+	case KindPassword:
+		f.Outcome = s.setPassword(c, cmd)
+	case KindCredential:
+		f.Outcome = s.registerCredential(cmd, f)
+	case KindPersonChange:
+		f.Outcome = s.changePerson(c, cmd)
 	default:
 		panic("BUG: unknown command kind passed the decoder")
 	}

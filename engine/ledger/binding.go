@@ -43,12 +43,14 @@ func (s *State) mayBind(c *Context, cmd *Command, authorizer, user uint32) Outco
 		return SelfBinding
 	case cmd.Relation > 15 || c.Policy.Relations&(1<<cmd.Relation) == 0:
 		return RelationNotAllowed
-	case !a.MayLend(c.Day):
+	case !a.May(BindAuthorizer, c):
 		return AuthorizerNotEligible
 	case In(c.Policy.Evouchers, cmd.Channel) && a.Flags&EvoucherActive == 0:
 		return EvoucherNotActive
-	case c.Policy.RequireNormalUser != 0 && !u.IsNormal(c.Day):
+	case !u.May(BindUser, c):
 		return UserNotNormal
+	case !InTerritory(&c.Policy, a.Area, u.Area):
+		return OutsideTerritory
 	}
 	limit := int(c.Policy.MaxAuthorizers)
 	if c.Policy.Strategy == Allocated {
@@ -105,6 +107,9 @@ func (s *State) unbind(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome
 	actor, found := s.FindPerson(cmd.Person)
 	if !found {
 		return UnknownPerson
+	}
+	if !s.Persons.At(actor).May(Unbind, c) {
+		return StatusForbids
 	}
 	if cmd.AsUser && c.Policy.UserMayUnbind == 0 {
 		return NotAllowed

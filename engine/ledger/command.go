@@ -24,16 +24,22 @@ const (
 	KindFamilyOpen        Kind = 17
 	KindAllocation        Kind = 18
 	KindClockConfirm      Kind = 19
+	KindFreeze            Kind = 25
+	KindPassword          Kind = 26
+	KindCredential        Kind = 27
 	KindPremium           Kind = 28
 	KindPremiumRefund     Kind = 29
 	KindAccountDebit      Kind = 30
-	KindLast                   = KindAccountDebit
+	KindPersonChange      Kind = 36
+	KindLast                   = KindPersonChange
 )
 
-// IsKnown reports whether there is a command of this number: some are kept free.
-func (k Kind) IsKnown() bool {
-	return k >= KindGenesis && k <= KindClockConfirm || k >= KindPremium && k <= KindAccountDebit
-}
+// kindsKnown has a bit for every kind there is; between them numbers are kept for others.
+const kindsKnown = 1<<(KindClockConfirm+1) - 2 | 1<<KindFreeze | 1<<KindPassword | 1<<KindCredential | 1<<KindPremium | 1<<KindPremiumRefund | 1<<KindAccountDebit |
+	1<<KindPersonChange
+
+// IsKnown reports whether there is such a command.
+func (k Kind) IsKnown() bool { return k <= KindLast && uint64(kindsKnown)>>k&1 != 0 }
 
 // IsMoney reports whether the command only moves money: batches of these alone may run sharded.
 func (k Kind) IsMoney() bool {
@@ -71,6 +77,7 @@ type Command struct {
 	Channel       uint8
 	InstitutionOf uint8 // fixmedins_type of a new institution
 	Original      OriginalKind
+	CredType      CredentialType
 	Order         uint16
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
@@ -85,11 +92,12 @@ type Command struct {
 	Settlement    Position // of the settlement or premium to be undone
 	Period        uint32   // of a credit; year of a premium
 	Count         int64
-	Day           int32
+	Day           int32 // of a day key; settlement: first day of the visit, 0: not told
 	Area          uint32
 	Birth         int32
-	Has           uint16 // person flags
-	More          *More  // nil for money commands
+	Has           uint16    // person flags
+	Passwords     Passwords // of a settlement; points into the bytes it was read from
+	More          *More     // nil for money commands
 }
 
 // BillInput are a bill's amounts in fen, by the national names (R1).
@@ -112,6 +120,10 @@ type More struct {
 	Sealed     []byte
 	Ledger     [16]byte
 	Policy     Policy
+	Freeze     Freeze
+	Secret     Secret
+	Change     Change
+	State      uint8 // of a card
 }
 
 // Enrolment is one dated enrolment (R19).
@@ -121,6 +133,9 @@ type Enrolment struct {
 	Area     uint32
 	Begin    int32 // day
 	End      int32 // day; 0: open
+	PsnType  uint32
+	Flexible uint8
+	Reason   Reason
 }
 
 // StatusNormal is psn_insu_stas 1; InsutypeEmployee is employee basic insurance.

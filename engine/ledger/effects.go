@@ -9,7 +9,7 @@ type Effect struct {
 	LegAt       uint32   // first leg in Effects.Legs
 	ItemAt      uint32   // first item in Effects.Items
 	Number      uint32   // number of what was created
-	Patient     uint32   // settlement, reversal; insured of a premium
+	Patient     uint32   // settlement, reversal, enrolment; insured of a premium
 	Institution uint32   // settlement, reversal
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none

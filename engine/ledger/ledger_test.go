@@ -194,7 +194,7 @@ func TestFull(t *testing.T) {
 	last := page[Person]{rows: make([]Person, 1<<DefaultShifts.Person)} // the only page that is touched
 	s.Persons.pages[len(s.Persons.pages)-1] = last
 	add := func(key byte) (f Effect, o Outcome) {
-		o = s.addPerson(&Command{Kind: KindPerson, Person: Key{key}, Other: Key{key, 1}, More: &More{}}, &f)
+		o = s.addPerson(&Context{}, &Command{Kind: KindPerson, Person: Key{key}, Other: Key{key, 1}, More: &More{}}, &f)
 		return f, o
 	}
 	if f, o := add(1); o != Accepted || f.Number != PersonsMax-1 {

@@ -15,13 +15,13 @@ func Decide[F Funds](m *Money, c *Context, cmd *Command, position Position, fund
 	case KindSettlement:
 		decideSettlement(m, c, cmd, position, funds, f, fx)
 	case KindCredit:
-		m.decideCredit(cmd, position, f, fx)
+		m.decideCredit(c, cmd, position, f, fx)
 	case KindReversalByID:
 		m.reversalByID(c, cmd, position, f, fx)
 	case KindReversalByMessage:
 		m.reversalByMessage(c, cmd, position, f, fx)
 	case KindAllocation:
-		decideAllocation(m.State, cmd, funds, f, fx)
+		decideAllocation(m.State, c, cmd, funds, f, fx)
 	case KindPremium:
 		decidePremium(m, c, cmd, position, funds, f, fx)
 	case KindPremiumRefund:
@@ -45,13 +45,16 @@ func decideSettlement[F Funds](m *Money, c *Context, cmd *Command, position Posi
 	if len(drawn) > 0 {
 		fx.setDraw(f, drawn)
 	}
+	if b.Asked {
+		m.State.countTries(c, cmd, b.Patient)
+	}
 }
 
 // CreditIsPlain reports whether a credit needs no mark and no run: then it is a mere addition.
 func CreditIsPlain(cmd *Command) bool { return cmd.Period == 0 && cmd.Other.IsZero() }
 
 // PrepareCredit checks what needs neither marks nor runs.
-func PrepareCredit(s *State, cmd *Command) (person uint32, o Outcome) {
+func PrepareCredit(s *State, c *Context, cmd *Command) (person uint32, o Outcome) {
 	if cmd.Amount < 1 || cmd.Amount > AmountMax || cmd.Source < 1 || cmd.Source > SourcesMax || s.NetFunding() > FundingMax-cmd.Amount {
 		return 0, AmountRange
 	}
@@ -62,6 +65,9 @@ func PrepareCredit(s *State, cmd *Command) (person uint32, o Outcome) {
 	if !s.Persons.At(person).HasAccount() {
 		return 0, NoAccount
 	}
+	if !s.Persons.At(person).May(Credit, c) {
+		return 0, StatusForbids
+	}
 	return person, 0
 }
 
@@ -70,8 +76,8 @@ func AcceptCredit(cmd *Command, f *Effect) {
 	f.Outcome, f.Funding, f.Source = Accepted, cmd.Amount, cmd.Source
 }
 
-func (m *Money) decideCredit(cmd *Command, position Position, f *Effect, fx *Effects) {
-	person, o := PrepareCredit(m.State, cmd)
+func (m *Money) decideCredit(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {
+	person, o := PrepareCredit(m.State, c, cmd)
 	if o != 0 {
 		f.Outcome = o
 		return
@@ -102,7 +108,7 @@ func (m *Money) decideCredit(cmd *Command, position Position, f *Effect, fx *Eff
 	fx.setLegs(f, []Leg{{Account: Account(KindPersonal, person), Amount: cmd.Amount}})
 }
 
-func decideAllocation[F Funds](s *State, cmd *Command, funds F, f *Effect, fx *Effects) {
+func decideAllocation[F Funds](s *State, c *Context, cmd *Command, funds F, f *Effect, fx *Effects) {
 	if cmd.Amount < 1 || cmd.Amount > AmountMax {
 		f.Outcome = AmountRange
 		return
@@ -115,6 +121,14 @@ func decideAllocation[F Funds](s *State, cmd *Command, funds F, f *Effect, fx *E
 	family := s.Persons.At(creator).Family
 	if family == 0 || s.Families.At(family-1).Creator != creator {
 		f.Outcome = UnknownFamily
+		return
+	}
+	switch p := s.Persons.At(creator); {
+	case p.Flags&AccountFrozen != 0:
+		f.Outcome = AccountIsFrozen
+		return
+	case !p.May(Allocate, c):
+		f.Outcome = StatusForbids
 		return
 	}
 	personal := Account(KindPersonal, creator)
@@ -134,6 +148,7 @@ func PreviewSettlement(s *State, c *Context, cmd *Command, f *Effect) {
 		return
 	}
 	f.Patient, f.Institution = b.Patient, b.Institution
+	b.Preview = true
 	var buf taking
 	DecideSettlement(s, c, cmd, &b, At(c.Sequence, 0), StateFunds{s}, f, &buf)
 	f.Balc = s.Persons.At(b.Patient).Balance - f.Own

@@ -32,6 +32,24 @@ const (
 	AmountChanged         Outcome = 403
 	AmountParts           Outcome = 404
 	AmountRange           Outcome = 405
+	UnknownCredential     Outcome = 406
+	CredentialInactive    Outcome = 407
+	CredentialOfOther     Outcome = 408
+	RelativesCredential   Outcome = 409
+	CredentialExists      Outcome = 410
+	StatusForbids         Outcome = 415
+	AccountIsFrozen       Outcome = 416
+	AlreadyFrozen         Outcome = 417
+	NotFrozen             Outcome = 418
+	OutsideTerritory      Outcome = 420
+	CategoryNotAllowed    Outcome = 421
+	AccountExists         Outcome = 422
+	NoChange              Outcome = 423
+	PasswordsOff          Outcome = 430
+	PasswordExists        Outcome = 431
+	NoPassword            Outcome = 432
+	WrongPassword         Outcome = 433
+	PasswordLocked        Outcome = 434
 	SameOperator          Outcome = 450
 	AlreadyReversed       Outcome = 501
 	WrongOriginalKind     Outcome = 503
@@ -82,7 +100,14 @@ var outcomeNames = map[Outcome]string{
 	NotAllowed: "not_allowed", InOtherFamily: "in_other_family", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
 	AlreadyCredited: "already_credited", PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
 	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
-	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
+	UnknownCredential: "unknown_credential", CredentialInactive: "credential_inactive", CredentialOfOther: "credential_of_other",
+	RelativesCredential: "relatives_credential", CredentialExists: "credential_exists", StatusForbids: "status_forbids",
+	AccountIsFrozen: "account_frozen", AlreadyFrozen: "already_frozen", NotFrozen: "not_frozen",
+	OutsideTerritory: "outside_territory", CategoryNotAllowed: "category_not_allowed",
+	AccountExists: "account_exists", NoChange: "no_change", PasswordsOff: "passwords_off",
+	PasswordExists: "password_exists", NoPassword: "no_password", WrongPassword: "wrong_password",
+	PasswordLocked: "password_locked",
+	KeyExists:      "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
 }
 
 // String is the stable code that callers see.

@@ -36,8 +36,8 @@ func decidePremium[F Funds](m *Money, c *Context, cmd *Command, position Positio
 	fx.setLegs(f, legs)
 }
 
-// mayPayPremium checks what the region allows and who may pay for whom; 0: he may. The insured's status does not matter: his premium is what
-// makes him insured again.
+// mayPayPremium checks what the region allows and who may pay for whom; 0: he may. The insured may be paused or ended: his premium is what
+// makes him insured again (R25, R19).
 func (s *State) mayPayPremium(c *Context, cmd *Command, payer, insured uint32) Outcome {
 	switch {
 	case !c.HasPolicy:
@@ -48,8 +48,10 @@ func (s *State) mayPayPremium(c *Context, cmd *Command, payer, insured uint32) O
 		return PremiumSeason
 	case !s.isBound(payer, insured):
 		return NotBound
-	case !s.Persons.At(payer).MayLend(c.Day):
+	case !s.Persons.At(payer).May(PremiumPayer, c):
 		return AuthorizerNotEligible
+	case !s.Persons.At(insured).May(PremiumInsured, c):
+		return StatusForbids
 	}
 	return 0
 }

@@ -44,13 +44,17 @@ type Person struct {
 	Shares      uint32 // newest binding in which he is the authorizer, + 1; chained by NextShare
 	Family      uint32 // the family he is in, + 1
 	NormalType  uint16 // insutype of the normal enrolment
-	Flags       uint16
+	Flags       uint16 // bits 3 to 9: status.go
+	Died        int32  // day of death, 0: none told
+	Cards       uint32 // newest registered card, + 1; chained by Next
 }
 
 // Flags of a person.
 const (
 	HasAccount     = 1 << 0
 	EvoucherActive = 1 << 1
+	AccountFrozen  = 1 << 2  // R21
+	HasPassword    = 1 << 10 // R23
 )
 
 // HasAccount reports whether he owns a personal account (R7: a fact, not a category).
@@ -58,11 +62,11 @@ func (p *Person) HasAccount() bool { return p.Flags&HasAccount != 0 }
 
 // MayLend reports whether relatives may draw on him on a day (A1, R19).
 func (p *Person) MayLend(day int32) bool {
-	return p.Flags&HasAccount != 0 && day >= p.LendFrom && day < p.LendUntil
+	return p.Flags&HasAccount != 0 && p.StandingOn(day, true) == Normal
 }
 
 // IsNormal reports whether he is enrolled with normal status on a day.
-func (p *Person) IsNormal(day int32) bool { return day >= p.NormalFrom && day < p.NormalUntil }
+func (p *Person) IsNormal(day int32) bool { return p.StandingOn(day, false) == Normal }
 
 // Institution is a designated hospital or pharmacy.
 type Institution struct {
@@ -109,6 +113,8 @@ type Family struct {
 	Last    Position
 	Creator uint32
 	Members uint32
+	Frozen  uint8 // R21
+	_       [7]uint8
 }
 
 // Run is a credit run (R26).

@@ -7,9 +7,11 @@ type Bill struct {
 	Payable     int64  // fen that accounts may pay
 	Opening     int64  // fen in the own account when the bill was prepared
 	PsnPart     int64  // fen the person bears
+	Area        uint32 // insuplc_admdvs of the patient
 	Own         bool   // the own account may be used
 	Relatives   bool   // relatives (or the family account) may be used
-	Area        uint32 // insuplc_admdvs of the patient
+	Preview     bool   // passwords are believed and not counted
+	Asked       bool   // relatives came to their turn with passwords: tries are to be counted
 }
 
 // PrepareSettlement checks a settlement and works out its bill (DESIGN.md 4, 14.1 to 14.3). It reads tables that do not change inside a
@@ -26,8 +28,12 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 		return b, UnknownPerson
 	}
 	p := s.Persons.At(b.Patient)
-	if cmd.Other != p.Pseudonym {
-		return b, WrongCredential
+	if o := s.checkCredential(cmd, b.Patient); o != 0 {
+		return b, o
+	}
+	day := visitDay(c, cmd)
+	if p.Died != 0 && day >= p.Died {
+		return b, StatusForbids
 	}
 	if !c.HasPolicy {
 		return b, NoPolicy
@@ -40,9 +46,23 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 	if c.Policy.Places&place == 0 || cmd.UsedFlag == 0 {
 		b.Payable = 0
 	}
-	b.Own, b.Opening, b.Area = p.HasAccount(), p.Balance, p.Area
-	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0)
+	b.Own, b.Opening, b.Area = p.MayOn(OwnSpending, day, &c.Policy), p.Balance, p.Area
+	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0) && p.MayOn(Borrowing, day, &c.Policy)
+	if c.Policy.NeedsPasswords() && len(cmd.Passwords) == 0 && !s.ownsFamily(c, b.Patient) {
+		b.Relatives = false
+	}
 	return b, 0
+}
+
+// ownsFamily reports whether the patient is the creator of the family account that would pay: he needs no password for it.
+func (s *State) ownsFamily(c *Context, patient uint32) bool {
+	family := s.Persons.At(patient).Family
+	return c.Policy.Strategy == Allocated && family != 0 && s.Families.At(family-1).Creator == patient
+}
+
+// AsksPasswords reports whether deciding the settlement may count tries of passwords: then it changes more than accounts.
+func AsksPasswords(c *Context, cmd *Command, b *Bill) bool {
+	return len(cmd.Passwords) != 0 && c.Policy.NeedsPasswords() && b.Relatives && b.Payable > 0
 }
 
 func checkAmounts(in *BillInput, b *Bill) Outcome {
@@ -84,17 +104,14 @@ func payable(p *Policy, in *BillInput, psnPart int64) int64 {
 func Relatives(s *State, c *Context, patient uint32, dst []AccountID) []AccountID {
 	p := s.Persons.At(patient)
 	if c.Policy.Strategy == Allocated {
-		if p.Family != 0 {
-			dst = append(dst, Account(KindFamily, p.Family-1))
-		}
-		return dst
+		return appendFamily(s, c, p, dst)
 	}
 	first := len(dst)
 	var orders [RelativesMax]uint16
 	for n := p.Draws; n != 0; {
 		b := s.Bindings.At(n - 1)
 		n = b.NextDraw
-		if !s.Persons.At(b.Authorizer).MayLend(c.Day) {
+		if a := s.Persons.At(b.Authorizer); !a.May(Lending, c) || !InTerritory(&c.Policy, a.Area, p.Area) {
 			continue
 		}
 		orders[len(dst)-first] = b.Order
@@ -104,6 +121,17 @@ func Relatives(s *State, c *Context, patient uint32, dst []AccountID) []AccountI
 		sortByOrder(orders[:len(dst)-first], dst[first:])
 	}
 	return dst
+}
+
+// appendFamily appends the account of the family a person is in, unless it is frozen or its creator is insured too far away.
+func appendFamily(s *State, c *Context, p *Person, dst []AccountID) []AccountID {
+	if p.Family == 0 {
+		return dst
+	}
+	if f := s.Families.At(p.Family - 1); f.Frozen != 0 || !InTerritory(&c.Policy, s.Persons.At(f.Creator).Area, p.Area) {
+		return dst
+	}
+	return append(dst, Account(KindFamily, p.Family-1))
 }
 
 // sortByOrder is a stable insertion sort: ties stay in binding order.
@@ -146,6 +174,8 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 		f.Own = take(own)
 	}
 	if rest > 0 && b.Relatives {
+		guarded := c.Policy.NeedsPasswords()
+		b.Asked = guarded && len(cmd.Passwords) != 0
 		var list [RelativesMax]AccountID
 		relatives := Relatives(s, c, b.Patient, list[:0])
 		if len(relatives) > 0 && c.Policy.Strategy == Random {
@@ -160,6 +190,9 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 			}
 		}
 		for _, a := range relatives {
+			if guarded && !s.opens(c, cmd, b, a) {
+				continue
+			}
 			f.Mulaid += take(a)
 		}
 	}

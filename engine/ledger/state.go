@@ -12,10 +12,14 @@ type State struct {
 	DayKeys      *Table[DayKey]
 	Scalars      *Table[Scalars] // one row
 	AreaDues     *Table[AreaDue] // in order of first use and day; written by PostSums only
+	Credentials  *Table[Credential]
+	Passwords    *Table[Password]
 
 	byKey       index
 	byPseudonym index
 	byCode      index
+	byCard      index
+	byPassword  index
 	byRun       map[Key]uint32 // looked up, never walked
 	byDay       map[int32]uint32
 	byPair      map[uint64]uint32 // number of a pair of pooling areas in dueHeads; looked up, never walked
@@ -25,7 +29,7 @@ type State struct {
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
 type Shifts struct{ Person, Institution, Family uint }
 
-// DefaultShifts give pages of about 45, 28 and 48 KiB (design.md 7 says 64 KiB, say).
+// DefaultShifts give pages of 48, 28 and 64 KiB (design.md 7 says 64 KiB, say).
 var DefaultShifts = Shifts{Person: 9, Institution: 9, Family: 11}
 
 const (
@@ -44,6 +48,8 @@ func NewState(s Shifts) *State {
 		Policies:     NewTable[Policy](smallShift),
 		DayKeys:      NewTable[DayKey](smallShift),
 		Scalars:      NewTable[Scalars](0),
+		Credentials:  NewTable[Credential](bindingShift),
+		Passwords:    NewTable[Password](bindingShift),
 		byRun:        map[Key]uint32{},
 		byDay:        map[int32]uint32{},
 		AreaDues:     NewTable[AreaDue](bindingShift),
@@ -55,7 +61,7 @@ func NewState(s Shifts) *State {
 
 // Reindex rebuilds the indexes after tables were loaded.
 func (s *State) Reindex() {
-	s.byKey, s.byPseudonym, s.byCode = index{}, index{}, index{}
+	s.byKey, s.byPseudonym, s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}, index{}, index{}
 	s.byRun, s.byDay = map[Key]uint32{}, map[int32]uint32{}
 	s.byPair, s.dueHeads = map[uint64]uint32{}, nil
 	for i := uint32(0); i < s.AreaDues.Len(); i++ {
@@ -66,6 +72,12 @@ func (s *State) Reindex() {
 	}
 	for i := uint32(0); i < s.Institutions.Len(); i++ {
 		s.indexInstitution(i)
+	}
+	for i := uint32(0); i < s.Credentials.Len(); i++ {
+		s.indexCredential(i)
+	}
+	for i := uint32(0); i < s.Passwords.Len(); i++ {
+		s.indexPassword(i)
 	}
 	for i := uint32(0); i < s.Runs.Len(); i++ {
 		s.byRun[s.Runs.At(i).Key] = i

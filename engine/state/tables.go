@@ -62,11 +62,13 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(7, "day keys", s.DayKeys),
 		tableOf(8, "scalars", s.Scalars),
 		tableOf(9, "area dues", s.AreaDues),
+		tableOf(10, "credentials", s.Credentials),
+		tableOf(11, "passwords", s.Passwords),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 9
+const tablesMax = 11
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T

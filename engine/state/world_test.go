@@ -67,7 +67,7 @@ type generator struct {
 func key(kind string, n int) ledger.Key { return ledger.K([]byte(kind), fmt.Append(nil, n)) }
 
 func (g *generator) first() []ledger.Command {
-	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Ordered, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, PremiumTypes: 1}
+	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Ordered, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, PasswordTries: 3, LockMinutes: 90, PremiumTypes: 1}
 	list := []ledger.Command{{Kind: ledger.KindGenesis, More: &ledger.More{Ledger: [16]byte{1}}}, {Kind: ledger.KindPolicy, More: &ledger.More{Policy: policy}}}
 	for range 3 {
 		list = append(list, g.institution())
@@ -170,8 +170,18 @@ func (g *generator) draw(sequence uint64) ledger.Command {
 	case x < 44 && g.ids > 0:
 		return ledger.Command{Kind: ledger.KindReversalByMessage, Other: key("msg", g.r.IntN(g.ids+3)), Original: ledger.OriginalSettlement, Institution: code(g.r.IntN(2)), Person: key("psn", p)}
 	}
+	if x := g.r.IntN(20); x == 0 {
+		return ledger.Command{Kind: ledger.KindCredential, Person: key("psn", p), Other: key("card", p%8), CredType: ledger.CredentialCard, More: &ledger.More{State: uint8(1 + g.r.IntN(2))}}
+	} else if x == 1 {
+		return ledger.Command{Kind: ledger.KindPassword, Person: key("psn", p), More: &ledger.More{Secret: ledger.Secret{Action: ledger.PasswordSet, New: key("password", p)}}}
+	}
 	amount := 1 + g.r.Int64N(900)
-	return ledger.Command{Kind: ledger.KindSettlement, Person: key("psn", p), Other: key("cert", p), Institution: code(g.r.IntN(2)), UsedFlag: 1,
+	var passwords ledger.Passwords
+	for range g.r.IntN(ledger.PasswordsMax) { // one in ten is wrong
+		a := g.somebody()
+		passwords = passwords.Add(key("psn", a), key("password", a+g.r.IntN(10)/9))
+	}
+	return ledger.Command{Kind: ledger.KindSettlement, Person: key("psn", p), Other: key("cert", p), Institution: code(g.r.IntN(2)), UsedFlag: 1, Passwords: passwords,
 		Bill: ledger.BillInput{Medfee: amount, Inscp: amount}}
 }
 
@@ -260,6 +270,8 @@ func naiveHash(s *ledger.State) (out [32]byte) {
 	naiveTable(write, 7, s.DayKeys)
 	naiveTable(write, 8, s.Scalars)
 	naiveTable(write, 9, s.AreaDues)
+	naiveTable(write, 10, s.Credentials)
+	naiveTable(write, 11, s.Passwords)
 	h.Sum(out[:0])
 	return out
 }
