@@ -83,6 +83,7 @@ func checkShares(t *testing.T, d *Distribution) {
 	}
 	for name, n := range map[string]int{
 		"shared authorizers": d.Shared, "funded inside": d.FundedInside, "just enough": d.JustEnough, "short": d.Short,
+		"opened by a password": d.Opened,
 	} {
 		if n*100 < settled {
 			t.Errorf("%s: %d of %d settlements", name, n, settled)

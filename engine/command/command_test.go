@@ -143,7 +143,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(command.Append(nil, &e.command, &e.details))
 	}
 	g := model.NewGenerator(2)
-	for _, s := range g.Setup() {
+	for _, s := range append(g.Setup(), g.MixedBatch(300)) { // of every kind, and settlements with all they can carry
 		for _, c := range s.Batch.Commands {
 			f.Add(oracle.AppendCommand(nil, c))
 		}
