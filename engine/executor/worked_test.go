@@ -62,7 +62,7 @@ func (s *script) do(want ledger.Outcome, cmd ledger.Command) (ledger.Effect, []i
 			legs = append(legs, l.Amount)
 		}
 		f := fx.List[0]
-		f.LegAt = 0
+		f.LegAt, f.DrawAt = 0, 0
 		if i == 0 {
 			first, amounts = f, legs
 		}
@@ -86,7 +86,7 @@ func cert(name string) ledger.Key { return ledger.K([]byte("cert"), []byte(name)
 func (s *script) person(name string, fen int64) {
 	s.t.Helper()
 	p := ledger.Command{Kind: ledger.KindPerson, Person: psn(name), Other: cert(name), Area: 420100, Has: ledger.EvoucherActive,
-		More: &ledger.More{Enrolments: []ledger.Enrolment{{Insutype: 390, Status: 1, Area: 420100, Begin: 1}}}}
+		More: &ledger.More{Enrolments: []ledger.Enrolment{{Insutype: 390, PsnType: 11, Status: 1, Area: 420100, Begin: 1}}}}
 	if fen >= 0 {
 		p.Has |= ledger.HasAccount
 		p.More.Enrolments[0].Insutype = ledger.InsutypeEmployee
