@@ -20,7 +20,7 @@ type benchCmd struct {
 
 type benchCoreCmd struct {
 	Persons int           `help:"Persons; half own an account, half have one to three authorizers." default:"1000000"`
-	Workers int           `help:"Goroutines that submit and wait." default:"16"`
+	Workers int           `help:"Goroutines that submit and wait." default:"32"`
 	Group   int           `help:"Commands a request." default:"512"`
 	Shards  int           `help:"Shards; 0: one a core."`
 	For     time.Duration `help:"Measured time of a run." default:"10s"`
