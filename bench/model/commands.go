@@ -11,7 +11,7 @@ type Batch struct {
 	Commands []Command
 }
 
-// Command is one of the nineteen kinds of s.4, always as a value (never a pointer).
+// Command is one of the kinds of s.4, always as a value (never a pointer).
 type Command interface{ Kind() int }
 
 // Message is what the commands marked (id) in s.4 carry: the id's key and the digest of the content, which the caller
@@ -107,6 +107,10 @@ type (
 		Relation      uint8
 		Order         uint16 // 0: none given
 		Channel       uint8
+		Login         uint8
+		Steps         uint8
+		Commitment    Key
+		Questions     Key
 	}
 
 	// Unbinding is kind 13.
@@ -114,7 +118,47 @@ type (
 		Message
 		Actor    Key
 		AsUser   bool
+		Channel  uint8
+		Steps    uint8
 		Bindings []uint32
+	}
+
+	// BindingConsent is kind 20.
+	BindingConsent struct {
+		Message
+		User    Key
+		Binding uint32
+		Accept  bool
+		Steps   uint8
+	}
+
+	// BindingReview is kind 21.
+	BindingReview struct {
+		Message
+		Binding uint32
+		Accept  bool
+	}
+
+	// BindingWithdraw is kind 22.
+	BindingWithdraw struct {
+		Message
+		Authorizer Key
+		Binding    uint32
+	}
+
+	// ForcedUnbinding is kind 23.
+	ForcedUnbinding struct {
+		Message
+		Binding  uint32
+		Reason   uint8
+		Officers [2]Key
+	}
+
+	// DebitOrder is kind 24. Elements are binding numbers or OwnElement.
+	DebitOrder struct {
+		Message
+		Patient  Key
+		Elements []uint32
 	}
 
 	// Settlement is kind 14.
@@ -160,6 +204,14 @@ type (
 	FamilyOpen struct {
 		Message
 		Creator Key
+		Channel uint8
+	}
+
+	// FamilyDissolution is kind 31.
+	FamilyDissolution struct {
+		Message
+		Creator Key
+		Channel uint8
 	}
 
 	// Allocation is kind 18.
@@ -167,6 +219,7 @@ type (
 		Message
 		Creator Key
 		Amount  int64
+		Channel uint8
 	}
 
 	// ClockConfirm is kind 19.
@@ -194,7 +247,24 @@ const (
 	KindFamilyOpen
 	KindAllocation
 	KindClockConfirm
+	KindBindingConsent
+	KindBindingReview
+	KindBindingWithdraw
+	KindForcedUnbinding
+	KindDebitOrder
+	KindFamilyDissolution = 31
 )
+
+// Kinds are the numbers of all commands, ascending.
+var Kinds = func() (kinds []int) {
+	for kind := KindGenesis; kind <= KindDebitOrder; kind++ {
+		kinds = append(kinds, kind)
+	}
+	return append(kinds, KindFamilyDissolution)
+}()
+
+// OwnElement stands for the own account in a debit order.
+const OwnElement = 1<<32 - 1
 
 func (Genesis) Kind() int           { return KindGenesis }
 func (Policy) Kind() int            { return KindPolicy }
@@ -215,6 +285,12 @@ func (ReversalByMessage) Kind() int { return KindReversalByMessage }
 func (FamilyOpen) Kind() int        { return KindFamilyOpen }
 func (Allocation) Kind() int        { return KindAllocation }
 func (ClockConfirm) Kind() int      { return KindClockConfirm }
+func (BindingConsent) Kind() int    { return KindBindingConsent }
+func (BindingReview) Kind() int     { return KindBindingReview }
+func (BindingWithdraw) Kind() int   { return KindBindingWithdraw }
+func (ForcedUnbinding) Kind() int   { return KindForcedUnbinding }
+func (DebitOrder) Kind() int        { return KindDebitOrder }
+func (FamilyDissolution) Kind() int { return KindFamilyDissolution }
 
 // message gives what an (id) command carries, and nothing for the other kinds.
 func message(c Command) Message {
@@ -239,6 +315,18 @@ func message(c Command) Message {
 		return c.Message
 	case Allocation:
 		return c.Message
+	case BindingConsent:
+		return c.Message
+	case BindingReview:
+		return c.Message
+	case BindingWithdraw:
+		return c.Message
+	case ForcedUnbinding:
+		return c.Message
+	case DebitOrder:
+		return c.Message
+	case FamilyDissolution:
+		return c.Message
 	}
 	return Message{}
 }
@@ -250,6 +338,7 @@ func message(c Command) Message {
 //   - Balc: the same, and accepted reversals; for amount_changed the own balance as it would be afterwards.
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.
 //   - Items: accepted unbinding, one for each number.
+//   - State: accepted binding, consent, review, withdrawal and forced unbinding: the binding's state afterwards.
 //   - Original: accepted reversals, the position of the settlement undone.
 type Result struct {
 	Outcome  int
@@ -263,6 +352,7 @@ type Result struct {
 	Legs     []Leg
 	Items    []UnbindResult
 	Original uint64
+	State    uint8
 }
 
 // Leg is one posting on a personal or family account; a negative amount is a debit. Prev is the position of the

@@ -87,7 +87,7 @@ func (d *Distribution) String() string {
 		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short)
 	fmt.Fprintf(&out, " relatives_legs{0:%d 1:%d 2:%d 3+:%d}\n",
 		d.RelativeLegs[0], d.RelativeLegs[1], d.RelativeLegs[2], d.RelativeLegs[3])
-	for kind := KindGenesis; kind <= KindClockConfirm; kind++ {
+	for _, kind := range Kinds {
 		fmt.Fprintf(&out, "kind %2d: %7d", kind, d.Kinds[kind])
 		for _, outcome := range sortedKeys(d.Outcomes) {
 			if n := d.KindOutcomes[[2]int{kind, outcome}]; n > 0 {

@@ -37,6 +37,8 @@ type Generator struct {
 	sent     []sentID  // commands that used up an id
 	tombs    []Key     // ids made tombstones
 	upcoming []Command // settlements whose reversal went ahead
+	mixed    bool      // the batch may hold any kind
+	ordered  []Command // structural ones to be sent soon, in this order
 	periods  uint32
 }
 
@@ -72,12 +74,14 @@ func (g *Generator) Model() *Model { return g.model }
 // Distribution gives the counts so far; it goes on counting.
 func (g *Generator) Distribution() *Distribution { return g.dist }
 
-// mixedWeights: per mille of a mixed batch before repeats and follow-ups are added.
+// mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 30}, {KindPolicy, 30}, {KindDayKey, 30}, {KindDayKeyPublish, 30}, {KindTick, 30},
+	{KindGenesis, 30}, {KindPolicy, 33}, {KindDayKey, 30}, {KindDayKeyPublish, 30}, {KindTick, 30},
 	{KindPerson, 30}, {KindEnrolment, 32}, {KindInstitution, 30}, {KindRunOpen, 31}, {KindRunClose, 31},
-	{KindBinding, 100}, {KindUnbinding, 34}, {KindFamilyOpen, 32}, {KindClockConfirm, 30},
-	{KindCredit, 120}, {KindSettlement, 250}, {KindReversalByID, 60}, {KindReversalByMessage, 86}, {KindAllocation, 50},
+	{KindBinding, 180}, {KindUnbinding, 32}, {KindFamilyOpen, 34}, {KindClockConfirm, 30},
+	{KindBindingConsent, 32}, {KindBindingReview, 32}, {KindBindingWithdraw, 32}, {KindForcedUnbinding, 32}, {KindDebitOrder, 34},
+	{KindFamilyDissolution, 32},
+	{KindCredit, 70}, {KindSettlement, 210}, {KindReversalByID, 50}, {KindReversalByMessage, 70}, {KindAllocation, 60},
 }
 
 var moneyWeights = []weight{
@@ -89,9 +93,11 @@ type weight struct{ kind, share int }
 // MixedBatch makes, applies and counts a batch of n commands of all kinds.
 func (g *Generator) MixedBatch(n int) Step {
 	g.open()
+	g.mixed = true
 	for len(g.batch) < n {
 		g.emit(g.next(mixedWeights))
 	}
+	g.mixed = false
 	return g.close()
 }
 
@@ -124,12 +130,12 @@ func (g *Generator) Setup() []Step {
 	g.emit(g.makeBinding())
 	g.emit(g.makeUnbinding())
 	g.emit(Policy{Version: 1, EffectiveFromMS: g.now.timeMS, Strategy: 1, SelfFirst: true, PayableParts: 3,
-		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3})
+		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
 	steps = append(steps, g.close())
 
 	g.open()
 	for i := range hotPersons { // the crowd: one patient with as many authorizers as there may be, and then some
-		g.emit(Binding{Message: g.newMessage(), Authorizer: g.hot(i).Psn, UserPseudonym: g.hot(0).Pseudonym, Relation: 1})
+		g.emit(Binding{Message: g.newMessage(), Authorizer: g.hot(i).Psn, UserPseudonym: g.hot(0).Pseudonym, Relation: 1, Channel: 1, Login: 1})
 	}
 	for range 60 {
 		g.emit(g.makeBinding())
@@ -216,6 +222,11 @@ func (g *Generator) laterDay(days int32) int64 {
 
 // next chooses a command: a follow-up, a repeat, a collision, or a new one by weight.
 func (g *Generator) next(weights []weight) Command {
+	if g.mixed && len(g.ordered) > 0 && g.chance(50) {
+		c := g.ordered[0]
+		g.ordered = g.ordered[1:]
+		return c
+	}
 	if len(g.soon) > 0 && g.chance(60) {
 		c := g.soon[0]
 		g.soon = g.soon[1:]
@@ -272,8 +283,10 @@ func (g *Generator) make(kind int) Command {
 		return g.makeFamilyOpen()
 	case KindAllocation:
 		return g.makeAllocation()
+	case KindClockConfirm:
+		return ClockConfirm{}
 	}
-	return ClockConfirm{}
+	return g.makeAnswer(kind)
 }
 
 // collide turns some commands into repeats or gives them an id that is taken.
@@ -375,6 +388,24 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case Allocation:
+		c.Message = msg
+		return c
+	case BindingConsent:
+		c.Message = msg
+		return c
+	case BindingReview:
+		c.Message = msg
+		return c
+	case BindingWithdraw:
+		c.Message = msg
+		return c
+	case ForcedUnbinding:
+		c.Message = msg
+		return c
+	case DebitOrder:
+		c.Message = msg
+		return c
+	case FamilyDissolution:
 		c.Message = msg
 		return c
 	}

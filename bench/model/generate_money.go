@@ -82,11 +82,7 @@ func (g *Generator) makeRunClose() Command {
 
 func (g *Generator) makeAllocation() Command {
 	p := g.someone()
-	if len(g.model.families) > 0 && g.chance(85) {
-		f := choose(g.rng, g.model.families)
-		if g.chance(75) {
-			f = g.model.families[g.rng.IntN(min(12, len(g.model.families)))]
-		}
+	if f := g.openFamily(); f != nil && g.chance(95) {
 		p = g.model.persons[f.Creator]
 	}
 	balance := g.model.balances[p.account()]
@@ -102,7 +98,7 @@ func (g *Generator) makeAllocation() Command {
 	if g.chance(3) {
 		amount = choose(g.rng, []int64{0, -5, AmountMax + 1})
 	}
-	return Allocation{Message: g.newMessage(), Creator: g.psn(p), Amount: amount}
+	return Allocation{Message: g.newMessage(), Creator: g.psn(p), Amount: amount, Channel: g.channel()}
 }
 
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
@@ -151,13 +147,13 @@ func (g *Generator) relativesHold(patient *PersonState) int64 {
 		return 0
 	}
 	if g.now.policy.Strategy == 3 {
-		if !patient.InFamily {
+		if !g.model.familyPays(g.now, patient) {
 			return 0
 		}
 		return g.model.balances[g.model.families[patient.Family].account()]
 	}
 	sum := int64(0)
-	for _, b := range g.model.lending(g.now.today, patient) {
+	for _, b := range g.model.lending(g.now, patient) {
 		sum += g.model.balances[g.model.persons[b.Authorizer].account()]
 	}
 	return sum
@@ -365,7 +361,10 @@ func (g *Generator) follow(c Command, result Result) {
 	if result.Outcome != Accepted || len(g.soon) > 8 {
 		return
 	}
+	g.followFamily(c, result)
 	switch c := c.(type) {
+	case Binding:
+		g.followBinding(c, result)
 	case Settlement:
 		if !g.chance(16) {
 			return

@@ -61,7 +61,7 @@ func (g *Generator) makeDayKeyPublish() Command {
 
 func (g *Generator) newPerson(account bool) Person {
 	return Person{
-		Message: g.newMessage(), Psn: g.key(), Pseudonym: g.key(), Birth: -5000 + g.rng.Int32N(20000), Area: 420100,
+		Message: g.newMessage(), Psn: g.key(), Pseudonym: g.key(), Birth: g.birth(), Area: 420100,
 		HasAccount: account, EvoucherActive: g.chance(75),
 		Enrolments: []Insurance{g.insurance(310)},
 	}
@@ -117,19 +117,6 @@ func (g *Generator) makeInstitution() Command {
 	return Institution{Code: fmt.Sprintf("H%011d", n), Type: uint8(1 + g.rng.IntN(5)), Area: 420100}
 }
 
-// makeFamilyOpen keeps most of the hot persons out of it: nobody ever stops being a creator.
-func (g *Generator) makeFamilyOpen() Command {
-	p := g.hot(g.rng.IntN(hotPersons/4) * 4)
-	if g.chance(60) {
-		newest := g.model.persons[max(0, len(g.model.persons)-recentPersons):]
-		p = choose(g.rng, newest)
-	}
-	if g.chance(5) {
-		p = g.someone()
-	}
-	return FamilyOpen{Message: g.newMessage(), Creator: g.psn(p)}
-}
-
 func (g *Generator) makeBinding() Command {
 	user := g.someone()
 	if g.chance(8) {
@@ -143,16 +130,14 @@ func (g *Generator) makeBinding() Command {
 		authorizer = g.kin(user)
 	}
 	if g.now.policy != nil && g.now.policy.Strategy == 3 && len(g.model.families) > 0 && g.chance(70) {
-		f := choose(g.rng, g.model.families)
-		authorizer = g.model.persons[f.Creator]
+		if f := g.openFamily(); f != nil {
+			authorizer = g.model.persons[f.Creator]
+		}
 	}
 	if authorizer == user && g.chance(80) {
 		authorizer = g.hot(int(user.Number) + 1)
 	}
-	c := Binding{
-		Message: g.newMessage(), Authorizer: g.psn(authorizer), UserPseudonym: user.Pseudonym,
-		Relation: choose(g.rng, []uint8{1, 1, 2, 4, 5, 6, 7}), Channel: choose(g.rng, []uint8{1, 1, 1, 2, 3, 6, 8, 31, 0, 32, 255}),
-	}
+	c := g.application(authorizer, user)
 	if g.chance(60) {
 		c.Order = uint16(1 + g.rng.IntN(4)) // ties are wanted
 	}
@@ -172,14 +157,15 @@ func (g *Generator) makeBinding() Command {
 
 // makeUnbinding names mostly one binding that is active, then others of the same actor, ended or not, and of strangers.
 func (g *Generator) makeUnbinding() Command {
-	c := Unbinding{Message: g.newMessage(), AsUser: g.chance(30)}
+	c := Unbinding{Message: g.newMessage(), AsUser: g.chance(30), Channel: g.channel(), Steps: g.steps()}
 	actor := g.someone()
 	bindings := g.model.bindings
 	if len(bindings) == 0 {
-		return Unbinding{Message: c.Message, Actor: g.psn(actor), Bindings: []uint32{0}}
+		c.Actor, c.Bindings = g.psn(actor), []uint32{0}
+		return c
 	}
 	first := choose(g.rng, bindings)
-	for i := 0; i < 30 && !first.Active; i++ {
+	for i := 0; i < 30 && first.State != Active; i++ {
 		first = choose(g.rng, bindings)
 	}
 	if g.chance(50) && len(bindings) > 20 { // a young one, still locked if there is a lock

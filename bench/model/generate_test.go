@@ -63,7 +63,7 @@ func TestConservationAndDistribution(t *testing.T) {
 // checkShares demands one per cent of everything the equality test relies on.
 func checkShares(t *testing.T, d *Distribution) {
 	t.Helper()
-	for kind := KindGenesis; kind <= KindClockConfirm; kind++ {
+	for _, kind := range Kinds {
 		if d.Kinds[kind]*100 < d.Commands {
 			t.Errorf("kind %d: %d of %d commands", kind, d.Kinds[kind], d.Commands)
 		}

@@ -60,6 +60,9 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 	for _, t := range original.takes {
 		result.Legs = append(result.Legs, m.post(now, t.account, t.amount))
 		m.balances[institution.account()] -= t.amount
+		if family := m.familyOf(t.account); family != nil && family.Closed {
+			result.Legs = append(result.Legs, m.post(now, t.account, -t.amount), m.post(now, m.persons[family.Creator].account(), t.amount))
+		}
 	}
 	m.ids[undoMark(position)] = IDEntry{Position: now.position(), Tag: TagMark}
 	m.reversals = append(m.reversals, reversal{position: now.position(), original: position})

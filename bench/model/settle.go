@@ -140,11 +140,15 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 		if !ok {
 			return false
 		}
-		for _, account := range accounts {
+		place := m.ownPlace(now, todo.patient)
+		for i, account := range accounts {
+			if i == place {
+				takeFrom(todo.patient.account(), &todo.own)
+			}
 			takeFrom(account, &todo.mulaid)
 		}
 	}
-	if !now.policy.SelfFirst && todo.patient.HasAccount {
+	if !now.policy.SelfFirst && todo.patient.HasAccount && todo.own == 0 {
 		takeFrom(todo.patient.account(), &todo.own)
 	}
 	return true
@@ -153,13 +157,16 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 // relatives gives the accounts of others that a patient may use today, in the order of their turn; false if the order
 // must be drawn and there is no day key. One relative alone also needs the key (Q22).
 func (m *Model) relatives(now moment, patient *PersonState) ([]uint64, bool) {
+	if now.policy.RequireNormalUser && !patient.normal(now.today) {
+		return nil, true
+	}
 	if now.policy.Strategy == 3 {
-		if !patient.InFamily {
+		if !m.familyPays(now, patient) {
 			return nil, true
 		}
 		return []uint64{m.families[patient.Family].account()}, true
 	}
-	lending := m.lending(now.today, patient) // in binding-number order, of both kinds (Q17)
+	lending := m.lending(now, patient) // in binding-number order, of both kinds (Q17)
 	if now.policy.Strategy == 2 {
 		sort.SliceStable(lending, func(i, j int) bool { return lending[i].Order < lending[j].Order })
 	}
@@ -180,13 +187,34 @@ func (m *Model) relatives(now moment, patient *PersonState) ([]uint64, bool) {
 	return accounts, true
 }
 
-// lending gives the active bindings whose authorizer may lend on a day, in number order.
-func (m *Model) lending(day int32, patient *PersonState) []*BindingState {
-	lending := []*BindingState{}
+// lending gives the active bindings that are not suspended (s.8.4), in number order, where there are no family accounts.
+func (m *Model) lending(now moment, patient *PersonState) []*BindingState {
+	lending, all := []*BindingState{}, uint32(0)
 	for _, b := range m.bindings {
-		if b.Active && b.Beneficiary == patient.Number && m.persons[b.Authorizer].mayLend(day) {
+		if b.State != Active || b.Beneficiary != patient.Number {
+			continue
+		}
+		all++
+		if relationAllowed(now.policy, b.Relation) && m.persons[b.Authorizer].mayLend(now.today) {
 			lending = append(lending, b)
 		}
 	}
+	if now.policy.MaxFamilies > 0 && all > now.policy.MaxFamilies {
+		return nil
+	}
 	return lending
+}
+
+// ownPlace counts the relatives before the own account in the debit order; -1 if it has no place there (R22).
+func (m *Model) ownPlace(now moment, patient *PersonState) int {
+	if now.policy.SelfFirst || now.policy.Strategy != 2 || patient.SelfOrder == 0 || !patient.HasAccount {
+		return -1
+	}
+	place := 0
+	for _, b := range m.lending(now, patient) {
+		if int(b.Order) < patient.SelfOrder {
+			place++
+		}
+	}
+	return place
 }

@@ -36,6 +36,12 @@ func compareOne(want *model.Result, f *ledger.Effect, fx *ledger.Effects) error 
 	} else {
 		got.Balc = f.Balc
 	}
+	if f.Kind != ledger.KindCredit {
+		got.State = f.Source
+	}
+	if got.State != want.State {
+		return fmt.Errorf("state %d, model says %d", got.State, want.State)
+	}
 	number := want.Number
 	if f.Kind == ledger.KindRunOpen {
 		number = got.Number // the model gives runs no numbers

@@ -89,7 +89,7 @@ func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
 	}
 	n := int(src[0]) | int(src[1])<<8
 	kind, flags := ledger.Kind(src[2]), src[3]
-	if n < headBytes || n > BytesMax || n > len(src) || kind == 0 || kind > ledger.KindLast || flags > flagHasID {
+	if n < headBytes || n > BytesMax || n > len(src) || !kind.IsKnown() || flags > flagHasID {
 		return 0, fmt.Errorf("%w: kind %d flags %d length %d of %d", ErrFormat, kind, flags, n, len(src))
 	}
 	c := codec{buf: src[headBytes:n]}
@@ -163,8 +163,7 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 	case ledger.KindAllocation:
 		c.key(&cmd.Person)
 		c.fen(&cmd.Amount)
-	case ledger.KindFamilyOpen:
-		c.key(&cmd.Person)
+		c.u8(&cmd.Channel)
 	default:
 		structural(c, cmd, d)
 	}

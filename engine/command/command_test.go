@@ -51,7 +51,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	for k := ledger.KindGenesis; k <= ledger.KindLast; k++ {
-		if kinds[k] == 0 {
+		if k.IsKnown() && kinds[k] == 0 {
 			t.Errorf("kind %d was never tried", k)
 		}
 	}

@@ -40,14 +40,8 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.text(&d.Text, RunIDMax)
 	case ledger.KindRunClose:
 		c.key(&cmd.Other)
-	case ledger.KindBinding:
-		c.key(&cmd.Person)
-		c.key(&cmd.Other)
-		c.u8(&cmd.Relation)
-		number(c, &cmd.Order, 999)
-		c.u8(&cmd.Channel)
-	case ledger.KindUnbinding:
-		unbinding(c, cmd)
+	default:
+		relation(c, cmd)
 	}
 }
 
@@ -78,19 +72,4 @@ func enrolment(c *codec, e *ledger.Enrolment) {
 	number(c, &e.Area, typeMax)
 	c.day(&e.Begin)
 	c.day(&e.End)
-}
-
-func unbinding(c *codec, cmd *ledger.Command) {
-	c.key(&cmd.Person)
-	c.flag(&cmd.AsUser)
-	m := cmd.More
-	n := uint64(len(m.Bindings))
-	c.uint(&n, ledger.UnbindingsMax)
-	c.bad = c.bad || n == 0
-	for i := 0; i < int(n) && !c.bad; i++ {
-		if !c.writing {
-			m.Bindings = append(m.Bindings, 0)
-		}
-		number(c, &m.Bindings[i], 1<<32-1)
-	}
 }

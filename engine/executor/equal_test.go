@@ -227,6 +227,10 @@ func TestEqual(t *testing.T) {
 					}
 				}
 			}
+			last := steps[len(steps)-1].Batch
+			if err := oracle.CompareBindings(g.Model(), runners[0].state, ledger.DayOf(last.TimeMS)); err != nil {
+				t.Fatalf("seed %d batch %d: %v", seed, last.Sequence, err)
+			}
 			steps = steps[:0]
 		}
 		if err := runners[0].sameAsModel(g.Model()); err != nil {
@@ -238,7 +242,7 @@ func TestEqual(t *testing.T) {
 		}
 		checkMix(t, g.Distribution())
 	}
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
@@ -251,7 +255,7 @@ func TestEqual(t *testing.T) {
 
 // checkMix demands that nothing the issue names was left to luck.
 func checkMix(t *testing.T, d *model.Distribution) {
-	for kind := model.KindGenesis; kind <= model.KindClockConfirm; kind++ {
+	for _, kind := range model.Kinds {
 		if ledger.Kind(kind).IsMoney() && 100*d.Kinds[kind] < d.Commands {
 			t.Errorf("kind %d: %d of %d commands, want 1 %%", kind, d.Kinds[kind], d.Commands)
 		}

@@ -19,7 +19,7 @@ type Line struct {
 }
 
 // Statement walks an account's chain back from its posting at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
-// returns up to limit lines, newest first, and where to go on (0: the beginning of the account). limit is at most StatementLinesMax.
+// returns up to limit lines, newest first (and the rest of the last entry, which may have two on the account), and where to go on (0: the beginning of the account). limit is at most StatementLinesMax.
 // from must be a posting of the account; what is not is a *CorruptionError. Any goroutine.
 func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limit int) ([]Line, ledger.Position, error) {
 	if limit < 1 || limit > StatementLinesMax {
@@ -29,7 +29,7 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 	var block Block
 	var legs []ledger.Leg
 	for at := from; ; {
-		if at == 0 || len(lines) == limit {
+		if at == 0 || len(lines) >= limit {
 			return lines, at, nil
 		}
 		if block.Sequence != at.Sequence() {
@@ -43,21 +43,31 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: "damaged", Err: err}
 		}
 		legs = found
-		leg := legOn(legs, account)
-		if leg == nil || leg.Prev >= at {
+		prev, ok := previous(legs, account, at)
+		if !ok {
 			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: fmt.Sprintf("command %d is no posting of account %x that continues its chain", at.Index(), uint64(account))}
 		}
-		lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: leg.Amount, After: leg.After,
-			Patient: f.Patient, Institution: f.Institution})
-		at = leg.Prev
+		for i := len(legs) - 1; i >= 0; i-- {
+			if legs[i].Account == account {
+				lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: legs[i].Amount, After: legs[i].After,
+					Patient: f.Patient, Institution: f.Institution})
+			}
+		}
+		at = prev
 	}
 }
 
-func legOn(legs []ledger.Leg, account ledger.AccountID) *ledger.Leg {
+// previous is the posting before an entry's first one on the account. A later one of the same entry (a reversal that comes back to a dissolved
+// family) names the entry itself.
+func previous(legs []ledger.Leg, account ledger.AccountID, at ledger.Position) (prev ledger.Position, ok bool) {
 	for i := range legs {
-		if legs[i].Account == account {
-			return &legs[i]
+		switch {
+		case legs[i].Account != account:
+		case !ok && legs[i].Prev < at:
+			prev, ok = legs[i].Prev, true
+		case !ok || legs[i].Prev != at:
+			return 0, false
 		}
 	}
-	return nil
+	return prev, ok
 }

@@ -13,6 +13,8 @@ const (
 	RelativesMax  = 32                        // active bindings of one user; the hard limit behind max_authorizers (K4)
 	EnrolmentsMax = 8                         // in one Person command
 	UnbindingsMax = 64                        // bindings in one Unbinding command
+	OrderMax      = RelativesMax + 1          // elements of a debit order: every binding and the own account
+	ReasonsMax    = 9                         // reason codes of a forced unbinding; their texts are api/rest's
 	SourcesMax    = 15                        // highest funding source number
 	DayKeyBytes   = 32
 	SealedKeyMax  = 64 // nonce 12 + key 32 + tag 16, rounded up

@@ -24,7 +24,13 @@ const (
 	KindFamilyOpen        Kind = 17
 	KindAllocation        Kind = 18
 	KindClockConfirm      Kind = 19
-	KindLast                   = KindClockConfirm
+	KindBindingConsent    Kind = 20
+	KindBindingReview     Kind = 21
+	KindBindingWithdraw   Kind = 22
+	KindForcedUnbinding   Kind = 23
+	KindDebitOrder        Kind = 24
+	KindFamilyDissolution Kind = 31 // structural, and carries legs
+	KindLast                   = KindFamilyDissolution
 )
 
 // IsMoney reports whether the command only moves money: batches of these alone may run sharded.
@@ -34,6 +40,11 @@ func (k Kind) IsMoney() bool {
 		return true
 	}
 	return false
+}
+
+// IsKnown reports whether there is such a command.
+func (k Kind) IsKnown() bool {
+	return k >= KindGenesis && k <= KindDebitOrder || k == KindFamilyDissolution
 }
 
 // IsReversal reports whether the command undoes another.
@@ -61,6 +72,10 @@ type Command struct {
 	InstitutionOf uint8 // fixmedins_type of a new institution
 	Original      OriginalKind
 	Order         uint16
+	Login         uint8  // way of signing in, 1 to Logins; 0: not told (C4, C5)
+	Steps         uint8  // what has been done: StepDataConsent ...
+	Reason        uint8  // of a forced unbinding, 1 to ReasonsMax
+	Accept        bool   // consent, review: yes
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
 	Person        Key    // patient, authorizer, creator, actor, account holder
@@ -72,6 +87,7 @@ type Command struct {
 	ExpectedCash  int64 // fen
 	Settlement    Position
 	Period        uint32
+	Binding       uint32 // that a consent, review, withdrawal or forced unbinding is about
 	Count         int64
 	Day           int32
 	Area          uint32
@@ -79,6 +95,16 @@ type Command struct {
 	Has           uint16 // person flags
 	More          *More  // nil for money commands
 }
+
+// Bits of Command.Steps.
+const (
+	StepDataConsent = 1 << 0 // use of personal data agreed to (C2)
+	StepApplication = 1 << 1 // an application with a document shown at a counter (F9)
+	StepFace        = 1 << 2 // the user's face was recognised (L3)
+)
+
+// SelfElement stands for the patient's own account in a debit order.
+const SelfElement = 1<<32 - 1
 
 // BillInput are a bill's amounts in fen, by the national names (R1).
 type BillInput struct {
@@ -94,7 +120,9 @@ type BillInput struct {
 // More carries what only structural commands need.
 type More struct {
 	Enrolments []Enrolment
-	Bindings   []uint32
+	Bindings   []uint32 // to unbind; a debit order, in which SelfElement is the own account
+	Commitment Key      // of the letter accepted (K18); zero: none
+	Questions  Key      // of the questions and answers read (C9); zero: none
 	Hash       [32]byte // of a day key
 	Key        [32]byte // a published day key
 	Sealed     []byte

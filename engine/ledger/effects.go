@@ -19,7 +19,7 @@ type Effect struct {
 	Cash        int64
 	Balc        int64
 	Funding     int64 // credit: taken from the funding source
-	Source      uint8
+	Source      uint8 // credit: the funding source; commands on one binding: its BindingState afterwards
 }
 
 // AcctPay is what personal and family accounts paid: mutual aid included.

@@ -20,7 +20,7 @@ func Decide[F Funds](m *Money, c *Context, cmd *Command, position Position, fund
 	case KindReversalByMessage:
 		m.reversalByMessage(c, cmd, position, f, fx)
 	case KindAllocation:
-		decideAllocation(m.State, cmd, funds, f, fx)
+		decideAllocation(m.State, c, cmd, funds, f, fx)
 	default:
 		panic("BUG: not a money command")
 	}
@@ -90,30 +90,6 @@ func (m *Money) decideCredit(cmd *Command, position Position, f *Effect, fx *Eff
 	}
 	f.Outcome, f.Funding, f.Source, f.Run = Accepted, cmd.Amount, source, run
 	fx.setLegs(f, []Leg{{Account: Account(KindPersonal, person), Amount: cmd.Amount}})
-}
-
-func decideAllocation[F Funds](s *State, cmd *Command, funds F, f *Effect, fx *Effects) {
-	if cmd.Amount < 1 || cmd.Amount > AmountMax {
-		f.Outcome = AmountRange
-		return
-	}
-	creator, ok := s.FindPerson(cmd.Person)
-	if !ok {
-		f.Outcome = UnknownPerson
-		return
-	}
-	family := s.Persons.At(creator).Family
-	if family == 0 || s.Families.At(family-1).Creator != creator {
-		f.Outcome = UnknownFamily
-		return
-	}
-	personal := Account(KindPersonal, creator)
-	if funds.Available(personal) < cmd.Amount {
-		f.Outcome = ShortOfFunds
-		return
-	}
-	f.Outcome = Accepted
-	fx.setLegs(f, []Leg{{Account: personal, Amount: -cmd.Amount}, {Account: Account(KindFamily, family-1), Amount: cmd.Amount}})
 }
 
 // PreviewSettlement decides a settlement with the balances as they are and posts nothing (a pre-settlement reserves nothing).

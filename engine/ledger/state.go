@@ -17,6 +17,7 @@ type State struct {
 	byCode      index
 	byRun       map[Key]uint32 // looked up, never walked
 	byDay       map[int32]uint32
+	pending     map[uint32]uint32 // by user: newest pending binding, + 1; chained by NextDraw. Looked up, never walked.
 }
 
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
@@ -26,7 +27,7 @@ type Shifts struct{ Person, Institution, Family uint }
 var DefaultShifts = Shifts{Person: 9, Institution: 9, Family: 11}
 
 const (
-	bindingShift = 10 // 40 KiB pages
+	bindingShift = 10 // 48 KiB pages
 	smallShift   = 6  // runs, policies, day keys: hundreds of rows at most
 )
 
@@ -43,6 +44,7 @@ func NewState(s Shifts) *State {
 		Scalars:      NewTable[Scalars](0),
 		byRun:        map[Key]uint32{},
 		byDay:        map[int32]uint32{},
+		pending:      map[uint32]uint32{},
 	}
 	st.Scalars.Append(Scalars{})
 	return st
@@ -51,7 +53,7 @@ func NewState(s Shifts) *State {
 // Reindex rebuilds the indexes after tables were loaded.
 func (s *State) Reindex() {
 	s.byKey, s.byPseudonym, s.byCode = index{}, index{}, index{}
-	s.byRun, s.byDay = map[Key]uint32{}, map[int32]uint32{}
+	s.byRun, s.byDay, s.pending = map[Key]uint32{}, map[int32]uint32{}, map[uint32]uint32{}
 	for i := uint32(0); i < s.Persons.Len(); i++ {
 		s.indexPerson(i)
 	}
@@ -63,6 +65,11 @@ func (s *State) Reindex() {
 	}
 	for i := uint32(0); i < s.DayKeys.Len(); i++ {
 		s.byDay[s.DayKeys.At(i).Day] = i
+	}
+	for i := uint32(0); i < s.Bindings.Len(); i++ {
+		if b := s.Bindings.At(i); b.State == Invited || b.State == InReview {
+			s.pending[b.User] = i + 1 // the chain goes down in number, so the last one met is its head
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ type generator struct {
 func key(kind string, n int) ledger.Key { return ledger.K([]byte(kind), fmt.Append(nil, n)) }
 
 func (g *generator) first() []ledger.Command {
-	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Ordered, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2}
+	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Allocated, MaxFamilies: 1, PausedMoneyUsable: 1, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, Channels: 2, Logins: [4]uint32{2}}
 	list := []ledger.Command{{Kind: ledger.KindGenesis, More: &ledger.More{Ledger: [16]byte{1}}}, {Kind: ledger.KindPolicy, More: &ledger.More{Policy: policy}}}
 	for range 3 {
 		list = append(list, g.institution())
@@ -73,9 +73,7 @@ func (g *generator) first() []ledger.Command {
 		list = append(list, g.person())
 	}
 	for p := range 5 {
-		list = append(list, ledger.Command{Kind: ledger.KindCredit, Person: key("psn", p), Amount: 10_000, Source: 3},
-			ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p), More: &ledger.More{}},
-			ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p), Amount: 50})
+		list = append(list, ledger.Command{Kind: ledger.KindCredit, Person: key("psn", p), Amount: 10_000, Source: 3})
 	}
 	return list
 }
@@ -113,6 +111,9 @@ func (g *generator) command(sequence uint64) ledger.Command {
 	at := ledger.At(sequence, g.index)
 	g.index++
 	c := g.draw(sequence)
+	if sequence == 2 && g.index <= 5 { // the first batch under a policy
+		c = ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", g.index-1), Channel: 1, More: &ledger.More{}}
+	}
 	if c.Kind.IsMoney() || c.Kind == ledger.KindBinding {
 		g.newID(&c)
 	}
@@ -130,13 +131,13 @@ func (g *generator) draw(sequence uint64) ledger.Command {
 	case x < 5:
 		return g.institution()
 	case x < 8:
-		return ledger.Command{Kind: ledger.KindBinding, Person: key("psn", p), Other: key("cert", g.somebody()), Relation: 1, More: &ledger.More{}}
+		return ledger.Command{Kind: ledger.KindBinding, Person: key("psn", p%5), Other: key("cert", g.somebody()), Relation: 1, Channel: 1, Login: 1, More: &ledger.More{}}
 	case x < 9:
-		return ledger.Command{Kind: ledger.KindUnbinding, Person: key("psn", p), More: &ledger.More{Bindings: []uint32{g.r.Uint32N(40), g.r.Uint32N(40)}}}
+		return ledger.Command{Kind: ledger.KindUnbinding, Person: key("psn", p%5), Channel: 1, More: &ledger.More{Bindings: []uint32{g.r.Uint32N(40), g.r.Uint32N(40)}}}
 	case x < 10:
-		return ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p%5), More: &ledger.More{}}
+		return ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p%5), Channel: 1, More: &ledger.More{}}
 	case x < 13:
-		return ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p%5), Amount: 1 + g.r.Int64N(50)}
+		return ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p%5), Channel: 1, Amount: 1 + g.r.Int64N(50)}
 	case x < 14:
 		g.runs++
 		return ledger.Command{Kind: ledger.KindRunOpen, Other: key("run", g.runs), Source: 2, Period: uint32(g.runs), Count: 5, Amount: 5000, More: &ledger.More{}}
