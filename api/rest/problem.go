@@ -117,6 +117,26 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 		return "psn_no"
 	case ledger.CertificateExists:
 		return "certno"
+	case ledger.ChannelNotAllowed:
+		return "channel"
+	case ledger.LoginNotAllowed:
+		return "auth"
+	case ledger.ApplicationMissing:
+		return "application"
+	case ledger.CommitmentMissing:
+		return "commitment"
+	case ledger.QuestionsMissing:
+		return "qa_version"
+	case ledger.DataConsentMissing:
+		return "data_consent_at"
+	case ledger.FaceMissing:
+		return "face_passed"
+	case ledger.SameOfficer:
+		return "second_officer"
+	case ledger.OrderIncomplete, ledger.OrderRepeats, ledger.SelfNotAllowed:
+		return "order"
+	case ledger.AllocationAmount:
+		return "amount"
 	case ledger.WrongCredential:
 		return "mdtrt_cert_no"
 	case ledger.AmountChanged:

@@ -22,7 +22,7 @@ import (
 // adminCalls are the calls marked A in api.md as far as they are there, and what only operators need.
 var adminCalls = []string{"POST /v1/persons", "POST /v1/persons/{psn_no}/enrolments", "POST /v1/institutions", "POST /v1/credits", "POST /v1/credit-runs",
 	"POST /v1/credit-runs/{run_id}/lines", "POST /v1/credit-runs/{run_id}/close", "GET /v1/credit-runs/{run_id}", "GET /v1/credit-runs/{run_id}/refusals", "GET /v1/ledger/totals", "POST /v1/clock/confirm", "POST /v1/bindings/batch",
-	"POST /v1/ledger/copies", "POST /v1/policies", "GET /v1/policies", "GET /v1/policies/{number}", "GET /openapi.yaml"}
+	"GET /v1/bindings", "POST /v1/bindings/{id}/review", "POST /v1/bindings/{id}/forced-unbinding", "POST /v1/ledger/copies", "POST /v1/policies", "GET /v1/policies", "GET /v1/policies/{number}", "GET /openapi.yaml"}
 
 // Calls that create people or money answer on the admin listener only (R31).
 func TestAdminOnly(t *testing.T) {
@@ -213,7 +213,7 @@ func TestTotalsKept(t *testing.T) {
 func TestLongestFields(t *testing.T) {
 	long := func(n int, c string) []byte { return []byte(strings.Repeat(c, n)) }
 	in := bindingIn{msgid: long(msgidMax, `"`), authorizer: long(psnNoMax, `"`), certno: long(certnoMax, `"`), phone: long(opterMax, `"`), qaVersion: long(versionMax, `"`),
-		consentMS: noon, face: 2, order: orderMax, auth: authIn{given: true, method: long(opterMax, `"`), txnNo: long(opterMax, `"`), timeMS: noon},
+		consentMS: noon, face: 2, order: orderMax, auth: authIn{given: true, txnNo: long(opterMax, `"`), timeMS: noon},
 		application: applicationIn{given: true, no: long(opterMax, `"`), clerk: long(nameMax, "𠀀"), document: long(nameMax, "𠀀")}}
 	in.commitment.version, in.commitment.declaration, in.commitment.acceptedMS = long(versionMax, `"`), long(letterMax, "𠀀"), noon
 	w := newWork()

@@ -23,6 +23,7 @@ const (
 var entryKinds = map[ledger.Kind]string{
 	ledger.KindCredit: "credit", ledger.KindSettlement: "settlement", ledger.KindReversalByID: "reversal",
 	ledger.KindReversalByMessage: "reversal", ledger.KindAllocation: "allocation",
+	ledger.KindFamilyDissolution: "family_return", ledger.KindUnbinding: "family_return", ledger.KindForcedUnbinding: "family_return", ledger.KindBindingReview: "family_return",
 }
 
 // statementQuery is what is asked: days from and to, both included, and the posting to begin with (0: the newest).
@@ -134,7 +135,7 @@ func (f *face) appendStatement(a *strictjson.Appender, s statementQuery, holder 
 		if day > s.to {
 			continue
 		}
-		if n == statementPage {
+		if n >= statementPage && lines[i].Position != lines[i-1].Position { // an entry with two postings is not cut
 			next = lines[i].Position
 			break
 		}

@@ -31,6 +31,18 @@ var sourceNames = [...]string{
 // ledger and are refused by it.
 var relationNames = [...]string{"1", "2", "4", "5", "6", "7", "8", "9"}
 
+// stateNames are the states of a binding (R20); the number is the index + 1 and part of the log.
+var stateNames = [...]string{"active", "invited", "pending_review", "unbound", "rejected", "expired", "suspended"}
+
+// reasonNames are the reasons of the bureau to end a binding by force (R21); the number is the index + 1 and part of the log.
+var reasonNames = [...]string{"dispute", "fraud", "relation_ended", "wrong_data", "death", "court_order", "other"}
+
+// Callers of the calls that say no channel.
+var (
+	callerBinding = []byte("binding")
+	callerOrder   = []byte("debit-order")
+)
+
 var (
 	channelEnum   = strictjson.MustEnum(channelNames[:]...)
 	sourceEnum    = strictjson.MustEnum(sourceNames[:]...)
@@ -43,6 +55,10 @@ var (
 	flagEnum      = strictjson.MustEnum("0", "1")
 	statusEnum    = strictjson.MustEnum("0", "1", "2", "3", "4") // psn_insu_stas
 	originalEnum  = strictjson.MustEnum("settlement", "reversal")
+	loginEnum     = strictjson.MustEnum(policy.LoginNames[:]...)
+	answerEnum    = strictjson.MustEnum("accept", "decline")
+	reviewEnum    = strictjson.MustEnum("approve", "reject")
+	reasonEnum    = strictjson.MustEnum(reasonNames[:]...)
 )
 
 var gends = [...]uint8{0, 1, 2, 9}
@@ -56,8 +72,10 @@ var (
 )
 
 func reservedCaller(code []byte) bool {
-	if string(code) == string(callerBureau) || string(code) == string(callerLoad) {
-		return true
+	for _, ours := range [...][]byte{callerBureau, callerLoad, callerBinding, callerOrder} {
+		if string(code) == string(ours) {
+			return true
+		}
 	}
 	for _, n := range channelNames {
 		if string(code) == n {

@@ -211,6 +211,7 @@ type (
 	FamilyDissolution struct {
 		Message
 		Creator Key
+		Family  uint32
 		Channel uint8
 	}
 
@@ -333,7 +334,7 @@ func message(c Command) Message {
 
 // Result is what one command did. A field not named here for an outcome is zero.
 //   - First: repeated only, the position of the first command with this id.
-//   - Number: the number of the person, institution, binding or family that an accepted command created.
+//   - Number: the number of the person, institution, binding or family that an accepted command created or was about.
 //   - Payable, Own, Mulaid, Cash: settlement accepted or amount_changed; fen.
 //   - Balc: the same, and accepted reversals; for amount_changed the own balance as it would be afterwards.
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.

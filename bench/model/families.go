@@ -106,7 +106,7 @@ func (m *Model) allocation(now moment, c Allocation) Result {
 	family.Sum += c.Amount
 	out := m.post(now, p.account(), -c.Amount)
 	in := m.post(now, family.account(), c.Amount)
-	return Result{Outcome: Accepted, Legs: []Leg{out, in}}
+	return Result{Outcome: Accepted, Number: family.Number, Legs: []Leg{out, in}}
 }
 
 func (m *Model) familyDissolution(now moment, c FamilyDissolution) Result {
@@ -121,7 +121,7 @@ func (m *Model) familyDissolution(now moment, c FamilyDissolution) Result {
 		return Result{Outcome: ChannelNotAllowed}
 	}
 	family := m.createdBy(p)
-	if family == nil {
+	if family == nil || family.Number != c.Family {
 		return Result{Outcome: UnknownFamily}
 	}
 	for _, b := range m.memberships(family) {

@@ -136,11 +136,14 @@ func (g *Generator) makeAnswer(kind int) Command {
 	case KindDebitOrder:
 		return g.makeDebitOrder(message)
 	}
-	p := g.someone()
+	p, family := g.someone(), g.rng.Uint32N(4)
 	if f := g.openFamily(); f != nil && g.chance(90) {
-		p = g.model.persons[f.Creator]
+		p, family = g.model.persons[f.Creator], f.Number
+		if g.chance(4) {
+			family++
+		}
 	}
-	return FamilyDissolution{Message: message, Creator: g.psn(p), Channel: g.channel()}
+	return FamilyDissolution{Message: message, Creator: g.psn(p), Family: family, Channel: g.channel()}
 }
 
 func (g *Generator) leaving() *BindingState {
@@ -187,7 +190,7 @@ func (g *Generator) clearFamilies(p Policy) Command {
 	for _, f := range g.model.families {
 		if g.model.balances[f.account()] != 0 {
 			channel := g.channel()
-			all = append(all, FamilyDissolution{Message: g.newMessage(), Creator: g.model.persons[f.Creator].Psn, Channel: channel})
+			all = append(all, FamilyDissolution{Message: g.newMessage(), Creator: g.model.persons[f.Creator].Psn, Family: f.Number, Channel: channel})
 		}
 	}
 	p.EffectiveFromMS = 0 // at once

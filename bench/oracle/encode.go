@@ -97,7 +97,7 @@ func fillBinding(cmd *ledger.Command, c model.Command) bool {
 	case model.FamilyOpen:
 		cmd.ID, cmd.Person, cmd.Channel = c.ID, c.Creator, c.Channel
 	case model.FamilyDissolution:
-		cmd.ID, cmd.Person, cmd.Channel = c.ID, c.Creator, c.Channel
+		cmd.ID, cmd.Person, cmd.Binding, cmd.Channel = c.ID, c.Creator, c.Family, c.Channel
 	default:
 		return false
 	}

@@ -45,8 +45,12 @@ func relation(c *codec, cmd *ledger.Command) {
 	case ledger.KindDebitOrder:
 		c.key(&cmd.Person)
 		numbers(c, &m.Bindings, 0, ledger.OrderMax)
-	case ledger.KindFamilyOpen, ledger.KindFamilyDissolution:
+	case ledger.KindFamilyOpen:
 		c.key(&cmd.Person)
+		c.u8(&cmd.Channel)
+	case ledger.KindFamilyDissolution:
+		c.key(&cmd.Person)
+		number(c, &cmd.Binding, 1<<32-1)
 		c.u8(&cmd.Channel)
 	}
 }

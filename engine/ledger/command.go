@@ -87,7 +87,7 @@ type Command struct {
 	ExpectedCash  int64 // fen
 	Settlement    Position
 	Period        uint32
-	Binding       uint32 // that a consent, review, withdrawal or forced unbinding is about
+	Binding       uint32 // that a consent, review, withdrawal or forced unbinding is about; of a dissolution: the family
 	Count         int64
 	Day           int32
 	Area          uint32

@@ -112,7 +112,7 @@ func decideAllocation[F Funds](s *State, c *Context, cmd *Command, funds F, f *E
 	}
 	m := s.Families.Mut(family)
 	m.AllocYear, m.AllocCount, m.AllocSum = uint32(year), count+1, sum+cmd.Amount
-	f.Outcome = Accepted
+	f.Outcome, f.Number = Accepted, family
 	fx.setLegs(f, []Leg{{Account: personal, Amount: -cmd.Amount}, {Account: Account(KindFamily, family), Amount: cmd.Amount}})
 }
 
@@ -129,8 +129,8 @@ func (s *State) dissolveFamily(c *Context, cmd *Command, f *Effect, fx *Effects)
 	switch {
 	case !In(c.Policy.Channels, cmd.Channel):
 		return ChannelNotAllowed
-	case family == 0 || s.Families.At(family-1).Creator != creator:
-		return UnknownFamily
+	case family == 0 || family-1 != cmd.Binding || s.Families.At(family-1).Creator != creator:
+		return UnknownFamily // also one that is dissolved: he may have opened another since
 	}
 	for i := s.Persons.At(creator).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {
 		if b := s.Bindings.At(i - 1); b.Family == family && b.State == Active && c.Day < UnbindableFrom(&c.Policy, b) {
