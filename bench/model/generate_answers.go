@@ -216,18 +216,19 @@ func (g *Generator) followBinding(c Binding, result Result) {
 
 // followFamily reverses what a family has paid soon after it was dissolved.
 func (g *Generator) followFamily(c Command, result Result) {
-	if len(result.Legs) != 2 || result.Legs[0].Account>>56 != AccountFamily {
+	var account uint64
+	if _, ok := c.(FamilyDissolution); ok {
+		account = AccountID(AccountFamily, uint64(result.Number))
+	} else if c.Kind() != KindSettlement && len(result.Legs) == 2 && result.Legs[0].Account>>56 == AccountFamily {
+		account = result.Legs[0].Account
+	} else {
 		return
 	}
-	switch c.(type) {
-	case FamilyDissolution, Unbinding, ForcedUnbinding, BindingReview:
-	default:
-		return
-	}
-	for i := len(g.model.settled) - 1; i >= 0 && len(g.soon) < 3; i-- {
+	for i := len(g.model.settled) - 1; i >= 0 && len(g.soon) < 6; i-- {
 		s := g.model.settled[i]
+		_, undone := g.model.ids[undoMark(s.position)]
 		for _, t := range s.takes {
-			if t.account == result.Legs[0].Account {
+			if t.account == account && !undone {
 				g.soon = append(g.soon, ReversalByID{Message: g.newMessage(), Settlement: s.position, Institution: s.institution.Code, Psn: s.patient.Psn})
 			}
 		}

@@ -107,6 +107,11 @@ func (g *Generator) makeSettlement() Command {
 	if g.chance(12) {
 		patient = g.hot(0) // the crowd: many legs
 	}
+	if f := g.openFamily(); f != nil && g.now.policy != nil && g.now.policy.Strategy == allocated && g.chance(40) {
+		if members := g.model.Members(f.Number); len(members) > 0 {
+			patient = g.model.persons[choose(g.rng, members)]
+		}
+	}
 	return g.settlementOf(patient, g.target(patient))
 }
 

@@ -195,7 +195,7 @@ func TestEqual(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	var sharded, contested, commands int
+	var sharded, contested, commands, swept int
 	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
@@ -241,14 +241,15 @@ func TestEqual(t *testing.T) {
 			r.executor.Close()
 		}
 		checkMix(t, g.Distribution())
+		swept += g.Distribution().Swept
 	}
 	for _, kind := range model.Kinds {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
 	}
-	if sharded == 0 || contested == 0 || contested == sharded {
-		t.Fatalf("vacuous: %d commands sharded, %d contested", sharded, contested)
+	if sharded == 0 || contested == 0 || contested == sharded || swept == 0 && seeds > 3 {
+		t.Fatalf("vacuous: %d commands sharded, %d contested, %d reversals swept", sharded, contested, swept)
 	}
 	t.Logf("T2 equal seeds=%d commands=%d sharded=%d contested=%.1f%%", seeds, commands, sharded, 100*float64(contested)/float64(sharded))
 }

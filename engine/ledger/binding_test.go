@@ -178,6 +178,26 @@ func TestConsent(t *testing.T) {
 	w.want(NotPending, Command{Kind: KindBindingWithdraw, Person: psn("a"), Binding: n})
 }
 
+// TestLateActivation: an invitation answered late takes the place of its number in the patient's list (D4, ties in binding order).
+func TestLateActivation(t *testing.T) {
+	w := newWorld(t, func(p *Policy) { p.ConsentRequired, p.ConsentDays = 1, 7 })
+	for _, name := range []string{"a", "b", "c"} {
+		w.person(name, 100, 0)
+	}
+	w.person("u", -1, 0)
+	first := w.bind("a", "u")
+	w.policy(Accepted, nil)
+	w.bind("b", "u")
+	w.policy(Accepted, func(p *Policy) { p.ConsentRequired, p.ConsentDays = 1, 7 })
+	third := w.bind("c", "u")
+	w.want(Accepted, consentOf("u", third, true))
+	w.want(Accepted, consentOf("u", first, true))
+	w.paid("u", 250, 250)
+	if got, want := w.amounts(), "1:0 -100; 1:1 -100; 1:2 -50; "; got != want {
+		t.Errorf("legs %s, want %s", got, want)
+	}
+}
+
 // TestReview: K19, G3: preconditions are judged again at approval; the authorizer's insurance pauses meanwhile and comes back.
 func TestReview(t *testing.T) {
 	w := newWorld(t, func(p *Policy) { p.OfflineReview = 1 })
