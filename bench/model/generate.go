@@ -39,6 +39,7 @@ type Generator struct {
 	upcoming []Command // settlements whose reversal went ahead
 	mixed    bool      // the batch may hold any kind
 	ordered  []Command // structural ones to be sent soon, in this order
+	swept    []Command // reversals of what dissolved families paid, for money batches: the serial rule meets enough of them
 	periods  uint32
 }
 
@@ -225,6 +226,11 @@ func (g *Generator) next(weights []weight) Command {
 	if g.mixed && len(g.ordered) > 0 && g.chance(50) {
 		c := g.ordered[0]
 		g.ordered = g.ordered[1:]
+		return c
+	}
+	if !g.mixed && len(g.swept) > 0 && g.chance(20) {
+		c := g.swept[0]
+		g.swept = g.swept[1:]
 		return c
 	}
 	if len(g.soon) > 0 && g.chance(60) {

@@ -119,7 +119,7 @@ func (g *Generator) makeInstitution() Command {
 
 func (g *Generator) makeBinding() Command {
 	user := g.someone()
-	if g.chance(8) {
+	if g.chance(16) {
 		user = g.hot(0) // the crowd
 	}
 	authorizer := g.kin(user)

@@ -16,7 +16,7 @@ func (g *Generator) makePolicy() Command {
 		Version:           version + 1 + g.rng.Uint32N(3),
 		Hash:              [32]byte{uint8(g.rng.IntN(256))},
 		EffectiveFromMS:   g.now.timeMS,
-		Strategy:          choose(g.rng, []uint8{1, 1, 1, 2, 2, 3, 3, 3}),
+		Strategy:          choose(g.rng, []uint8{1, 1, 1, 2, 2, 2, 3, 3}),
 		SelfFirst:         g.chance(70),
 		PayableParts:      uint8(1 + g.rng.IntN(15)),
 		PayablePlaces:     3,

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -247,6 +248,12 @@ func TestInvariantsSee(t *testing.T) {
 		"mark": func(m *Model) { m.ids[K("x")] = IDEntry{Position: 1, Tag: TagMark} },
 	} {
 		g := run(3, 60, func(*Generator, Step) {})
+		for range 200 { // until there is something of everything to spoil
+			if slices.ContainsFunc(g.model.families, func(f *FamilyState) bool { return !f.Closed && len(g.model.memberships(f)) > 0 }) {
+				break
+			}
+			g.MixedBatch(runSize)
+		}
 		if len(g.model.reversals) == 0 || len(g.model.families) == 0 || len(g.model.settled) == 0 {
 			t.Fatal("vacuous: the run made nothing to spoil")
 		}
