@@ -134,7 +134,7 @@ func FuzzDecode(f *testing.F) {
 	full, text := policyCommand(fullPolicy(), "name = \"x\"\n")
 	f.Add(command.Append(nil, &full, &text))
 	g := model.NewGenerator(2)
-	for _, s := range g.Setup() {
+	for _, s := range append(g.Setup(), g.MixedBatch(150)) { // 150: every kind (TestRoundTrip counts them over more)
 		for _, c := range s.Batch.Commands {
 			f.Add(oracle.AppendCommand(nil, c))
 		}
