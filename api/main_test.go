@@ -176,6 +176,11 @@ func (f *fixture) bulk(c *Call) {
 
 func start(t testing.TB, change ...func(*Options)) *fixture {
 	t.Helper()
+	return startRoutes(t, (*fixture).routes, change...)
+}
+
+func startRoutes(t testing.TB, routes func(*fixture) []Route, change ...func(*Options)) *fixture {
+	t.Helper()
 	f := &fixture{t: t, log: &syncBuffer{}, blocked: make(chan struct{}, 16), unblock: make(chan struct{}), served: make(chan error, 1)}
 	opt := Options{
 		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Log: zerolog.New(f.log), AccessLog: LogAll,
@@ -190,7 +195,7 @@ func start(t testing.TB, change ...func(*Options)) *fixture {
 		c(&opt)
 	}
 	var err error
-	if f.Server, err = New(opt, f.routes()); err != nil {
+	if f.Server, err = New(opt, routes(f)); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Listen(); err != nil {

@@ -17,13 +17,15 @@ const rejected = "none"
 
 // routeMetrics are the series of one route name. No label ever holds an id.
 type routeMetrics struct {
-	classes [6]*metrics.Counter // by status/100
-	latency *metrics.PrometheusHistogram
+	classes   [6]*metrics.Counter // by status/100
+	latency   *metrics.PrometheusHistogram
+	fullViews *metrics.Counter // answers with what only the bureau may see
 }
 
 func newRouteMetrics(set *metrics.Set, route string) *routeMetrics {
 	m := &routeMetrics{latency: set.GetOrCreatePrometheusHistogramExt(
 		fmt.Sprintf(`gongji_http_request_seconds{route=%q}`, route), latencyBuckets)}
+	m.fullViews = set.GetOrCreateCounter(fmt.Sprintf(`gongji_full_views_total{route=%q}`, route))
 	for i := range m.classes {
 		m.classes[i] = set.GetOrCreateCounter(fmt.Sprintf(`gongji_http_requests_total{route=%q,class="%dxx"}`, route, i))
 	}

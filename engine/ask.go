@@ -43,7 +43,7 @@ func (e *Engine) AskWithin(limit time.Duration, f func(View)) error {
 		f(View{Sequence: sequence, TimeMS: e.core.timeMS, State: e.core.tables, core: &e.core})
 		whole = true
 	}
-	if err := e.Submit(r); err != nil {
+	if err := e.admit(r); err != nil {
 		return err
 	}
 	timer := time.NewTimer(limit)

@@ -92,21 +92,28 @@ func (c *core) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, bool) {
 	return c.journal.Original(p)
 }
 
-// records keeps what the ledger does not look at: texts of persons and institutions.
+// records keeps what the ledger does not look at: texts of persons and institutions, and the history of enrolments.
 func (c *core) records(b *executor.Batch, fx *ledger.Effects) error {
 	for i, at := range b.Offsets {
 		f := &fx.List[i]
-		if f.Outcome != ledger.Accepted || f.Kind != ledger.KindPerson && f.Kind != ledger.KindInstitutionAdd {
+		if f.Outcome != ledger.Accepted || f.Kind != ledger.KindPerson && f.Kind != ledger.KindInstitutionAdd && f.Kind != ledger.KindEnrolment {
 			continue
 		}
 		if _, err := command.Decode(b.Head.Commands[at:], &c.command, &c.details); err != nil {
 			return err
 		}
-		d := &c.details
-		if f.Kind == ledger.KindPerson {
-			c.store.PutPerson(f.Number, state.PersonRecord{PsnNo: d.Text, CertType: d.CertType, Sex: d.Sex, Birth: c.command.Birth, Cipher: d.Cipher, Blob: d.Blob})
-		} else {
+		d, person := &c.details, f.Number
+		switch f.Kind {
+		case ledger.KindInstitutionAdd:
 			c.store.PutInstitution(f.Number, state.InstitutionRecord{Name: d.Text, Level: d.Level})
+			continue
+		case ledger.KindPerson:
+			c.store.PutPerson(person, state.PersonRecord{PsnNo: d.Text, CertType: d.CertType, Sex: d.Sex, Birth: c.command.Birth, Cipher: d.Cipher, Blob: d.Blob})
+		case ledger.KindEnrolment:
+			person = f.Patient
+		}
+		for n := range c.command.More.Enrolments {
+			c.store.PutEnrolment(person, ledger.At(b.Sequence, i), n, &c.command.More.Enrolments[n])
 		}
 	}
 	return c.store.FlushRecords()

@@ -32,6 +32,8 @@ type Engine struct {
 	logBytes   int64 // since the last checkpoint began; executor
 	stats      Stats
 	health     health
+	house      sync.Mutex // held by who makes and tells day keys: housekeeping or ConfirmClock
+	confirming atomic.Bool
 
 	executed chan struct{} // closed when the executor's goroutine has ended
 	cut      chan struct{} // closed when the sequencer's has
@@ -49,6 +51,7 @@ type Engine struct {
 type Stats struct {
 	Batches, Commands, Settlements, Legs, Relatives, Cash, Contested, Serial atomic.Uint64
 	Sequence, Checkpoint                                                     atomic.Uint64
+	DayKeysAhead, DayKeysUnpublished                                         atomic.Uint64 // days behind today with a key; keys of days that are over, not told yet
 }
 
 // Open recovers the ledger in options.Dir, or makes one, and starts it. When it returns, everything acknowledged before is there.
@@ -77,6 +80,14 @@ func Open(options Options) (*Engine, error) {
 
 // Submit admits a request; see sequencer.Sequencer.
 func (e *Engine) Submit(r *sequencer.Request) error {
+	if e.confirming.Load() {
+		return sequencer.ErrClock // the keys of the days stepped over come first
+	}
+	return e.admit(r)
+}
+
+// admit is Submit also for the engine's own requests while the clock is being confirmed.
+func (e *Engine) admit(r *sequencer.Request) error {
 	if e.failure.Load() != nil {
 		return ErrFailed
 	}
@@ -132,10 +143,18 @@ func (e *Engine) Pseudonym(certType string, number []byte) ledger.Key {
 	return e.keys.Pseudonym(certType, number)
 }
 
-// ConfirmClock accepts the machine's clock after a step, on an operator's word, and logs the decision.
+// ConfirmClock accepts the machine's clock after a step, on an operator's word, logs the decision, and seals the day keys that the step has made
+// missing. Nothing else is admitted before: a settlement must not be refused for a key that an outage kept from being made.
 func (e *Engine) ConfirmClock() error {
+	e.house.Lock()
+	defer e.house.Unlock()
+	e.confirming.Store(true)
+	defer e.confirming.Store(false)
 	e.sequencer.ConfirmClock()
-	return e.internal(&ledger.Command{Kind: ledger.KindClockConfirm})
+	if err := e.internal(&ledger.Command{Kind: ledger.KindClockConfirm}); err != nil {
+		return err
+	}
+	return e.keepDayKeys()
 }
 
 // fail latches the first failure: nothing is answered after it, and the process ends (P17).

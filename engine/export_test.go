@@ -38,6 +38,11 @@ func (e *Engine) Crash() error {
 	return errors.Join(append(errs, e.core.ids.Close(), e.core.store.Abandon(), e.log.Close())...)
 }
 
+// LookEvents is Events with a bound of effects looked at.
+func (e *Engine) LookEvents(after ledger.Position, limit, looks int, want func(*ledger.Effect, *ledger.Effects) bool) (Feed, error) {
+	return e.events(after, limit, looks, want)
+}
+
 // SameCheckpoint is what Verify holds kept checkpoints against.
 var SameCheckpoint = sameCheckpoint
 

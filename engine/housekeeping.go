@@ -27,7 +27,13 @@ func (e *Engine) found() error {
 			return err
 		}
 	}
-	return e.keepDayKeys()
+	e.house.Lock()
+	defer e.house.Unlock()
+	// Off for more than a week: an operator confirms the clock first, and the keys follow then.
+	if err := e.keepDayKeys(); err != nil && !(started && errors.Is(err, sequencer.ErrClock)) {
+		return err
+	}
+	return nil
 }
 
 func (e *Engine) firstPolicy() error {
@@ -70,6 +76,8 @@ func (e *Engine) Housekeep() error {
 	if err := e.tick(); err != nil {
 		return err
 	}
+	e.house.Lock()
+	defer e.house.Unlock()
 	return e.keepDayKeys()
 }
 
@@ -84,40 +92,12 @@ func (e *Engine) tick() error {
 	return e.internal(&ledger.Command{Kind: ledger.KindTick})
 }
 
-// keepDayKeys seals keys up to DayKeysAhead and publishes those of days that are over. At most publishMax a round.
+// keepDayKeys seals keys up to DayKeysAhead and publishes those of days that are over (design.md 5). Sealing comes first: a settlement needs
+// its day's key, publishing can wait. The caller holds house, so that no day is sealed twice.
 func (e *Engine) keepDayKeys() error {
-	const publishMax = 32
-	var missing []int32
-	var past []ledger.DayKey
-	err := e.Ask(func(v View) {
-		today := ledger.DayOf(max(v.TimeMS, e.options.Clock.Wall()))
-		for d := today; d <= today+DayKeysAhead; d++ {
-			if _, found := v.State.FindDayKey(d); !found {
-				missing = append(missing, d)
-			}
-		}
-		day := ledger.DayOf(v.TimeMS)
-		for n := v.State.DayKeys.Len(); n > 0 && len(past) < publishMax; n-- {
-			row := v.State.DayKeys.At(n - 1)
-			if row.Day < day {
-				if row.Published != 0 {
-					break
-				}
-				past = append(past, *row)
-			}
-		}
-	})
+	missing, past, err := e.dayKeysDue()
 	if err != nil {
 		return err
-	}
-	for i := len(past) - 1; i >= 0; i-- { // oldest first
-		key, err := e.keys.openDayKey(&past[i])
-		if err != nil {
-			return err
-		}
-		if err := e.internal(&ledger.Command{Kind: ledger.KindDayKeyPublish, Day: past[i].Day, More: &ledger.More{Key: key}}); err != nil {
-			return err
-		}
 	}
 	for _, d := range missing {
 		hash, sealed := e.keys.newDayKey(d)
@@ -125,7 +105,45 @@ func (e *Engine) keepDayKeys() error {
 			return err
 		}
 	}
+	e.stats.DayKeysAhead.Store(DayKeysAhead)
+	for i := range past {
+		key, err := e.keys.openDayKey(&past[i])
+		if err != nil {
+			return err
+		}
+		if err := e.internal(&ledger.Command{Kind: ledger.KindDayKeyPublish, Day: past[i].Day, More: &ledger.More{Key: key}}); err != nil {
+			return err
+		}
+		e.stats.DayKeysUnpublished.Add(^uint64(0))
+	}
 	return nil
+}
+
+// publishMax is how many keys one round publishes: at most DayKeysAhead + 1 can wait, however long the ledger was off.
+const publishMax = 2 * (DayKeysAhead + 1)
+
+// dayKeysDue finds the days from today to DayKeysAhead without a key, and the keys of days that are over and unpublished, oldest first. It looks
+// at all rows, 365 a year.
+func (e *Engine) dayKeysDue() (missing []int32, past []ledger.DayKey, err error) {
+	err = e.Ask(func(v View) {
+		today := ledger.DayOf(max(v.TimeMS, e.options.Clock.Wall()))
+		for d := today; d <= today+DayKeysAhead; d++ {
+			if _, found := v.State.FindDayKey(d); !found {
+				missing = append(missing, d)
+			}
+		}
+		if len(missing) > 0 {
+			e.stats.DayKeysAhead.Store(uint64(max(0, missing[0]-today-1)))
+		}
+		day := ledger.DayOf(v.TimeMS) // of the log: a key is told only when no batch can have its day any more
+		for n := uint32(0); n < v.State.DayKeys.Len() && len(past) < publishMax; n++ {
+			if row := v.State.DayKeys.At(n); row.Day < day && row.Published == 0 {
+				past = append(past, *row)
+			}
+		}
+		e.stats.DayKeysUnpublished.Store(uint64(len(past)))
+	})
+	return missing, past, err
 }
 
 // internal logs a command of the engine's own and expects it to be accepted.
@@ -135,7 +153,10 @@ func (e *Engine) internalWith(cmd *ledger.Command, d *command.Details) error {
 	r := sequencer.NewRequest()
 	r.Class, r.Count = sequencer.Structural, 1
 	r.Commands = command.Append(r.Commands, cmd, d)
-	if err := e.Do(r); err != nil {
+	if err := e.admit(r); err != nil {
+		return err
+	}
+	if err := e.Wait(r); err != nil {
 		return err
 	}
 	if o := r.Results[0].Effect.Outcome; o != ledger.Accepted {

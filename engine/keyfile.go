@@ -37,6 +37,7 @@ type Keys struct {
 	pseudonym []byte
 	inner     [sha256.BlockSize]byte // HMAC pads of pseudonym
 	outer     [sha256.BlockSize]byte
+	passwords [sha256.Size]byte // derived
 }
 
 // LoadKeys reads a key file. It must belong to this ledger and be readable by its owner only.
@@ -81,6 +82,7 @@ func newKeys(ledgerID [16]byte, seal, pseudonym []byte) (*Keys, error) {
 		k.inner[i] ^= 0x36
 		k.outer[i] ^= 0x5c
 	}
+	k.passwords = k.derive(passwordLabel)
 	return k, nil
 }
 

@@ -21,6 +21,7 @@ type Entry struct {
 	Effect   ledger.Effect
 	Legs     []ledger.Leg
 	Items    []ledger.Item
+	Drawn    []ledger.Candidate // of an accepted settlement that drew at random, in the drawn order
 }
 
 // Entry reads the command at a position from log and journal. What is executed does not change, so this needs no place in the pipeline.
@@ -34,6 +35,11 @@ func (e *Engine) Statement(a ledger.AccountID, from ledger.Position, limit int) 
 // Person is the record of a person: psn_no and sealed fields; false if there is none.
 func (e *Engine) Person(number uint32) (state.PersonRecord, bool, error) {
 	return e.core.store.Person(number)
+}
+
+// Enrolments is the history of a person's enrolments, newest first, at most state.EnrolmentsMax (R19).
+func (e *Engine) Enrolments(number uint32) ([]state.EnrolmentRecord, error) {
+	return e.core.store.Enrolments(number)
 }
 
 // Institution is the record of an institution, its name and level; false if there is none.

@@ -29,7 +29,7 @@ func (e *Engine) NewReader() *Reader { return newReader(e.log, e.core.journal) }
 
 func newReader(log *pebblelog.Log, j *journal.Journal) *Reader { return &Reader{log: log, journal: j} }
 
-// Entry reads the command at a position. ErrNoCommand: there is none. The texts of its Details are good until the next batch is read.
+// Entry reads the command at a position. ErrNoCommand: there is none. The texts of its Details and the passwords of its Command are good until the next batch is read.
 func (r *Reader) Entry(p ledger.Position) (Entry, error) {
 	out := Entry{Position: p}
 	err := r.open(p.Sequence())
@@ -41,6 +41,9 @@ func (r *Reader) Entry(p ledger.Position) (Entry, error) {
 	}
 	out.TimeMS = r.block.TimeMS
 	if out.Effect, out.Legs, out.Items, err = r.block.Effect(p.Index(), nil, nil); err != nil {
+		return out, err
+	}
+	if out.Drawn, err = r.block.Draw(p.Index()); err != nil {
 		return out, err
 	}
 	return out, r.command(p.Index(), &out)

@@ -307,6 +307,8 @@ func TestSameCheckpoint(t *testing.T) {
 		"time": func(i *state.Info) { i.TimeMS++ }, "link": func(i *state.Info) { i.WalLink[31]++ }, "chain": func(i *state.Info) { i.EffectChain[0]++ },
 		"hash": func(i *state.Info) { i.StateHash[5]++ }, "personal": func(i *state.Info) { i.Totals.Personal++ },
 		"family": func(i *state.Info) { i.Totals.Family++ }, "institution": func(i *state.Info) { i.Totals.Institution++ }, "funding": func(i *state.Info) { i.Totals.Funding-- },
+		"premium": func(i *state.Info) { i.Totals.Premium++ }, "areas owed": func(i *state.Info) { i.Totals.AreaOwed++ }, "areas claimed": func(i *state.Info) { i.Totals.AreaClaimed++ },
+		"bank": func(i *state.Info) { i.Totals.FundBank++ },
 	} {
 		a := state.Info{Mark: state.Mark{Sequence: 7}, Number: 3}
 		b := a

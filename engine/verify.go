@@ -36,6 +36,7 @@ type Verdict struct {
 	Postings    uint64
 	Blocks      uint64 // journal blocks compared byte by byte
 	Checkpoints int    // stored digests compared
+	TornBytes   int64  // behind the last whole record: a write that a crash cut off, beyond the mark; not read
 	Persons     uint32
 	Totals      ledger.Totals
 	EffectChain [32]byte
@@ -44,6 +45,7 @@ type Verdict struct {
 
 // Verify replays the whole log from zero with the serial rules, into a state of its own, and compares: every record's checksum and chain, every
 // journal block to the byte, the texts of policies with their hashes, the digests of every kept checkpoint, the fold of all postings with the balances, the id table with its sums, the sum over all accounts.
+// It changes no byte of the directory, and refuses one that is being written (wal.ErrLocked).
 func Verify(o VerifyOptions) (v Verdict, err error) {
 	id, err := readIdentity(o.Dir)
 	if err != nil {
@@ -60,13 +62,15 @@ func Verify(o VerifyOptions) (v Verdict, err error) {
 		return v, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	log, err := pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{Identity: id, OnFatal: func(error) {}})
+	var torn int64
+	log, err := pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{Identity: id, ReadOnly: true, OnFatal: func(error) {},
+		OnTornTail: func(bytes int64, _ uint64) { torn += bytes }})
 	if err != nil {
 		return v, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	p := &verification{o: o, log: log, fold: reconcile.NewFold()}
-	p.verdict.Ledger = id.Ledger
+	p.verdict.Ledger, p.verdict.TornBytes = id.Ledger, torn
 	p.core.keys.keys = keys
 	if _, err := p.core.load(scratch, id, state.Events{}); err != nil {
 		return v, err
@@ -137,7 +141,7 @@ func (p *verification) policies() error {
 
 // openStored opens what the ledger itself had stored, to compare with.
 func (p *verification) openStored(id wal.Identity) error {
-	stored, err := state.Open(filepath.Join(p.o.Dir, "state"), state.Options{Identity: state.Identity{Ledger: id.Ledger, Directory: id.Directory}, Build: formatName})
+	stored, err := state.Open(filepath.Join(p.o.Dir, "state"), state.Options{Identity: state.Identity{Ledger: id.Ledger, Directory: id.Directory}, Build: formatName, ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -7,10 +7,9 @@ import "gongji/engine/ledger"
 func (s *Shard) Decide(w *Work) {
 	next := 0 // in spans
 	for _, i := range s.commands {
-		var relatives []ledger.AccountID
+		var sp span
 		if next < len(s.spans) && s.spans[next].command == i {
-			sp := s.spans[next]
-			relatives = s.relatives[sp.at : sp.at+uint32(sp.count)]
+			sp = s.spans[next]
 			next++
 		}
 		f := &w.Effects.List[i]
@@ -21,7 +20,7 @@ func (s *Shard) Decide(w *Work) {
 			f.Outcome, w.Status[i] = w.Static[i], Done
 		case w.Commands[i].Kind == ledger.KindCredit:
 			s.credit(w, i, f)
-		case !s.settle(w, i, f, relatives):
+		case !s.settle(w, i, f, sp):
 			*f = ledger.Effect{Kind: f.Kind}
 			s.contest(w, i)
 		default:
@@ -59,8 +58,8 @@ func (s *Shard) credit(w *Work, i int32, f *ledger.Effect) {
 	w.Status[i] = Done
 }
 
-// settle decides a settlement, or returns false.
-func (s *Shard) settle(w *Work, i int32, f *ledger.Effect, relatives []ledger.AccountID) bool {
+// settle decides a settlement with the relatives of a span, or returns false.
+func (s *Shard) settle(w *Work, i int32, f *ledger.Effect, sp span) bool {
 	cmd, b := &w.Commands[i], &w.Bills[i]
 	c := &w.Context
 	f.Patient, f.Institution = b.Patient, b.Institution
@@ -76,8 +75,9 @@ func (s *Shard) settle(w *Work, i int32, f *ledger.Effect, relatives []ledger.Ac
 		rest -= own
 	}
 	var payer ledger.AccountID
-	if rest > 0 && len(relatives) > 0 {
-		a, known := firstPayer(w, i, relatives)
+	drawn := rest > 0 && sp.count > 0 && c.Policy.Strategy == ledger.Random
+	if rest > 0 && sp.count > 0 {
+		a, known := s.firstPayer(w, i, sp)
 		if !known {
 			return false
 		}
@@ -88,6 +88,9 @@ func (s *Shard) settle(w *Work, i int32, f *ledger.Effect, relatives []ledger.Ac
 	if !ledger.FinishSettlement(cmd, b, f) {
 		return true
 	}
+	if drawn {
+		f.DrawAt, f.DrawCount = s.drawAt+sp.at, sp.count
+	}
 	if f.Own > 0 {
 		if !e.covered() {
 			e.running -= f.Own
@@ -96,6 +99,7 @@ func (s *Shard) settle(w *Work, i int32, f *ledger.Effect, relatives []ledger.Ac
 	}
 	if f.Mulaid > 0 {
 		s.leg(w, i, f, payer, -f.Mulaid)
+		ledger.MarkAreas(w.State, b.Area, f, w.Effects.LegsOf(f)[f.LegCount-1:])
 	}
 	return true
 }
@@ -115,13 +119,19 @@ func (s *Shard) ownPart(c *ledger.Context, e *entry, rest int64) (int64, bool) {
 	return 0, false
 }
 
-// firstPayer is the first relative in turn that holds anything, if he can give all of it; 0 if none holds anything.
-func firstPayer(w *Work, i int32, relatives []ledger.AccountID) (ledger.AccountID, bool) {
+// firstPayer is the first relative in turn that holds anything, if he can give all of it; 0 if none holds anything. What it draws stays in the
+// room of the span in the effects.
+func (s *Shard) firstPayer(w *Work, i int32, sp span) (ledger.AccountID, bool) {
+	relatives := s.relatives[sp.at : sp.at+uint32(sp.count)]
 	if w.Context.Policy.Strategy == ledger.Random {
 		if w.Context.DayKey == nil {
 			return 0, false
 		}
-		ledger.Draw(w.Context.DayKey, ledger.At(w.Context.Sequence, int(i)), relatives)
+		drawn := w.Effects.Draws[s.drawAt+sp.at:][:sp.count]
+		ledger.Draw(w.Context.DayKey, ledger.At(w.Context.Sequence, int(i)), relatives, drawn)
+		for k := range drawn {
+			relatives[k] = drawn[k].Account()
+		}
 	}
 	for _, a := range relatives {
 		e := w.Shards[w.OwnerOf(a)].plan.find(a)

@@ -25,6 +25,7 @@ type Shard struct {
 	relatives []ledger.AccountID
 	commands  []int32        // own commands, in log order
 	existing  ledger.IDEntry // of Identify
+	drawAt    uint32         // where this shard's part of Effects.Draws begins: the place of relatives[0]
 }
 
 // New makes shard number of count.
@@ -91,6 +92,18 @@ func (s *Shard) planRelatives(w *Work, i int32, b *ledger.Bill) {
 	}
 }
 
+// RoomForDraws sizes the effects' arena of drawn orders: each shard has a part as long as its relatives, so that the drawn order of a span lies
+// where the span lies, and no shard asks another for room. The leader calls it after the plan and before Decide; the arena is the effects' own,
+// and what the resolver draws is appended behind it.
+func (w *Work) RoomForDraws() {
+	n := 0
+	for _, s := range w.Shards {
+		s.drawAt = uint32(n)
+		n += len(s.relatives)
+	}
+	w.Effects.ReserveDraws(n)
+}
+
 // Sum adds up what others want of the own accounts. After it the plan is read-only but for running and blocked.
 func (s *Shard) Sum(w *Work) {
 	for _, from := range w.Shards {
@@ -118,12 +131,11 @@ func (s *Shard) Post(w *Work) {
 			}
 		}
 		if needsBalc(f) && owner(w.State.Persons, f.Patient, len(w.Shards)) == s.number {
-			ledger.PostBalc(w.State, f)
+			ledger.PostBalc(w.State, f, position)
 		}
 	}
 }
 
 func needsBalc(f *ledger.Effect) bool {
-	return f.Kind != ledger.KindCredit && f.Kind != ledger.KindAllocation &&
-		(f.Outcome == ledger.Accepted || f.Outcome == ledger.AmountChanged)
+	return (f.Kind == ledger.KindSettlement || f.Kind.IsReversal()) && (f.Outcome == ledger.Accepted || f.Outcome == ledger.AmountChanged)
 }

@@ -118,6 +118,15 @@ func DecodeRecord(src []byte, id *Identity, want uint64) (Decoded, error) {
 	return d, nil
 }
 
+// Glance gives the sequence and the link of an encoded record without verifying
+// anything; ok is false if src is too short to be one.
+func Glance(src []byte) (sequence uint64, link Link, ok bool) {
+	if len(src) < HeaderBytes {
+		return 0, Link{}, false
+	}
+	return binary.LittleEndian.Uint64(src[40:]), Link(src[:linkBytes]), true
+}
+
 // CheckIdentity returns ErrForeign, naming what, unless found is id.
 func CheckIdentity(what string, id *Identity, found Identity) error {
 	if found != *id {

@@ -57,7 +57,7 @@ func (in *answerIn) decode(d *strictjson.Decoder, shape *strictjson.Shape) fault
 		case "reviewed_at":
 			in.reviewedMS = d.Time()
 		case "reason":
-			in.reason = d.Enum(reasonEnum)
+			in.reason = d.Enum(endReasonEnum)
 		}
 	}
 	return faultOf(d.Done())

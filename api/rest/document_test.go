@@ -450,7 +450,7 @@ func TestDocumentRequired(t *testing.T) {
 func TestDocumentTables(t *testing.T) {
 	d := readDocument(t)
 	for name, want := range map[string][]string{"Channel": channelNames[:], "Source": sourceNames[:], "Relation": relationNames[:], "Login": policy.LoginNames[:],
-		"BindingState": stateNames[:], "Reason": reasonNames[:]} {
+		"BindingState": stateNames[:], "Reason": endReasonNames[:], "DebitReason": debitReasonNames[:], "PremiumType": premiumTypes[:]} {
 		var got []string
 		for _, v := range d.in(d.root, "components", "schemas", name, "enum").([]any) {
 			got = append(got, v.(string))

@@ -114,7 +114,7 @@ func TestReview(t *testing.T) {
 	force := func(one, two string) *answer {
 		return f.postAdmin("/v1/bindings/"+first+"/forced-unbinding", fmt.Sprintf(`{"msgid":%q,"reason":"fraud","first_officer":%q,"second_officer":%q}`, f.msgid(), one, two))
 	}
-	force("C1", "C1").want(422, "code", "same_officer", "field", "second_officer")
+	force("C1", "C1").want(422, "code", "same_operator", "field", "second_officer")
 	force("C1", "C2").want(200, "state", "unbound")
 	force("C1", "C2").want(422, "code", "not_bound")
 }

@@ -156,18 +156,18 @@ func inputs() []input {
 	certno := q(certnoOf(7))
 	enrolment := []field{{name: "insutype", sort: digits, value: `"310"`}, {name: "psn_type", sort: digits, value: `"11"`}, {name: "flxempe_flag", sort: choice, value: `"0"`},
 		{name: "psn_insu_stas", sort: choice, value: `"1"`}, {name: "insuplc_admdvs", sort: digits, value: `"420100"`}, {name: "begndate", sort: date, value: `"2015-01-01"`},
-		{name: "enddate", sort: date, value: `"2030-01-01"`, optional: true}, {name: "reason", sort: phrase, value: `"参保"`, optional: true}}
+		{name: "enddate", sort: date, value: `"2030-01-01"`, optional: true}, {name: "reason", sort: choice, value: `"other"`, optional: true}}
 	application := field{name: "application", sort: object, optional: true, inside: []field{{name: "no", value: `"A1"`}, {name: "clerk", sort: phrase, value: `"李"`},
 		{name: "document_shown", sort: phrase, value: `"身份证"`}}}
 	msgid := field{name: "msgid", value: `"M1"`}
 	settlement := []field{msgid, {name: "fixmedins_code", value: `"P1"`}, {name: "psn_no", value: `"42010001"`}, {name: "mdtrt_cert_type", sort: choice, value: `"02"`},
-		{name: "mdtrt_cert_no", value: certno}, {name: "card_sn", value: `"C1"`, optional: true}, {name: "med_type", sort: digits, value: `"11"`}, {name: "insutype", sort: digits, value: `"310"`},
+		{name: "mdtrt_cert_no", value: certno}, {name: "card_sn", value: `"C1"`, optional: true}, {name: "begndate", sort: date, value: `"2026-03-01"`, optional: true}, {name: "med_type", sort: digits, value: `"11"`}, {name: "insutype", sort: digits, value: `"310"`},
 		{name: "acct_used_flag", sort: choice, value: `"1"`, optional: true}, {name: "medfee_sumamt", sort: money0, value: `"100.00"`}, {name: "fund_pay_sumamt", sort: amount, value: `"10.00"`},
 		{name: "hosp_part_amt", sort: amount, value: `"1.00"`, optional: true}, {name: "preselfpay_amt", sort: amount, value: `"10.00"`}, {name: "inscp_scp_amt", sort: amount, value: `"70.00"`},
 		{name: "overlmt_selfpay", sort: amount, value: `"10.00"`}, {name: "fulamt_ownpay_amt", sort: amount, value: `"10.00"`}, {name: "on_shortfall", sort: choice, value: `"cash"`, optional: true},
 		{name: "expected", sort: object, optional: true, inside: []field{{name: "acct_pay", sort: amount, value: `"1.00"`}, {name: "psn_cash_pay", sort: amount, value: `"2.00"`}}},
 		{name: "passwords", sort: list, optional: true, inside: []field{{name: "authorizer_psn_no", value: `"420"`}, {name: "password", value: `"secret"`}}},
-		{name: "agent", sort: object, optional: true, inside: []field{{name: "cert_type", sort: digits, value: `"01"`}, {name: "certno", value: certno}, {name: "name", sort: phrase, value: `"王"`},
+		{name: "agent", sort: object, optional: true, inside: []field{{name: "cert_type", sort: digits, value: `"01"`}, {name: "certno", value: q(certnoOf(8))}, {name: "name", sort: phrase, value: `"王"`},
 			{name: "relation", sort: digits, value: `"1"`}, {name: "principal_doc_shown", sort: boolean, value: "true"}}},
 		{name: "opter", value: `"0001"`}, {name: "opter_name", sort: phrase, value: `"李"`}, {name: "dev_no", value: `"D1"`, optional: true}, {name: "invono", value: `"I1"`, optional: true}}
 	return []input{
@@ -197,9 +197,24 @@ func inputs() []input {
 			{name: "psn_name", sort: phrase, value: `"王"`}, {name: "phone", value: `"138"`, optional: true}, {name: "gend", sort: choice, value: `"1"`}, {name: "brdy", sort: date, value: `"1980-01-01"`},
 			{name: "has_account", sort: boolean, value: "true"}, {name: "evoucher_active", sort: boolean, value: "true"}, {name: "enrolments", sort: list, inside: enrolment}}},
 		{"/v1/persons/420/enrolments", true, append([]field{msgid}, enrolment...)},
+		{"/v1/persons/420/changes", true, []field{msgid, {name: "has_account", sort: boolean, value: "true", optional: true}, {name: "evoucher_active", sort: boolean, value: "true", optional: true},
+			{name: "insuplc_admdvs", sort: digits, value: `"420100"`, optional: true}, {name: "brdy", sort: date, value: `"1980-01-01"`, optional: true}}},
+		{"/v1/persons/420/credentials", true, []field{msgid, {name: "type", sort: choice, value: `"03"`}, {name: "number", value: `"A1"`}, {name: "card_sn", value: `"S1"`},
+			{name: "state", sort: choice, value: `"active"`}}},
+		{"/v1/freezes", true, []field{msgid, {name: "psn_no", value: `"420"`, optional: true}, {name: "action", sort: choice, value: `"freeze"`}, {name: "reason", sort: choice, value: `"court"`},
+			{name: "operator", value: `"o1"`}, {name: "second_operator", value: `"o2"`}}},
+		{"/v1/persons/420/password", false, []field{msgid, {name: "channel", sort: choice, value: `"wechat"`}, {name: "action", sort: choice, value: `"change"`}, {name: "password", value: `"s3cret"`},
+			{name: "old_password", value: `"0ther9"`, optional: true}}},
+		{"/v1/persons/420/password-reset", true, []field{msgid, {name: "operator", value: `"o1"`}}},
 		{"/v1/persons/lookup", false, []field{{name: "psn_cert_type", sort: digits, value: `"01"`}, {name: "certno", value: certno}}},
 		{"/v1/credits", true, []field{msgid, {name: "psn_no", value: `"420"`}, {name: "amount", sort: money0, value: `"1.00"`}, {name: "source", sort: choice, value: `"opening"`},
 			{name: "business_date", sort: date, value: `"2026-03-10"`}}},
+		{"/v1/account-debits", true, []field{msgid, {name: "psn_no", value: `"420"`}, {name: "amount", sort: money0, value: `"1.00"`}, {name: "reason", sort: choice, value: `"estate"`},
+			{name: "business_date", sort: date, value: `"2026-03-10"`}, {name: "opter", value: `"1"`}, {name: "reviewer", value: `"2"`}}},
+		{"/v1/premiums", false, []field{msgid, {name: "channel", sort: choice, value: `"hall"`}, {name: "payer_psn_no", value: `"420"`}, {name: "insured_psn_no", value: `"421"`},
+			{name: "premium_type", sort: choice, value: `"resident"`}, {name: "year", sort: digits, value: `"2026"`}, {name: "amount", sort: money0, value: `"400.00"`}, {name: "tax_order_no", value: `"T1"`}}},
+		{"/v1/premiums/" + idText(ids.Premium, uint64(ledger.At(9, 0))) + "/refund", false, []field{msgid, {name: "channel", sort: choice, value: `"hall"`}, {name: "payer_psn_no", value: `"420"`},
+			{name: "reason", sort: phrase, value: `"退"`}}},
 		{"/v1/credit-runs", true, []field{{name: "run_id", value: `"R1"`}, {name: "source", sort: choice, value: `"opening"`}, {name: "period", sort: digits, value: `"202601"`},
 			{name: "count", sort: tally, value: "1"}, {name: "amount", sort: amount, value: `"1.00"`}}},
 		{"/v1/institutions", true, []field{{name: "fixmedins_code", value: `"P1"`}, {name: "fixmedins_name", sort: phrase, value: `"店"`}, {name: "fixmedins_type", sort: choice, value: `"2"`},
@@ -311,8 +326,10 @@ func TestRefusedBeforeTheLog(t *testing.T) {
 		{`"inscp_scp_amt":"10.00"`, `"inscp_scp_amt":"99999999999999.99"`, "amount_parts", "medfee_sumamt"},
 		{`"fund_pay_sumamt":"0.00"`, `"fund_pay_sumamt":"10.01"`, "amount_parts", "fund_pay_sumamt"},
 		{`"opter":`, `"hosp_part_amt":"10.01","opter":`, "amount_parts", "hosp_part_amt"},
-		{`"mdtrt_cert_type":"02"`, `"mdtrt_cert_type":"01"`, "credential_type_unsupported", "mdtrt_cert_type"},
-		{`"mdtrt_cert_type":"02"`, `"mdtrt_cert_type":"03"`, "credential_type_unsupported", "mdtrt_cert_type"},
+		{`"mdtrt_cert_type":"02"`, `"mdtrt_cert_type":"01"`, "evoucher_invalid", "mdtrt_cert_no"},
+		{`"mdtrt_cert_type":"02"`, `"mdtrt_cert_type":"03"`, "missing_field", "card_sn"},
+		{`"opter":`, `"agent":{"cert_type":"01","certno":"` + certnoOf(9) + `","name":"王","relation":"1","principal_doc_shown":false},"opter":`, "document_not_shown", "agent.principal_doc_shown"},
+		{`"opter":`, `"agent":{"cert_type":"01","certno":"` + p.certno + `","name":"王","relation":"1","principal_doc_shown":true},"opter":`, "bad_value", "agent.certno"},
 		{p.certno, p.certno[:17] + "Y", "bad_value", "mdtrt_cert_no"},
 		{`"med_type":"11"`, `"med_type":"011"`, "bad_value", "med_type"},
 		{`"opter":`, `"agent":{"cert_type":"01","certno":"110101199001011234","name":"王","relation":"1","principal_doc_shown":true},"opter":`, "bad_value", "agent.certno"},
@@ -326,6 +343,19 @@ func TestRefusedBeforeTheLog(t *testing.T) {
 	f.spoiled(input{path: "/v1/unbindings"}, `{"msgid":"1","channel":"hall","binding_ids":["`+idText(ids.Binding, 1)+`"]}`, "missing_field", "authorizer_psn_no")
 	f.spoiled(input{path: "/v1/unbindings"}, `{"msgid":"1","channel":"hall","binding_ids":["`+idText(ids.Binding, 1)+`"],"user_psn_no":"1","authorizer_psn_no":"2"}`, "bad_value", "user_psn_no")
 	f.spoiled(input{path: "/v1/unbindings"}, `{"msgid":"1","channel":"hall","binding_ids":["`+idText(ids.Binding, 1<<32)+`"],"user_psn_no":"1"}`, "bad_value", "binding_ids[0]")
+	change := input{path: "/v1/persons/420/changes", admin: true}
+	f.spoiled(change, `{"msgid":"1"}`, "missing_field", "has_account")
+	f.spoiled(change, `{"msgid":"1","has_account":false}`, "bad_value", "has_account")
+	freeze := input{path: "/v1/freezes", admin: true}
+	f.spoiled(freeze, `{"msgid":"1","action":"freeze","reason":"court","operator":"a","second_operator":"b"}`, "missing_field", "psn_no")
+	f.spoiled(freeze, `{"msgid":"1","psn_no":"4","family_id":"`+idText(ids.Family, 1)+`","action":"freeze","reason":"court","operator":"a","second_operator":"b"}`, "bad_value", "family_id")
+	f.spoiled(freeze, `{"msgid":"1","family_id":"`+idText(ids.Binding, 1)+`","action":"freeze","reason":"court","operator":"a","second_operator":"b"}`, "bad_value", "family_id")
+	password := input{path: "/v1/persons/420/password"}
+	for _, weak := range []string{"00000", "000000", "123456", "987654", "aaaaaaaa"} { // L5, K20
+		f.spoiled(password, `{"msgid":"1","channel":"hall","action":"set","password":"`+weak+`"}`, "password_weak", "password")
+	}
+	f.spoiled(password, `{"msgid":"1","channel":"hall","action":"change","password":"s3cret"}`, "missing_field", "old_password")
+	f.spoiled(password, `{"msgid":"1","channel":"hall","action":"set","password":"s3cret","old_password":"x"}`, "bad_value", "old_password")
 	f.spoiled(input{path: "/v1/institutions", admin: true}, `{"fixmedins_code":"wechat","fixmedins_name":"a","fixmedins_type":"1","admdvs":"420100"}`, "bad_value", "fixmedins_code")
 	f.spoiled(input{path: "/v1/clock/confirm", admin: true}, `{"confirm":false}`, "bad_value", "confirm")
 	f.spoiled(input{path: "/v1/ledger/copies", admin: true}, `{"name":"../x"}`, "bad_value", "name")

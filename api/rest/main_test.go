@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
 	"gongji/api"
@@ -62,6 +63,7 @@ type setup struct {
 	rest   Options
 	engine func(*engine.Options) // may be nil
 	dir    string                // of a ledger that a test starts again; "": a new one
+	log    io.Writer             // nil: nowhere
 }
 
 func openEngine(t testing.TB, with setup) (*engine.Engine, *fakeClock) {
@@ -97,7 +99,11 @@ func start(t testing.TB, with setup) *fixture {
 	f := &fixture{t: t, client: &http.Client{Timeout: 20 * time.Second}, document: readDocument(t)}
 	f.engine, f.clock = openEngine(t, with)
 	var err error
-	f.server, err = api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: f.engine.Ready}, Routes(f.engine, with.rest))
+	o := api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: f.engine.Ready}
+	if with.log != nil {
+		o.Log = zerolog.New(with.log)
+	}
+	f.server, err = api.New(o, Routes(f.engine, with.rest))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestPersons(t *testing.T) {
 		t.Error("certno in an answer")
 	}
 	path := "/v1/persons/" + p.psnNo + "/enrolments"
-	pause := `{"msgid":"E1","insutype":"310","psn_type":"11","flxempe_flag":"0","psn_insu_stas":"2","insuplc_admdvs":"420100","begndate":"2026-03-01","reason":"停保"}`
+	pause := `{"msgid":"E1","insutype":"310","psn_type":"11","flxempe_flag":"0","psn_insu_stas":"2","insuplc_admdvs":"420100","begndate":"2026-03-01","reason":"other"}`
 	f.postAdmin(path, pause).want(200, "psn_insu_stas", "2", "begndate", "2026-03-01")
 	if !f.postAdmin(path, pause).want(200).replayed {
 		t.Error("the same enrolment is not a repeat")
@@ -158,7 +158,7 @@ func TestStatementAndDraw(t *testing.T) {
 	f.get("/v1/persons/"+son.psnNo+"/statement?cursor="+idText('E', uint64(ledger.At(1, 0)))).want(400, "code", "bad_value", "field", "cursor")
 
 	draw := f.get("/v1/settlements/"+id+"/draw").want(200, "day", "2026-03-10", "key", "", "label", "gongji draw 0")
-	if paid := draw.str("paid.0"); len(paid) != 32 || draw.at("paid.1") != nil || len(draw.str("key_hash")) != 64 {
+	if paid := draw.str("paid.0.name"); len(paid) != 32 || draw.at("paid.1") != nil || len(draw.str("key_hash")) != 64 || draw.str("drawn.0") != paid || draw.str("candidates.0") != paid {
 		t.Errorf("draw %s", draw.text)
 	}
 	f.clock.ms.Add(86_400_000)
@@ -168,7 +168,8 @@ func TestStatementAndDraw(t *testing.T) {
 	if err := f.engine.Housekeep(); err != nil {
 		t.Fatal(err)
 	}
-	if after := f.get("/v1/settlements/" + id + "/draw").want(200); len(after.str("key")) != 64 || after.str("key_hash") != draw.str("key_hash") || after.str("paid.0") != draw.str("paid.0") {
+	if after := f.get("/v1/settlements/"+id+"/draw").want(200, "acct_mulaid_pay", "15.00", "paid.0.amount", "15.00"); len(after.str("key")) != 64 ||
+		after.str("key_hash") != draw.str("key_hash") || after.str("paid.0.name") != draw.str("paid.0.name") {
 		t.Errorf("after the day: %s", after.text)
 	}
 }
@@ -209,7 +210,7 @@ func TestDrawNames(t *testing.T) {
 		id := f.post("/v1/settlements", bill{msgid: f.msgid(), code: shop, patient: patient, medfee: medfee, inscp: medfee}.body()).want(200, "psn_cash_pay", "0.00").str("setl_id")
 		a := f.get("/v1/settlements/" + id + "/draw").want(200)
 		for _, name := range a.json["paid"].([]any) {
-			names[name.(string)] = true
+			names[name.(map[string]any)["name"].(string)] = true
 		}
 	}
 	if len(names) != 3 {

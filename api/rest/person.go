@@ -31,10 +31,8 @@ type personIn struct {
 // enrolmentIn is one enrolment (R19).
 type enrolmentIn struct {
 	ledger.Enrolment
-	msgid, reason []byte
-	psnType       uint32
-	flexible      int
-	ended         bool
+	msgid []byte
+	ended bool
 }
 
 func (in *personIn) decode(d *strictjson.Decoder) fault {
@@ -80,9 +78,9 @@ func (in *enrolmentIn) decode(d *strictjson.Decoder, shape *strictjson.Shape) {
 		case "insutype":
 			in.Insutype = uint16(typeCodeMost(d, 3, 6, 1<<16-1))
 		case "psn_type":
-			in.psnType = typeCode(d, 2, 6)
+			in.PsnType = typeCode(d, 2, 6)
 		case "flxempe_flag":
-			in.flexible = d.Enum(flagEnum)
+			in.Flexible = uint8(d.Enum(flagEnum))
 		case "psn_insu_stas":
 			in.Status = uint8(d.Enum(statusEnum))
 		case "insuplc_admdvs":
@@ -96,21 +94,13 @@ func (in *enrolmentIn) decode(d *strictjson.Decoder, shape *strictjson.Shape) {
 			}
 			in.ended = true
 		case "reason":
-			in.reason = text(d, reasonMax)
+			in.Reason = ledger.Reason(d.Enum(reasonEnum) + 1)
 		}
 	}
 }
 
 // inOrder reports whether an enrolment does not end before it begins.
 func (in *enrolmentIn) inOrder() bool { return !in.ended || in.End > in.Begin }
-
-func (in *enrolmentIn) append(a *strictjson.Appender) {
-	a.Uint("psn_type", uint64(in.psnType))
-	a.Int("flxempe_flag", int64(in.flexible))
-	if in.reason != nil {
-		a.Bytes("reason", in.reason)
-	}
-}
 
 // readPerson decodes and checks a person and makes the command, but for its id.
 func (f *face) readPerson(w *work, in *personIn, d *strictjson.Decoder) fault {
@@ -141,9 +131,6 @@ func (f *face) readPerson(w *work, in *personIn, d *strictjson.Decoder) fault {
 	w.details.Text, w.details.CertType, w.details.Sex = in.psnNo, in.certType, gends[in.gend]
 	w.details.Caller = callerBureau
 	in.blob(&w.blob, canonical)
-	if len(w.blob.B) > blobMax { // eight long reasons
-		return fault{api.CodeTooLong, "enrolments"}
-	}
 	return fault{}
 }
 
@@ -154,15 +141,6 @@ func (in *personIn) blob(a *strictjson.Appender, certno []byte) {
 	a.Bytes("certno", certno)
 	if in.phone != nil {
 		a.Bytes("phone", in.phone)
-	}
-	if in.count > 0 {
-		a.ArrayKey("enrolments")
-		for i := range in.count {
-			a.Begin()
-			in.enrolments[i].append(a)
-			a.End()
-		}
-		a.EndArray()
 	}
 	a.End()
 }
@@ -234,9 +212,6 @@ func (f *face) enrol(c *api.Call) {
 	w.cmd.Person = ledger.K(psnNo)
 	w.more.Enrolments = append(w.more.Enrolments, in.Enrolment)
 	w.details.Message, w.details.Caller = in.msgid, callerBureau
-	w.blob.Begin()
-	in.append(&w.blob)
-	w.blob.End()
 	w.add()
 	out, ok := f.accepted(c, w, sequencer.Structural)
 	if !ok {
@@ -245,20 +220,28 @@ func (f *face) enrol(c *api.Call) {
 	in.answer(c, psnNo, &out)
 }
 
+// appendTold writes an enrolment as it was told.
+func appendTold(a *strictjson.Appender, e *ledger.Enrolment) {
+	var code [10]byte
+	a.Bytes("insutype", codeText(code[:0], uint32(e.Insutype)))
+	a.Bytes("psn_type", codeText(code[:0], e.PsnType))
+	a.String("flxempe_flag", string('0'+rune(e.Flexible)))
+	a.String("psn_insu_stas", string('0'+rune(e.Status)))
+	a.Bytes("insuplc_admdvs", codeText(code[:0], e.Area))
+	a.Date("begndate", dateOf(e.Begin))
+	if e.End != 0 {
+		a.Date("enddate", dateOf(e.End-1))
+	}
+	if e.Reason != ledger.ReasonNone {
+		a.String("reason", reasonNames[e.Reason-1])
+	}
+}
+
 func (in *enrolmentIn) answer(c *api.Call, psnNo []byte, out *decided) {
 	a := &c.Out
-	var code [10]byte
 	a.Begin()
 	a.Bytes("psn_no", psnNo)
-	a.Bytes("insutype", codeText(code[:0], uint32(in.Insutype)))
-	a.Bytes("psn_type", codeText(code[:0], in.psnType))
-	a.String("flxempe_flag", string('0'+rune(in.flexible)))
-	a.String("psn_insu_stas", string('0'+rune(in.Status)))
-	a.Bytes("insuplc_admdvs", codeText(code[:0], in.Area))
-	a.Date("begndate", dateOf(in.Begin))
-	if in.ended {
-		a.Date("enddate", dateOf(in.End-1))
-	}
+	appendTold(a, &in.Enrolment)
 	a.Time("enrolment_time", out.timeMS)
 	a.Uint("sequence", out.position.Sequence())
 	a.End()

@@ -13,8 +13,7 @@ import (
 
 // personBlobShape is what personIn.blob writes.
 var (
-	personBlobShape    = strictjson.MustShape("psn_name certno phone? enrolments?")
-	enrolmentBlobShape = strictjson.MustShape("psn_type flxempe_flag reason?")
+	personBlobShape = strictjson.MustShape("psn_name certno phone?")
 )
 
 // privatePerson are the personal fields of a person as the record keeps them. Its slices belong to the record.
@@ -57,24 +56,9 @@ func (f *face) person(number uint32) (privatePerson, error) {
 			p.certno = append([]byte(nil), d.Token(certnoMax)...)
 		case "phone":
 			d.Token(opterMax)
-		case "enrolments":
-			for d.Array(ledger.EnrolmentsMax); d.Next(); {
-				skipEnrolment(&d)
-			}
 		}
 	}
 	return p, d.Done()
-}
-
-func skipEnrolment(d *strictjson.Decoder) {
-	for d.Object(enrolmentBlobShape); d.Next(); {
-		switch d.Field() {
-		case "reason":
-			d.String(reasonMax, reasonMax*bytesAChar)
-		default:
-			d.Int(0, typeMax)
-		}
-	}
 }
 
 // append writes who a person is; the certificate number is masked in every answer.
@@ -101,11 +85,15 @@ func (f *face) getPerson(c *api.Call) {
 	var number uint32
 	var found bool
 	var family ledger.Family
+	var cards []ledger.Credential
 	var at engine.View
 	if p := f.ask(func(v engine.View) {
 		at.Sequence, at.TimeMS = v.Sequence, v.TimeMS
 		if number, found = v.State.FindPerson(ledger.K(psnNo)); found {
 			row = *v.State.Persons.At(number)
+			for n := row.Cards; n != 0 && len(cards) < cardsShown; n = cards[len(cards)-1].Next {
+				cards = append(cards, *v.State.Credentials.At(n - 1))
+			}
 			if row.Family != 0 {
 				family = *v.State.Families.At(row.Family - 1)
 			}
@@ -119,22 +107,33 @@ func (f *face) getPerson(c *api.Call) {
 		return
 	}
 	person, err := f.person(number)
-	if err != nil {
+	history, err2 := f.engine.Enrolments(number)
+	if err != nil || err2 != nil {
 		c.Fail(api.Problem{Code: api.CodeUnavailable})
 		return
 	}
+	person.birth = row.Birth // a correction is in the row
 	a := &c.Out
 	a.Begin()
 	person.append(a)
 	a.Bool("has_account", row.HasAccount())
 	a.Bool("evoucher_active", row.Flags&ledger.EvoucherActive != 0)
 	appendEnrolment(a, &row, ledger.DayOf(at.TimeMS))
+	appendHistory(a, history)
+	a.ArrayKey("credentials")
+	for i := range cards {
+		a.Begin()
+		a.String("type", "03")
+		a.String("state", cardStates[cards[i].State-1])
+		a.End()
+	}
+	a.EndArray()
 	a.ArrayKey("accounts")
 	if row.HasAccount() {
-		appendAccount(a, "personal", "", row.Balance)
+		appendAccount(a, "personal", "", row.Balance, row.Flags&ledger.AccountFrozen != 0)
 	}
 	if row.Family != 0 {
-		appendAccount(a, "family", idText(ids.Family, uint64(row.Family-1)), family.Balance)
+		appendAccount(a, "family", idText(ids.Family, uint64(row.Family-1)), family.Balance, family.Frozen != 0)
 	}
 	a.EndArray()
 	a.Uint("sequence", at.Sequence)
@@ -142,18 +141,44 @@ func (f *face) getPerson(c *api.Call) {
 	c.OK(200)
 }
 
-func appendAccount(a *strictjson.Appender, kind, family string, balance int64) {
+// cardsShown is how many of a person's newest cards are told; who has more loses them often.
+const cardsShown = 16
+
+func appendAccount(a *strictjson.Appender, kind, family string, balance int64, frozen bool) {
 	a.Begin()
 	a.String("kind", kind)
 	if family != "" {
 		a.String("family_id", family)
 	}
 	a.Amount("balc", balance)
+	a.Bool("frozen", frozen)
 	a.End()
 }
 
-// appendEnrolment writes the enrolment that counts now; the history is in the log.
+// standingNames of R19, by ledger.Standing.
+var standingNames = [...]string{"normal", "paused", "ended", "dead", "moved"}
+
+// appendHistory writes all that was told of a person's enrolments, newest first (R19).
+func appendHistory(a *strictjson.Appender, list []state.EnrolmentRecord) {
+	a.ArrayKey("enrolments")
+	for i := range list {
+		a.Begin()
+		appendTold(a, &list[i].Enrolment)
+		a.Uint("sequence", list[i].At.Sequence())
+		a.End()
+	}
+	a.EndArray()
+}
+
+// appendEnrolment writes the standing and the enrolment that counts now.
 func appendEnrolment(a *strictjson.Appender, row *ledger.Person, today int32) {
+	a.String("standing", standingNames[row.StandingOn(today, false)])
+	if row.HasAccount() {
+		a.String("employee_standing", standingNames[row.StandingOn(today, true)])
+	}
+	if row.Died != 0 {
+		a.Date("death_date", dateOf(row.Died))
+	}
 	if row.NormalType == 0 {
 		return
 	}

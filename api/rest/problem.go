@@ -10,8 +10,12 @@ import (
 
 // Codes of this face, beside those of package api and the names of the ledger's outcomes.
 const (
-	// CodeCredentialType: e-vouchers and social-security cards are not resolved yet (R27).
-	CodeCredentialType api.Code = "credential_type_unsupported"
+	// CodeVoucher: the token is no e-voucher, not genuine, or expired (R27).
+	CodeVoucher api.Code = "evoucher_invalid"
+	// CodeDocument: an agent shows his own and the principal's identity document (P2).
+	CodeDocument api.Code = "document_not_shown"
+	// CodeWeak: a password that anybody would try first (K20: no default ever settles).
+	CodeWeak api.Code = "password_weak"
 	// CodeParts: the parts of a bill do not add up (R1). The ledger has the same name for what it would find.
 	CodeParts api.Code = "amount_parts"
 	// CodeZero: an amount that must not be 0 (R2).
@@ -34,14 +38,16 @@ type codeInfo struct {
 }
 
 var ownCodes = map[api.Code]codeInfo{
-	CodeCredentialType: {400, "This kind of credential cannot be checked yet"},
-	CodeParts:          {400, "The parts of the bill do not add up"},
-	CodeZero:           {400, "An amount is zero"},
-	CodeTombstones:     {429, "Too many reversals of settlements that were never seen"},
-	CodeSequence:       {404, "Totals of this sequence are not kept"},
-	CodeProfile:        {400, "The text is no regional profile"},
-	CodeTooEarly:       {400, "The profile does not hold yet on that day"},
-	CodeCopyExists:     {409, "A copy of this name exists"},
+	CodeVoucher:    {400, "The e-voucher is not valid"},
+	CodeDocument:   {400, "An identity document was not shown"},
+	CodeWeak:       {400, "The password is too simple"},
+	CodeParts:      {400, "The parts of the bill do not add up"},
+	CodeZero:       {400, "An amount is zero"},
+	CodeTombstones: {429, "Too many reversals of settlements that were never seen"},
+	CodeSequence:   {404, "Totals of this sequence are not kept"},
+	CodeProfile:    {400, "The text is no regional profile"},
+	CodeTooEarly:   {400, "The profile does not hold yet on that day"},
+	CodeCopyExists: {409, "A copy of this name exists"},
 }
 
 const (
@@ -92,7 +98,9 @@ func refused(kind ledger.Kind, o ledger.Outcome) api.Problem {
 	return p
 }
 
-func isUnknown(o ledger.Outcome) bool { return o >= ledger.UnknownPerson && o <= ledger.UnknownUser }
+func isUnknown(o ledger.Outcome) bool {
+	return o >= ledger.UnknownPerson && o <= ledger.UnknownUser || o == ledger.UnknownPremium
+}
 
 // fieldOf names the field an outcome is about, where there is one.
 func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
@@ -106,13 +114,33 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 			return "original_msgid"
 		}
 		return "setl_id"
+	case ledger.UnknownPremium:
+		return "id"
+	case ledger.PremiumNotAllowed:
+		return "premium_type"
+	case ledger.PremiumPaid, ledger.PremiumLimit:
+		return "year"
+	case ledger.SameOperator:
+		switch kind {
+		case ledger.KindFreeze:
+			return "second_operator"
+		case ledger.KindForcedUnbinding:
+			return "second_officer"
+		}
+		return "reviewer"
 	case ledger.UnknownUser:
+		if kind == ledger.KindPremium {
+			return "insured_psn_no"
+		}
 		return "user_certno"
 	case ledger.UnknownRun, ledger.RunExists, ledger.RunClosed, ledger.RunDiffers:
 		return "run_id"
 	case ledger.UnknownPerson, ledger.NoAccount, ledger.WrongPerson, ledger.PersonExists:
 		if kind == ledger.KindBinding {
 			return "authorizer_psn_no"
+		}
+		if kind == ledger.KindPremium || kind == ledger.KindPremiumRefund {
+			return "payer_psn_no"
 		}
 		return "psn_no"
 	case ledger.CertificateExists:
@@ -131,14 +159,27 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 		return "data_consent_at"
 	case ledger.FaceMissing:
 		return "face_passed"
-	case ledger.SameOfficer:
-		return "second_officer"
 	case ledger.OrderIncomplete, ledger.OrderRepeats, ledger.SelfNotAllowed:
 		return "order"
 	case ledger.AllocationAmount:
 		return "amount"
-	case ledger.WrongCredential:
+	case ledger.UnknownCredential, ledger.CredentialInactive, ledger.CredentialOfOther, ledger.CredentialExists:
+		if kind == ledger.KindCredential {
+			return "number"
+		}
 		return "mdtrt_cert_no"
+	case ledger.RelativesCredential, ledger.WrongCredential:
+		return "mdtrt_cert_no"
+	case ledger.StatusForbids, ledger.AccountIsFrozen:
+		return "psn_no"
+	case ledger.CategoryNotAllowed, ledger.AccountExists:
+		return "has_account"
+	case ledger.AlreadyFrozen, ledger.NotFrozen, ledger.PasswordExists, ledger.NoPassword:
+		return "action"
+	case ledger.WrongPassword, ledger.PasswordLocked:
+		return "old_password"
+	case ledger.UnknownFamily:
+		return "family_id"
 	case ledger.AmountChanged:
 		return "expected"
 	case ledger.PolicyInPast:
@@ -150,8 +191,11 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 	case ledger.WrongOriginalKind:
 		return "original_kind"
 	case ledger.AuthorizerNotEligible, ledger.EvoucherNotActive:
+		if kind == ledger.KindPremium {
+			return "payer_psn_no"
+		}
 		return "authorizer_psn_no"
-	case ledger.UserNotNormal, ledger.SelfBinding, ledger.DuplicateBinding, ledger.TooManyAuthorizers:
+	case ledger.UserNotNormal, ledger.SelfBinding, ledger.DuplicateBinding, ledger.TooManyAuthorizers, ledger.OutsideTerritory:
 		return "user_certno"
 	}
 	return ""

@@ -19,6 +19,8 @@ type Options struct {
 	Institutions *api.Limiter
 	// TombstonesMax bounds open tombstones of an institution and day. 0: TombstonesMaxDefault.
 	TombstonesMax int
+	// Vouchers resolves e-vouchers (mdtrt_cert_type 01). nil: the engine's verifier of test tokens.
+	Vouchers engine.VoucherVerifier
 }
 
 const (
@@ -56,6 +58,9 @@ func newFace(e *engine.Engine, opt Options) *face {
 	}
 	if opt.TombstonesMax == 0 {
 		opt.TombstonesMax = TombstonesMaxDefault
+	}
+	if opt.Vouchers == nil && e != nil {
+		opt.Vouchers = e.TestVouchers()
 	}
 	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), started: time.Now()}
 	f.works.New = func() any { return newWork() }

@@ -191,7 +191,7 @@ func TestPreviewAndExpected(t *testing.T) {
 	f.post("/v1/settlements/preview", b.body()).want(200, "acct_pay", "30.00", "balc", "70.00", "psn_cash_pay", "0.00", "clr_type", "41")
 	stolen := b
 	stolen.patient.certno = f.newPersonLater().certno
-	f.post("/v1/settlements/preview", stolen.body()).want(422, "code", "wrong_credential", "id_used", "false")
+	f.post("/v1/settlements/preview", stolen.body()).want(422, "code", "unknown_credential", "id_used", "false")
 	b.msgid = "x"
 	f.post("/v1/settlements/preview", b.body()).want(400, "code", "unknown_field", "field", "msgid")
 	if f.sequence() != before || f.balance(p) != "100.00" {

@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 
 	"gongji/api"
@@ -132,9 +130,14 @@ func (f *face) pathSettlement(c *api.Call) (engine.Entry, bool) {
 	return entry, true
 }
 
-// answerFate writes a settlement as it was sent and decided, and what became of it. Personal fields and the paying relatives stay
-// inside: whoever asks is not authenticated yet (R28).
+// answerFate writes a settlement as it was sent and decided, and what became of it. An institution sees its own bill; who paid, one by one, only
+// the bureau sees, and that is audited (R28).
 func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
+	by := viewerOf(c, viewInstitution)
+	if !by.may(seeSettlement) {
+		c.Fail(notFound("setl_id"))
+		return
+	}
 	place, p := f.placeOf(entry.Command.Institution)
 	if p.Code != "" {
 		c.Fail(p)
@@ -150,6 +153,13 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 		if p := f.appendBill(c, entry); p.Code != "" {
 			c.Fail(p)
 			return
+		}
+		if by.may(seePayers) {
+			if p := f.appendPayers(c, entry); p.Code != "" {
+				c.Fail(p)
+				return
+			}
+			c.FullView(idText(ids.Settlement, uint64(entry.Position)))
 		}
 	case stateRefused:
 		a.String("code", entry.Effect.Outcome.String())
@@ -167,6 +177,39 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 	a.End()
 	c.OK(200)
 }
+
+// appendPayers writes whose money paid, leg by leg in the order taken; of a family account the creator's.
+func (f *face) appendPayers(c *api.Call, entry *engine.Entry) api.Problem {
+	holders := make([]uint32, len(entry.Legs))
+	if p := f.ask(func(v engine.View) {
+		for i, l := range entry.Legs {
+			if holders[i] = l.Account.Number(); l.Account.Kind() == ledger.KindFamily {
+				holders[i] = v.State.Families.At(holders[i]).Creator
+			}
+		}
+	}); p.Code != "" {
+		return p
+	}
+	a := &c.Out
+	a.ArrayKey("payers")
+	for i, l := range entry.Legs {
+		person, err := f.record(holders[i])
+		if err != nil {
+			return api.Problem{Code: api.CodeUnavailable}
+		}
+		a.Begin()
+		a.Bytes("psn_no", person.PsnNo)
+		a.String("account", accountNames[l.Account.Kind()])
+		a.Amount("amount", -l.Amount)
+		a.Amount("balance_after", l.After)
+		a.End()
+	}
+	a.EndArray()
+	return api.Problem{}
+}
+
+// accountNames are the kinds of account that pay bills.
+var accountNames = map[ledger.AccountKind]string{ledger.KindPersonal: "personal", ledger.KindFamily: "family"}
 
 // appendBill writes what the institution sent, but for the credential.
 func (f *face) appendBill(c *api.Call, entry *engine.Entry) api.Problem {
@@ -189,75 +232,4 @@ func (f *face) appendBill(c *api.Call, entry *engine.Entry) api.Problem {
 	a.Amount("overlmt_selfpay", b.Overlmt)
 	a.Amount("fulamt_ownpay_amt", b.Fulamt)
 	return api.Problem{}
-}
-
-const (
-	// drawLabel is the label of the keyed function (engine/ledger DESIGN.md 5).
-	drawLabel = "gongji draw 0"
-	// drawPseudonym separates the pseudonyms of draws from those of certificates: no certificate type has a space.
-	drawPseudonym = "of draw"
-)
-
-// draw is GET /v1/settlements/{setl_id}/draw: what anybody needs to repeat the draw once the day's key is published, and who paid, by
-// names that mean nothing outside this draw (R28).
-func (f *face) draw(c *api.Call) {
-	entry, ok := f.pathSettlement(c)
-	if !ok {
-		return
-	}
-	day := ledger.DayOf(entry.TimeMS)
-	var key ledger.DayKey
-	var found, random bool
-	if p := f.ask(func(v engine.View) {
-		policy, have := v.State.PolicyAt(entry.TimeMS)
-		random = have && policy.Strategy == ledger.Random
-		var n uint32
-		if n, found = v.State.FindDayKey(day); found {
-			key = *v.State.DayKeys.At(n)
-		}
-	}); p.Code != "" {
-		c.Fail(p)
-		return
-	}
-	if !random || !found {
-		c.Fail(notFound("setl_id")) // nothing was drawn
-		return
-	}
-	f.answerDraw(c, &entry, &key)
-}
-
-func (f *face) answerDraw(c *api.Call, entry *engine.Entry, key *ledger.DayKey) {
-	a := &c.Out
-	a.Begin()
-	a.String("setl_id", idText(ids.Settlement, uint64(entry.Position)))
-	a.Uint("sequence", entry.Position.Sequence())
-	a.Int("index", int64(entry.Position.Index()))
-	a.Date("day", dateOf(key.Day))
-	a.String("label", drawLabel)
-	a.String("key_hash", hex.EncodeToString(key.Hash[:]))
-	if key.Published != 0 {
-		a.String("key", hex.EncodeToString(key.Key[:]))
-	} else {
-		a.Int("key", 0)
-		a.B = append(a.B[:len(a.B)-1], "null"...) // the one field of ours that may be null
-	}
-	a.ArrayKey("paid")
-	own := ledger.Account(ledger.KindPersonal, entry.Effect.Patient)
-	for _, l := range entry.Legs {
-		if l.Account != own {
-			a.StringElem(f.drawName(entry.Position, l.Account))
-		}
-	}
-	a.EndArray()
-	a.End()
-	c.OK(200)
-}
-
-// drawName is an account's name in one draw: keyed, so that it cannot be found by trying all accounts, and different in every draw.
-func (f *face) drawName(p ledger.Position, account ledger.AccountID) string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(p))
-	binary.BigEndian.PutUint64(b[8:], uint64(account))
-	name := f.engine.Pseudonym(drawPseudonym, b[:])
-	return hex.EncodeToString(name[:])
 }

@@ -1,11 +1,16 @@
 package rest
 
 import (
+	"bytes"
+	"errors"
+
+	"gongji/api"
 	"gongji/api/strictjson"
+	"gongji/engine"
 	"gongji/engine/ledger"
 )
 
-const settlementFields = "fixmedins_code psn_no mdtrt_cert_type mdtrt_cert_no card_sn? med_type insutype acct_used_flag? " +
+const settlementFields = "fixmedins_code psn_no mdtrt_cert_type mdtrt_cert_no card_sn? begndate? med_type insutype acct_used_flag? " +
 	"medfee_sumamt fund_pay_sumamt hosp_part_amt? preselfpay_amt inscp_scp_amt overlmt_selfpay fulamt_ownpay_amt on_shortfall? " +
 	"expected? passwords? agent? opter opter_name dev_no? invono?"
 
@@ -17,14 +22,18 @@ var (
 	agentShape      = strictjson.MustShape("cert_type certno name relation principal_doc_shown")
 )
 
-// passwordsMax: one for each relative who could pay at all would be 32; nobody types more than 8.
-const passwordsMax = 8
+// passwordMax is what a till's keyboard takes; passwordMin is K20's six digits.
+const (
+	passwordMax = 30
+	passwordMin = 6
+)
 
 // billIn are the fields of a settlement that are not in the command yet. Its slices lie in the request body.
 type billIn struct {
-	msgid, institution, psnNo, credential, opter, opterName, devNo, invono []byte
+	msgid, institution, psnNo, credential, opter, opterName, devNo, invono, cardSN []byte
 
 	credentialType int // index in credentials
+	passwords      ledger.Passwords
 	hasAgent       bool
 	agent          agentIn
 }
@@ -40,38 +49,75 @@ func (f *face) readSettlement(w *work, d *strictjson.Decoder, shape *strictjson.
 	w.begin(ledger.KindSettlement)
 	w.bill = billIn{}
 	w.cmd.UsedFlag = 1 // R6
-	w.decodeSettlement(d, shape)
+	f.decodeSettlement(w, d, shape)
 	if err := d.Done(); err != nil {
 		return faultOf(err)
 	}
 	if x := checkBill(&w.cmd.Bill); x.bad() {
 		return x
 	}
-	if w.bill.credentialType != 1 {
-		return fault{CodeCredentialType, "mdtrt_cert_type"}
+	if x := w.bill.checkAgent(); x.bad() {
+		return x
 	}
-	credential, ok := w.canonicalCertno(1, w.bill.credential)
-	if !ok {
-		return badValue("mdtrt_cert_no")
+	if x := f.keyCredential(w); x.bad() {
+		return x
 	}
-	if in := &w.bill; in.hasAgent && in.agent.certType == 1 && !validCertno(in.agent.certno) {
+	f.keySettlement(w)
+	return fault{}
+}
+
+// keyCredential turns what the patient shows into the key that the ledger compares (I1 to I4, R27). The number or token goes no further.
+func (f *face) keyCredential(w *work) fault {
+	in := &w.bill
+	switch w.cmd.CredType = ledger.CredentialType(in.credentialType + 1); w.cmd.CredType {
+	case ledger.CredentialEvoucher:
+		holder, err := f.opt.Vouchers.Resolve(in.credential, f.engine.NowMS())
+		if errors.Is(err, engine.ErrVoucher) {
+			return fault{CodeVoucher, "mdtrt_cert_no"}
+		}
+		if err != nil {
+			return fault{api.CodeUnavailable, "mdtrt_cert_no"}
+		}
+		w.cmd.Other = holder
+	case ledger.CredentialCard:
+		if in.cardSN == nil {
+			return fault{api.CodeMissingField, "card_sn"}
+		}
+		w.cmd.Other = f.engine.CardKey(in.credential, in.cardSN)
+	default:
+		number, ok := w.canonicalCertno(1, in.credential)
+		if !ok {
+			return badValue("mdtrt_cert_no")
+		}
+		w.cmd.Other = f.pseudonym(1, number)
+	}
+	return fault{}
+}
+
+// checkAgent is P1, P2: who buys for another shows both documents, and is not the patient himself.
+func (in *billIn) checkAgent() fault {
+	switch a := &in.agent; {
+	case !in.hasAgent:
+	case a.certType == 1 && !validCertno(a.certno):
+		return badValue("agent.certno")
+	case !a.documentShown:
+		return fault{CodeDocument, "agent.principal_doc_shown"}
+	case in.credentialType == 1 && a.certType == 1 && bytes.EqualFold(a.certno, in.credential):
 		return badValue("agent.certno")
 	}
-	f.keySettlement(w, credential)
 	return fault{}
 }
 
 // keySettlement fills in what is derived: keys, and the personal fields that the ledger does not look at.
-func (f *face) keySettlement(w *work, credential []byte) {
+func (f *face) keySettlement(w *work) {
 	in := &w.bill
 	w.cmd.Institution = ledger.NewCode(in.institution)
 	if in.msgid != nil {
 		w.cmd.ID = ledger.K(in.institution, in.msgid)
 	}
 	w.cmd.Person = ledger.K(in.psnNo)
-	w.cmd.Other = f.pseudonym(1, credential)
+	w.cmd.Passwords = in.passwords
 	w.details.Message, w.details.Caller = in.msgid, in.institution
-	w.details.CredType = uint8(in.credentialType + 1)
 	a := &w.blob
 	a.Begin()
 	a.Bytes("opter", in.opter)
@@ -94,8 +140,8 @@ func (f *face) keySettlement(w *work, credential []byte) {
 	a.End()
 }
 
-// decodeSettlement reads the fields; the switch is long because the call has 24 of them.
-func (w *work) decodeSettlement(d *strictjson.Decoder, shape *strictjson.Shape) {
+// decodeSettlement reads the fields; the switch is long because the call has 25 of them.
+func (f *face) decodeSettlement(w *work, d *strictjson.Decoder, shape *strictjson.Shape) {
 	in, cmd, bill := &w.bill, &w.cmd, &w.cmd.Bill
 	for d.Object(shape); d.Next(); {
 		switch d.Field() {
@@ -110,7 +156,9 @@ func (w *work) decodeSettlement(d *strictjson.Decoder, shape *strictjson.Shape) 
 		case "mdtrt_cert_no":
 			in.credential = d.Token(certnoMax)
 		case "card_sn":
-			d.Token(cardMax) // only cards have one, and cards come with R27
+			in.cardSN = d.Token(cardMax)
+		case "begndate":
+			cmd.Day = day(d)
 		case "med_type":
 			w.details.MedType = typeCode(d, 2, 6)
 		case "insutype":
@@ -136,7 +184,7 @@ func (w *work) decodeSettlement(d *strictjson.Decoder, shape *strictjson.Shape) 
 		case "expected":
 			w.decodeExpected(d)
 		case "passwords":
-			decodePasswords(d)
+			f.decodePasswords(in, d)
 		case "agent":
 			in.hasAgent = true
 			in.agent.decode(d)
@@ -164,17 +212,21 @@ func (w *work) decodeExpected(d *strictjson.Decoder) {
 	}
 }
 
-// decodePasswords checks the form and forgets: no source has a password in any shipped profile (K20, R23), and what is not needed is not
-// kept.
-func decodePasswords(d *strictjson.Decoder) {
-	for d.Array(passwordsMax); d.Next(); {
+// decodePasswords keeps digests and forgets the texts (R23).
+func (f *face) decodePasswords(in *billIn, d *strictjson.Decoder) {
+	for d.Array(ledger.PasswordsMax); d.Next(); {
+		var psnNo, password []byte
 		for d.Object(passwordShape); d.Next(); {
 			switch d.Field() {
 			case "authorizer_psn_no":
-				d.Token(psnNoMax)
+				psnNo = d.Token(psnNoMax)
 			case "password":
-				d.Token(opterMax)
+				password = d.Token(passwordMax)
 			}
+		}
+		if d.Err() == nil {
+			authorizer := ledger.K(psnNo)
+			in.passwords = in.passwords.Add(authorizer, f.engine.PasswordDigest(authorizer, password))
 		}
 	}
 }

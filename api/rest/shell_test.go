@@ -20,9 +20,11 @@ import (
 )
 
 // adminCalls are the calls marked A in api.md as far as they are there, and what only operators need.
-var adminCalls = []string{"POST /v1/persons", "POST /v1/persons/{psn_no}/enrolments", "POST /v1/institutions", "POST /v1/credits", "POST /v1/credit-runs",
-	"POST /v1/credit-runs/{run_id}/lines", "POST /v1/credit-runs/{run_id}/close", "GET /v1/credit-runs/{run_id}", "GET /v1/credit-runs/{run_id}/refusals", "GET /v1/ledger/totals", "POST /v1/clock/confirm", "POST /v1/bindings/batch",
-	"GET /v1/bindings", "POST /v1/bindings/{id}/review", "POST /v1/bindings/{id}/forced-unbinding", "POST /v1/ledger/copies", "POST /v1/policies", "GET /v1/policies", "GET /v1/policies/{number}", "GET /openapi.yaml"}
+var adminCalls = []string{"POST /v1/persons", "POST /v1/persons/{psn_no}/enrolments", "POST /v1/persons/{psn_no}/changes", "POST /v1/persons/{psn_no}/credentials", "POST /v1/freezes",
+	"POST /v1/persons/{psn_no}/password-reset", "GET /v1/settlements/{setl_id}/full", "POST /v1/institutions", "POST /v1/credits", "POST /v1/credit-runs",
+	"POST /v1/credit-runs/{run_id}/lines", "POST /v1/credit-runs/{run_id}/close", "GET /v1/credit-runs/{run_id}", "GET /v1/credit-runs/{run_id}/refusals", "GET /v1/ledger/totals", "GET /v1/events", "POST /v1/clock/confirm", "POST /v1/bindings/batch",
+	"GET /v1/bindings", "POST /v1/bindings/{id}/review", "POST /v1/bindings/{id}/forced-unbinding",
+	"POST /v1/ledger/copies", "POST /v1/account-debits", "GET /v1/clearing/areas", "POST /v1/policies", "GET /v1/policies", "GET /v1/policies/{number}", "GET /openapi.yaml"}
 
 // Calls that create people or money answer on the admin listener only (R31).
 func TestAdminOnly(t *testing.T) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/hex"
 	"errors"
 	"math"
 
@@ -24,6 +25,7 @@ var entryKinds = map[ledger.Kind]string{
 	ledger.KindCredit: "credit", ledger.KindSettlement: "settlement", ledger.KindReversalByID: "reversal",
 	ledger.KindReversalByMessage: "reversal", ledger.KindAllocation: "allocation",
 	ledger.KindFamilyDissolution: "family_return", ledger.KindUnbinding: "family_return", ledger.KindForcedUnbinding: "family_return", ledger.KindBindingReview: "family_return",
+	ledger.KindPremium: "premium", ledger.KindPremiumRefund: "premium_refund", ledger.KindAccountDebit: "account_debit",
 }
 
 // statementQuery is what is asked: days from and to, both included, and the posting to begin with (0: the newest).
@@ -58,10 +60,12 @@ func readStatement(c *api.Call) (s statementQuery, x fault) {
 	return s, fault{}
 }
 
-// statement is GET /v1/persons/{psn_no}/statement: postings of the personal account, newest first, with the balance after each.
+// statement is GET /v1/persons/{psn_no}/statement: entries of the personal account, newest first, with the balance after each; also what others
+// paid for a person without an account.
 func (f *face) statement(c *api.Call) {
 	psnNo, ok := pathPerson(c)
-	if !ok {
+	by := viewerOf(c, viewSelf)
+	if !ok || !by.may(seeStatement) {
 		c.Fail(notFound("psn_no"))
 		return
 	}
@@ -88,7 +92,7 @@ func (f *face) statement(c *api.Call) {
 		return
 	}
 	if s.cursor != 0 {
-		if last = s.cursor; !f.isPosting(last, number) {
+		if last = s.cursor; !f.isEntry(last, number) {
 			c.Fail(badValue("cursor").problem())
 			return
 		}
@@ -99,20 +103,32 @@ func (f *face) statement(c *api.Call) {
 		return
 	}
 	c.Out.Begin()
-	if err := f.appendStatement(&c.Out, s, number, lines, next); err != nil {
+	if err := f.appendStatement(&c.Out, s, by, number, lines, next); err != nil {
 		c.Fail(api.Problem{Code: api.CodeUnavailable})
 		return
 	}
 	c.Out.Uint("sequence", sequence)
 	c.Out.End()
+	if by.may(seeLentBill) {
+		c.FullView(f.auditName(psnNo))
+	}
 	c.OK(200)
 }
 
-// isPosting reports whether a position holds a posting of a person's account: a cursor comes from outside.
-func (f *face) isPosting(p ledger.Position, person uint32) bool {
+// auditName is a person's name in the audit log: keyed, so that the log tells no psn_no and two views of one person show as such.
+func (f *face) auditName(psnNo []byte) string {
+	name := f.engine.Pseudonym("of audit", psnNo)
+	return hex.EncodeToString(name[:])
+}
+
+// isEntry reports whether a position holds an entry of a person's account: a cursor comes from outside.
+func (f *face) isEntry(p ledger.Position, person uint32) bool {
 	entry, err := f.engine.Entry(p)
-	if errors.Is(err, engine.ErrNoCommand) || err != nil {
+	if err != nil {
 		return false
+	}
+	if entry.Effect.Chained() && entry.Effect.Patient == person {
+		return true
 	}
 	for _, l := range entry.Legs {
 		if l.Account == ledger.Account(ledger.KindPersonal, person) {
@@ -123,7 +139,7 @@ func (f *face) isPosting(p ledger.Position, person uint32) bool {
 }
 
 // appendStatement writes the lines of the days asked for; next is where the walk stopped.
-func (f *face) appendStatement(a *strictjson.Appender, s statementQuery, holder uint32, lines []journal.Line, next ledger.Position) error {
+func (f *face) appendStatement(a *strictjson.Appender, s statementQuery, by viewer, holder uint32, lines []journal.Line, next ledger.Position) error {
 	a.ArrayKey("postings")
 	n := 0
 	for i := range lines {
@@ -140,7 +156,7 @@ func (f *face) appendStatement(a *strictjson.Appender, s statementQuery, holder 
 			break
 		}
 		n++
-		if err := f.appendPosting(a, &lines[i], holder); err != nil {
+		if err := f.appendPosting(a, by, &lines[i], holder); err != nil {
 			return err
 		}
 	}
@@ -151,20 +167,28 @@ func (f *face) appendStatement(a *strictjson.Appender, s statementQuery, holder 
 	return nil
 }
 
-// appendPosting writes one line as its viewer may see it (R28): of his own bill he sees the institution and the settlement; of a
-// relative's bill date, member, amount and the kind of institution, and nothing that leads to the bill.
-func (f *face) appendPosting(a *strictjson.Appender, l *journal.Line, holder uint32) error {
+// appendPosting writes one entry as its viewer may see it (R28, Q3): of his own bill the holder sees institution, settlement, what he paid and what
+// others paid for him; of a relative's bill date, member, his money and the kind of institution, and nothing that leads to the bill.
+func (f *face) appendPosting(a *strictjson.Appender, by viewer, l *journal.Line, holder uint32) error {
+	bill := l.Kind == ledger.KindSettlement || l.Kind.IsReversal()
+	lent := bill && l.Patient != holder
 	a.Begin()
 	a.String("kind", entryKinds[l.Kind])
 	a.Amount("amount", l.Amount)
 	a.Amount("balance_after", l.After)
-	a.Time("time", l.TimeMS)
-	bill := l.Kind == ledger.KindSettlement || l.Kind == ledger.KindReversalByID || l.Kind == ledger.KindReversalByMessage
+	a.Date("date", dateOf(ledger.DayOf(l.TimeMS)))
+	if !lent || by.may(seeLentBill) {
+		a.Time("time", l.TimeMS) // to the millisecond it would lead to the bill
+	}
 	switch {
+	case l.Kind == ledger.KindPremium, l.Kind == ledger.KindPremiumRefund:
+		if err := f.appendPremiumOf(a, l); err != nil {
+			return err
+		}
 	case !bill:
 		a.String("entry_id", idText(ids.Entry, uint64(l.Position)))
 	default:
-		if err := f.appendBillOf(a, l, holder); err != nil {
+		if err := f.appendBillOf(a, by, l, lent); err != nil {
 			return err
 		}
 	}
@@ -172,7 +196,27 @@ func (f *face) appendPosting(a *strictjson.Appender, l *journal.Line, holder uin
 	return nil
 }
 
-func (f *face) appendBillOf(a *strictjson.Appender, l *journal.Line, holder uint32) error {
+// appendPremiumOf tells the payer whose premium it was and which.
+func (f *face) appendPremiumOf(a *strictjson.Appender, l *journal.Line) error {
+	member, err := f.record(l.Patient)
+	if err != nil {
+		return err
+	}
+	a.Bytes("member_psn_no", member.PsnNo)
+	at := l.Position
+	if l.Kind == ledger.KindPremiumRefund {
+		entry, err := f.engine.Entry(at)
+		if err != nil {
+			return err
+		}
+		at = entry.Effect.First
+		a.String("entry_id", idText(ids.Entry, uint64(l.Position)))
+	}
+	a.String("premium_id", idText(ids.Premium, uint64(at)))
+	return nil
+}
+
+func (f *face) appendBillOf(a *strictjson.Appender, by viewer, l *journal.Line, lent bool) error {
 	entry, err := f.engine.Entry(l.Position)
 	if err != nil {
 		return err
@@ -183,13 +227,15 @@ func (f *face) appendBillOf(a *strictjson.Appender, l *journal.Line, holder uint
 		return errors.New(string(p.Code))
 	}
 	a.String("fixmedins_type", string('0'+rune(place)))
-	if l.Patient != holder {
+	if lent {
 		member, err := f.record(l.Patient)
 		if err != nil {
 			return err
 		}
 		a.Bytes("member_psn_no", member.PsnNo)
-		return nil
+		if !by.may(seeLentBill) {
+			return nil
+		}
 	}
 	a.Bytes("fixmedins_code", code.Bytes())
 	if l.Kind == ledger.KindSettlement {
@@ -198,5 +244,7 @@ func (f *face) appendBillOf(a *strictjson.Appender, l *journal.Line, holder uint
 		a.String("reversal_id", idText(ids.Reversal, uint64(l.Position)))
 		a.String("setl_id", idText(ids.Settlement, uint64(entry.Effect.First)))
 	}
+	a.Amount("acct_pay", entry.Effect.AcctPay())
+	a.Amount("acct_mulaid_pay", entry.Effect.Mulaid)
 	return nil
 }

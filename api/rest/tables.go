@@ -34,8 +34,8 @@ var relationNames = [...]string{"1", "2", "4", "5", "6", "7", "8", "9"}
 // stateNames are the states of a binding (R20); the number is the index + 1 and part of the log.
 var stateNames = [...]string{"active", "invited", "pending_review", "unbound", "rejected", "expired", "suspended"}
 
-// reasonNames are the reasons of the bureau to end a binding by force (R21); the number is the index + 1 and part of the log.
-var reasonNames = [...]string{"dispute", "fraud", "relation_ended", "wrong_data", "death", "court_order", "other"}
+// endReasonNames are the reasons of the bureau to end a binding by force (R21); the number is the index + 1 and part of the log.
+var endReasonNames = [...]string{"dispute", "fraud", "relation_ended", "wrong_data", "death", "court_order", "other"}
 
 // Callers of the calls that say no channel.
 var (
@@ -51,6 +51,12 @@ var (
 	usedFlagEnum  = strictjson.MustEnum("0", "1", "2")
 	credentials   = strictjson.MustEnum("01", "02", "03") // mdtrt_cert_type: e-voucher, identity card, social-security card
 	placeTypes    = strictjson.MustEnum("1", "2", "3", "4", "5")
+	reasonEnum    = strictjson.MustEnum(reasonNames[:]...)
+	cardTypeEnum  = strictjson.MustEnum("03")
+	cardStateEnum = strictjson.MustEnum(cardStates[:]...)
+	freezeEnum    = strictjson.MustEnum("unfreeze", "freeze")
+	whyFrozenEnum = strictjson.MustEnum(freezeReasons[:]...)
+	secretEnum    = strictjson.MustEnum("set", "change")
 	gendEnum      = strictjson.MustEnum("0", "1", "2", "9")
 	flagEnum      = strictjson.MustEnum("0", "1")
 	statusEnum    = strictjson.MustEnum("0", "1", "2", "3", "4") // psn_insu_stas
@@ -58,7 +64,14 @@ var (
 	loginEnum     = strictjson.MustEnum(policy.LoginNames[:]...)
 	answerEnum    = strictjson.MustEnum("accept", "decline")
 	reviewEnum    = strictjson.MustEnum("approve", "reject")
-	reasonEnum    = strictjson.MustEnum(reasonNames[:]...)
+	endReasonEnum = strictjson.MustEnum(endReasonNames[:]...)
+)
+
+// reasonNames of an enrolment (R19), cardStates (R27), freezeReasons (R21); the number is the index + 1 and part of the log.
+var (
+	reasonNames   = [...]string{"ended", "dead", "moved", "correction", "other"}
+	cardStates    = [...]string{"active", "lost", "cancelled"}
+	freezeReasons = [...]string{"court", "fraud", "estate", "dispute", "lost_credential", "other"}
 )
 
 var gends = [...]uint8{0, 1, 2, 9}

@@ -137,7 +137,7 @@ func (w World) person(i int) *ledger.Command {
 	if i%2 == 0 {
 		cmd.Has, insutype = ledger.HasAccount|ledger.EvoucherActive, ledger.InsutypeEmployee
 	}
-	cmd.More.Enrolments = []ledger.Enrolment{{Insutype: insutype, Status: ledger.StatusNormal, Area: 420100, Begin: 18_000}}
+	cmd.More.Enrolments = []ledger.Enrolment{{Insutype: insutype, Status: ledger.StatusNormal, Area: 420100, Begin: 18_000, PsnType: 11}}
 	return cmd
 }
 
@@ -187,11 +187,11 @@ func (s *Stream) Append(dst []byte) (out []byte, settlement bool) {
 	}
 	institution := s.rng.IntN(s.world.Institutions)
 	binary.BigEndian.PutUint64(s.id[16:], s.n)
-	s.cmd = ledger.Command{Kind: ledger.KindSettlement, Person: personKey(patient), Other: pseudonym(patient), Institution: code(institution), UsedFlag: 1}
+	s.cmd = ledger.Command{Kind: ledger.KindSettlement, CredType: ledger.CredentialCertificate, Person: personKey(patient), Other: pseudonym(patient), Institution: code(institution), UsedFlag: 1}
 	s.cmd.ID = ledger.K(s.cmd.Institution.Bytes(), s.id[:])
 	s.bill()
 	message := s.id[:]
-	return command.Append(dst, &s.cmd, &command.Details{MedType: 41, Insutype: 310, CredType: 2, Message: message}), true
+	return command.Append(dst, &s.cmd, &command.Details{MedType: 41, Insutype: 310, Message: message}), true
 }
 
 func (s *Stream) bill() {

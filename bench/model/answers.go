@@ -65,7 +65,7 @@ func needsFace(now moment, user *PersonState) bool {
 	return user.Birth == birthUnknown || wholeYears(user.Birth, now.today) >= int(now.policy.FaceFromAge)
 }
 
-// wholeYears is s.8.5: it looks for the last birthday.
+// wholeYears is s.11.5: it looks for the last birthday.
 func wholeYears(birth, today int32) int {
 	year, month, day := civil(birth)
 	this, _, _ := civil(today)
@@ -127,7 +127,7 @@ func (m *Model) withdraw(now moment, c BindingWithdraw) Result {
 
 func (m *Model) forcedUnbinding(now moment, c ForcedUnbinding) Result {
 	if c.Officers[0] == c.Officers[1] {
-		return Result{Outcome: SameOfficer}
+		return Result{Outcome: SameOperator}
 	}
 	b := m.bindingOf(c.Binding, func(*BindingState) bool { return true })
 	if b == nil {

@@ -91,11 +91,14 @@ func judge(now moment, relation uint8, authorizer, user *PersonState) int {
 	if !relationAllowed(now.policy, relation) {
 		return RelationNotAllowed
 	}
-	if !authorizer.mayLend(now.today) {
+	if !authorizer.mayAuthorize(now.today) {
 		return AuthorizerNotEligible
 	}
-	if now.policy.RequireNormalUser && !user.normal(now.today) {
+	if !user.insured(now.today, now.policy) {
 		return UserNotNormal
+	}
+	if !near(now.policy, authorizer, user) {
+		return OutsideTerritory
 	}
 	return Accepted
 }
@@ -217,6 +220,9 @@ func (m *Model) unbinding(now moment, c Unbinding) Result {
 	}
 	if o := useChannel(now.policy, c.Channel, c.Steps); o != Accepted {
 		return Result{Outcome: o}
+	}
+	if actor.isDead(now.today) {
+		return Result{Outcome: StatusForbids}
 	}
 	if c.AsUser && !now.policy.UserMayUnbind {
 		return Result{Outcome: NotAllowed}

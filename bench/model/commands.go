@@ -68,6 +68,9 @@ type (
 		Area     uint32
 		Begin    int32
 		End      int32 // 0: open
+		PsnType  uint32
+		Flexible uint8
+		Reason   uint8 // 2 dead, 3 moved, 4 correction of a death
 	}
 
 	// Institution is kind 8.
@@ -178,7 +181,12 @@ type (
 		Fulamt         int64
 		OnShortfall    uint8     // 0 cash, 1 refuse
 		Expected       *Expected // nil: not given
+		Visit          int32     // first day of the visit, 0: not told
+		Passwords      []Typed
 	}
+
+	// Typed is a password at a till: its digest and whose it shall be.
+	Typed struct{ Authorizer, Digest Key }
 
 	// Expected is what the patient was told before (R4).
 	Expected struct{ AcctPay, Cash int64 }
@@ -223,6 +231,43 @@ type (
 		Channel uint8
 	}
 
+	// Freeze is kind 25. Reason is not looked at.
+	Freeze struct {
+		Message
+		IsFamily  bool
+		Psn       Key
+		Family    uint32
+		Frozen    bool
+		Reason    uint8
+		Operators [2]Key
+	}
+
+	// Password is kind 26. Action: 1 set, 2 change, 3 reset.
+	Password struct {
+		Message
+		Psn      Key
+		Action   uint8
+		Old, New Key
+	}
+
+	// Credential is kind 27. State: 1 active, 2 lost, 3 cancelled.
+	Credential struct {
+		Message
+		Psn   Key
+		Card  Key
+		State uint8
+	}
+
+	// PersonChange is kind 36; nil: not to be changed.
+	PersonChange struct {
+		Message
+		Psn         Key
+		OpenAccount bool
+		Evoucher    *bool
+		Area        *uint32
+		Birth       *int32
+	}
+
 	// ClockConfirm is kind 19.
 	ClockConfirm struct{}
 )
@@ -253,16 +298,13 @@ const (
 	KindBindingWithdraw
 	KindForcedUnbinding
 	KindDebitOrder
-	KindFamilyDissolution = 31
-)
+	KindFreeze
+	KindPassword
+	KindCredential
 
-// Kinds are the numbers of all commands, ascending.
-var Kinds = func() (kinds []int) {
-	for kind := KindGenesis; kind <= KindDebitOrder; kind++ {
-		kinds = append(kinds, kind)
-	}
-	return append(kinds, KindFamilyDissolution)
-}()
+	KindFamilyDissolution = 31
+	KindPersonChange      = 36
+)
 
 // OwnElement stands for the own account in a debit order.
 const OwnElement = 1<<32 - 1
@@ -292,6 +334,10 @@ func (BindingWithdraw) Kind() int   { return KindBindingWithdraw }
 func (ForcedUnbinding) Kind() int   { return KindForcedUnbinding }
 func (DebitOrder) Kind() int        { return KindDebitOrder }
 func (FamilyDissolution) Kind() int { return KindFamilyDissolution }
+func (Freeze) Kind() int            { return KindFreeze }
+func (Password) Kind() int          { return KindPassword }
+func (Credential) Kind() int        { return KindCredential }
+func (PersonChange) Kind() int      { return KindPersonChange }
 
 // message gives what an (id) command carries, and nothing for the other kinds.
 func message(c Command) Message {
@@ -328,6 +374,20 @@ func message(c Command) Message {
 		return c.Message
 	case FamilyDissolution:
 		return c.Message
+	case Premium:
+		return c.Message
+	case PremiumRefund:
+		return c.Message
+	case AccountDebit:
+		return c.Message
+	case Freeze:
+		return c.Message
+	case Password:
+		return c.Message
+	case Credential:
+		return c.Message
+	case PersonChange:
+		return c.Message
 	}
 	return Message{}
 }
@@ -340,6 +400,8 @@ func message(c Command) Message {
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.
 //   - Items: accepted unbinding, one for each number.
 //   - State: accepted binding, consent, review, withdrawal and forced unbinding: the binding's state afterwards.
+//   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
+//   - Prev: accepted settlement or reversal in which others paid and the patient did not (s.1), the previous entry of his account.
 //   - Original: accepted reversals, the position of the settlement undone.
 type Result struct {
 	Outcome  int
@@ -354,6 +416,14 @@ type Result struct {
 	Items    []UnbindResult
 	Original uint64
 	State    uint8
+	Drawn    []Candidate
+	Prev     uint64
+}
+
+// Candidate is a relative in a draw: his person number and his place before it, in binding-number order.
+type Candidate struct {
+	Person uint32
+	Rank   int
 }
 
 // Leg is one posting on a personal or family account; a negative amount is a debit. Prev is the position of the
@@ -363,6 +433,7 @@ type Leg struct {
 	Amount  int64
 	After   int64
 	Prev    uint64
+	Area    uint32 // of the payer, if his pooling area is not the patient's
 }
 
 // UnbindResult is the outcome of one number of an Unbinding; EarliestDay is filled for locked only.

@@ -21,6 +21,7 @@ type Distribution struct {
 	JustEnough   int            // settlements that are covered and leave their last account at 0
 	Swept        int            // reversals that came to a dissolved family and went on to its creator
 	Returned     int            // dissolutions that gave money back, by any kind of command
+	Opened       int            // accepted settlements that a password opened a relative's account for
 	Short        int            // accepted settlements with payable money left to cash
 
 	sequence uint64
@@ -54,6 +55,9 @@ func (d *Distribution) count(m *Model, now moment, c Command, r Result) {
 	}
 	d.countFamily(c, r)
 	if s, ok := c.(Settlement); ok && r.Outcome == Accepted {
+		if now.policy.PasswordTries != 0 && len(s.Passwords) > 0 && r.Mulaid > 0 {
+			d.Opened++
+		}
 		d.countSettlement(m, now, m.byPsn[s.Psn], r)
 	}
 }
@@ -98,11 +102,11 @@ func (d *Distribution) countSettlement(m *Model, now moment, patient *PersonStat
 // String is a table for test logs.
 func (d *Distribution) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d swept=%d returned=%d",
-		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Swept, d.Returned)
+	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d",
+		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned)
 	fmt.Fprintf(&out, " relatives_legs{0:%d 1:%d 2:%d 3+:%d}\n",
 		d.RelativeLegs[0], d.RelativeLegs[1], d.RelativeLegs[2], d.RelativeLegs[3])
-	for _, kind := range Kinds {
+	for _, kind := range Kinds() {
 		fmt.Fprintf(&out, "kind %2d: %7d", kind, d.Kinds[kind])
 		for _, outcome := range sortedKeys(d.Outcomes) {
 			if n := d.KindOutcomes[[2]int{kind, outcome}]; n > 0 {
@@ -117,6 +121,15 @@ func (d *Distribution) String() string {
 	}
 	out.WriteByte('\n')
 	return out.String()
+}
+
+// Kinds are the numbers of all commands, in order.
+func Kinds() (kinds []int) {
+	for _, w := range mixedWeights {
+		kinds = append(kinds, w.kind)
+	}
+	sort.Ints(kinds)
+	return kinds
 }
 
 func sortedKeys(counts map[int]int) []int {

@@ -48,7 +48,7 @@ func (m *Model) familyOpen(now moment, c FamilyOpen) Result {
 	if !p.HasAccount {
 		return Result{Outcome: NoAccount}
 	}
-	if !p.mayLend(now.today) {
+	if !p.mayAuthorize(now.today) {
 		return Result{Outcome: AuthorizerNotEligible}
 	}
 	if p.InFamily || m.invitedTo(p, func(uint32) bool { return true }) {
@@ -82,8 +82,11 @@ func (m *Model) allocation(now moment, c Allocation) Result {
 	if family == nil {
 		return Result{Outcome: UnknownFamily}
 	}
-	if !p.mayLend(now.today) {
-		return Result{Outcome: AuthorizerNotEligible}
+	if p.Frozen {
+		return Result{Outcome: AccountFrozen}
+	}
+	if !p.mayAuthorize(now.today) {
+		return Result{Outcome: StatusForbids}
 	}
 	if now.policy.AllocMax > 0 && c.Amount > now.policy.AllocMax {
 		return Result{Outcome: AllocationAmount}
@@ -124,6 +127,9 @@ func (m *Model) familyDissolution(now moment, c FamilyDissolution) Result {
 	if family == nil || family.Number != c.Family {
 		return Result{Outcome: UnknownFamily}
 	}
+	if family.Frozen {
+		return Result{Outcome: AccountFrozen}
+	}
 	for _, b := range m.memberships(family) {
 		if b.State == Active && now.today < unbindable(now, b) {
 			return Result{Outcome: Locked}
@@ -148,13 +154,13 @@ func (m *Model) afterLeaving(now moment, b *BindingState) []Leg {
 		return nil
 	}
 	family := m.families[b.Family]
-	if family.Closed || len(m.memberships(family)) > 0 {
+	if family.Closed || family.Frozen || len(m.memberships(family)) > 0 {
 		return nil
 	}
 	return m.dissolve(now, family)
 }
 
-// dissolve is s.8.2.
+// dissolve is s.11.2.
 func (m *Model) dissolve(now moment, family *FamilyState) []Leg {
 	for _, b := range m.memberships(family) {
 		m.end(now, b)
@@ -169,19 +175,26 @@ func (m *Model) dissolve(now moment, family *FamilyState) []Leg {
 	return []Leg{m.post(now, family.account(), -rest), m.post(now, creator.account(), rest)}
 }
 
-// familyPays is the family account's half of s.8.4.
+// familyPays is the family account's half of s.11.4.
 func (m *Model) familyPays(now moment, patient *PersonState) bool {
 	if !patient.InFamily {
 		return false
 	}
 	family := m.families[patient.Family]
-	if family.Creator == patient.Number {
+	creator := m.persons[family.Creator]
+	if family.Frozen {
+		return false
+	}
+	if creator == patient {
 		return true
+	}
+	if !near(now.policy, creator, patient) {
+		return false
 	}
 	for _, b := range m.memberships(family) {
 		if b.State == Active && b.Beneficiary == patient.Number && !relationAllowed(now.policy, b.Relation) {
 			return false
 		}
 	}
-	return now.policy.PausedUsable || m.persons[family.Creator].mayLend(now.today)
+	return now.policy.PausedUsable || creator.mayAuthorize(now.today)
 }

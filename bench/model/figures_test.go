@@ -13,7 +13,8 @@ func TestFigureX1(t *testing.T) {
 	c.Fund = 27600
 	r := w.want(Accepted, c)
 	same(t, "X1", r, Result{Outcome: Accepted, Payable: 18400, Mulaid: 18400,
-		Legs: []Leg{{Account: w.account("daughter"), Amount: -18400, After: 481600, Prev: Position(6, 0)}}})
+		Legs:  []Leg{{Account: w.account("daughter"), Amount: -18400, After: 481600, Prev: Position(6, 0)}},
+		Drawn: []Candidate{{Person: uint32(w.account("daughter"))}}}) // a draw of one
 	if w.m.Balance(AccountID(AccountInstitution, 0)) != 18400 || w.m.Balance(AccountID(AccountFunding, 1)) != -500000 {
 		t.Fatalf("balances %v", w.m.Balances())
 	}

@@ -77,16 +77,19 @@ func (g *Generator) Distribution() *Distribution { return g.dist }
 
 // mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 30}, {KindPolicy, 33}, {KindDayKey, 30}, {KindDayKeyPublish, 30}, {KindTick, 30},
-	{KindPerson, 30}, {KindEnrolment, 32}, {KindInstitution, 30}, {KindRunOpen, 31}, {KindRunClose, 31},
-	{KindBinding, 180}, {KindUnbinding, 32}, {KindFamilyOpen, 34}, {KindClockConfirm, 30},
-	{KindBindingConsent, 32}, {KindBindingReview, 32}, {KindBindingWithdraw, 32}, {KindForcedUnbinding, 32}, {KindDebitOrder, 34},
-	{KindFamilyDissolution, 32},
-	{KindCredit, 70}, {KindSettlement, 210}, {KindReversalByID, 50}, {KindReversalByMessage, 70}, {KindAllocation, 60},
+	{KindGenesis, 49}, {KindPolicy, 49}, {KindDayKey, 49}, {KindDayKeyPublish, 49}, {KindTick, 49},
+	{KindPerson, 49}, {KindEnrolment, 49}, {KindInstitution, 49}, {KindRunOpen, 49}, {KindRunClose, 49},
+	{KindBinding, 200}, {KindUnbinding, 49}, {KindFamilyOpen, 49}, {KindClockConfirm, 49},
+	{KindBindingConsent, 49}, {KindBindingReview, 49}, {KindBindingWithdraw, 49}, {KindForcedUnbinding, 49}, {KindDebitOrder, 49},
+	{KindFamilyDissolution, 49},
+	{KindFreeze, 49}, {KindPassword, 49}, {KindCredential, 49}, {KindPersonChange, 49},
+	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
+	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
 }
 
 var moneyWeights = []weight{
-	{KindCredit, 200}, {KindSettlement, 450}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindCredit, 320}, {KindSettlement, 500}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
 type weight struct{ kind, share int }
@@ -102,7 +105,7 @@ func (g *Generator) MixedBatch(n int) Step {
 	return g.close()
 }
 
-// MoneyBatch makes, applies and counts a batch of n commands of kinds 9, 14, 15, 16 and 18 only.
+// MoneyBatch makes, applies and counts a batch of n commands of the kinds of moneyWeights only.
 func (g *Generator) MoneyBatch(n int) Step {
 	g.open()
 	for len(g.batch) < n {
@@ -124,7 +127,7 @@ func (g *Generator) Setup() []Step {
 	}
 	for i := range hotPersons {
 		p := g.newPerson(i%4 != 3)
-		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: 420100, Begin: g.now.today - 30}}
+		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: places[i%clanSize], Begin: g.now.today - 30, PsnType: 11}}
 		g.emit(p)
 	}
 	g.emit(g.makeSettlement()) // no_policy
@@ -291,6 +294,20 @@ func (g *Generator) make(kind int) Command {
 		return g.makeAllocation()
 	case KindClockConfirm:
 		return ClockConfirm{}
+	case KindPremium:
+		return g.makePremium()
+	case KindPremiumRefund:
+		return g.makePremiumRefund()
+	case KindAccountDebit:
+		return g.makeAccountDebit()
+	case KindFreeze:
+		return g.makeFreeze()
+	case KindPassword:
+		return g.makePassword()
+	case KindCredential:
+		return g.makeCredential()
+	case KindPersonChange:
+		return g.makePersonChange()
 	}
 	return g.makeAnswer(kind)
 }
@@ -341,6 +358,12 @@ func (g *Generator) altered(c Command) Command {
 	case Allocation:
 		c.Amount++
 		return c
+	case Premium:
+		c.Amount++
+		return c
+	case AccountDebit:
+		c.Amount++
+		return c
 	}
 	return withMessage(g.make(c.Kind()), message(c))
 }
@@ -354,11 +377,27 @@ func digested(c Command) Command {
 	msg.Digest = 0
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %+v", c.Kind(), withMessage(c, Message{}))
-	if s, ok := c.(Settlement); ok && s.Expected != nil { // printed as an address above
-		c2 := s
-		c2.Expected = nil
+	switch c := c.(type) { // what is printed as an address above
+	case Settlement:
+		s := c
+		s.Expected, s.Passwords, s.Credential, s.CredentialType = nil, nil, Key{}, 0 // tokens are no content (R10)
 		h.Reset()
-		fmt.Fprintf(h, "%d %+v %+v", c.Kind(), withMessage(c2, Message{}), *s.Expected)
+		fmt.Fprintf(h, "%d %+v", c.Kind(), withMessage(s, Message{}))
+		if c.Expected != nil {
+			fmt.Fprintf(h, " %+v", *c.Expected)
+		}
+	case PersonChange:
+		h.Reset()
+		fmt.Fprintf(h, "%d %x %t", c.Kind(), c.Psn, c.OpenAccount)
+		if c.Evoucher != nil {
+			fmt.Fprintf(h, " e%t", *c.Evoucher)
+		}
+		if c.Area != nil {
+			fmt.Fprintf(h, " a%d", *c.Area)
+		}
+		if c.Birth != nil {
+			fmt.Fprintf(h, " b%d", *c.Birth)
+		}
 	}
 	msg.Digest = h.Sum64()
 	return withMessage(c, msg)
@@ -412,6 +451,27 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case FamilyDissolution:
+		c.Message = msg
+		return c
+	case Premium:
+		c.Message = msg
+		return c
+	case PremiumRefund:
+		c.Message = msg
+		return c
+	case AccountDebit:
+		c.Message = msg
+		return c
+	case Freeze:
+		c.Message = msg
+		return c
+	case Password:
+		c.Message = msg
+		return c
+	case Credential:
+		c.Message = msg
+		return c
+	case PersonChange:
 		c.Message = msg
 		return c
 	}

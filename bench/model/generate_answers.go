@@ -125,7 +125,7 @@ func (g *Generator) makeAnswer(kind int) Command {
 		return BindingWithdraw{Message: message, Authorizer: psn(b, true), Binding: number(b)}
 	case KindForcedUnbinding:
 		b := g.bindingIn(Unbound, Rejected, Expired)
-		if g.chance(20) {
+		if g.chance(15) {
 			b = g.bindingIn(Active, Invited, InReview)
 		}
 		c := ForcedUnbinding{Message: message, Binding: number(b), Reason: uint8(1 + g.rng.IntN(9)), Officers: [2]Key{{1}, {2}}}
@@ -190,6 +190,9 @@ func (g *Generator) clearFamilies(p Policy) Command {
 	for _, f := range g.model.families {
 		if g.model.balances[f.account()] != 0 {
 			channel := g.channel()
+			if f.Frozen {
+				all = append(all, Freeze{Message: g.newMessage(), IsFamily: true, Family: f.Number, Reason: 1, Operators: [2]Key{{1}, {2}}})
+			}
 			all = append(all, FamilyDissolution{Message: g.newMessage(), Creator: g.model.persons[f.Creator].Psn, Family: f.Number, Channel: channel})
 		}
 	}

@@ -104,7 +104,10 @@ func (g *Generator) makeAllocation() Command {
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
 func (g *Generator) makeSettlement() Command {
 	patient := g.someone()
-	if g.chance(12) {
+	if b := g.bindingIn(Active); b != nil && g.chance(60) { // somebody who shares
+		patient = g.model.persons[b.Beneficiary]
+	}
+	if g.chance(22) {
 		patient = g.hot(0) // the crowd: many legs
 	}
 	if f := g.openFamily(); f != nil && g.now.policy != nil && g.now.policy.Strategy == allocated && g.chance(40) {
@@ -112,7 +115,29 @@ func (g *Generator) makeSettlement() Command {
 			patient = g.model.persons[choose(g.rng, members)]
 		}
 	}
+	if other := g.rival(); other != nil && g.chance(25) {
+		patient = other
+	}
 	return g.settlementOf(patient, g.target(patient))
+}
+
+// rival is somebody else who may draw on an account that a relative was drawn on in the last settlement, or nil.
+func (g *Generator) rival() *PersonState {
+	if len(g.model.settled) == 0 {
+		return nil
+	}
+	last := g.model.settled[len(g.model.settled)-1]
+	for _, b := range g.model.bindings {
+		if b.State != Active || b.Beneficiary == last.patient.Number || !g.chance(70) {
+			continue
+		}
+		for _, t := range last.takes {
+			if t.account == g.model.persons[b.Authorizer].account() && t.account != last.patient.account() {
+				return g.model.persons[b.Beneficiary]
+			}
+		}
+	}
+	return nil
 }
 
 // target chooses what should become payable.
@@ -173,6 +198,10 @@ func (g *Generator) settlementOf(patient *PersonState, payable int64) Settlement
 	if g.chance(20) {
 		c.OnShortfall = 1
 	}
+	if g.chance(10) {
+		c.Visit = g.now.today - 20 + g.rng.Int32N(22)
+	}
+	g.typePasswords(&c, patient)
 	if g.chance(15) {
 		g.expect(&c)
 	}
@@ -189,9 +218,12 @@ func (g *Generator) settlementOf(patient *PersonState, payable int64) Settlement
 		c.Psn = g.key()
 	case 5:
 		c.Credential = g.kin(patient).Pseudonym
+	case 7:
+		c.Credential = g.key()
 	case 6:
 		c.Inscp, c.Fulamt = c.Inscp-1, c.Fulamt+1
 	}
+	g.present(&c, patient)
 	if g.Strange && g.chance(5) {
 		c.AcctUsedFlag, c.OnShortfall = 3, 2
 	}
@@ -386,6 +418,8 @@ func (g *Generator) follow(c Command, result Result) {
 		if g.chance(25) && c.ID != (Key{}) { // and once more by the other way or the same
 			g.soon = append(g.soon, choose(g.rng, []Command{byID, byMessage}))
 		}
+	case Premium, PremiumRefund:
+		g.followPremium(c)
 	case Credit:
 		if g.chance(15) {
 			p := g.model.byPsn[c.Psn]

@@ -82,9 +82,16 @@ func (g *Generator) makePerson() Command {
 	return p
 }
 
+// places are where people are insured: two of one prefecture, another, two counties under the province, two of one municipality, none.
+var places = []uint32{420100, 420100, 420102, 420500, 429004, 429005, 500101, 500229, 0}
+
 // insurance is mostly a normal one, open and begun; some are ended, future or in another state.
 func (g *Generator) insurance(insutype uint16) Insurance {
-	c := Insurance{Insutype: insutype, Status: 1, Area: 420100 + g.rng.Uint32N(4), Begin: g.now.today - g.rng.Int32N(60)}
+	c := Insurance{Insutype: insutype, Status: 1, Area: choose(g.rng, places), Begin: g.now.today - g.rng.Int32N(60),
+		PsnType: choose(g.rng, []uint32{11, 11, 11, 12, 1201, 21}), Flexible: uint8(g.rng.IntN(8) / 7)}
+	if g.chance(3) {
+		c.Area = choose(g.rng, []uint32{420500, 430100, 620100})
+	}
 	switch g.rng.IntN(24) {
 	case 0:
 		c.End = g.now.today + g.rng.Int32N(30)
@@ -98,15 +105,35 @@ func (g *Generator) insurance(insutype uint16) Insurance {
 
 func (g *Generator) makeEnrolment() Command {
 	c := Enrolment{Message: g.newMessage(), Psn: g.psn(g.someone())}
-	c.Insurance = g.insurance(choose(g.rng, []uint16{310, 310, 310, 310, 390, 392}))
+	c.Insurance = g.insurance(choose(g.rng, []uint16{310, 310, 310, 310, 310, 310, 310, 390, 392}))
 	if g.chance(12) {
 		c.Status = uint8(2 + g.rng.IntN(3))
 		c.Begin = g.now.today - 3 + g.rng.Int32N(8)
+	}
+	if g.chance(5) {
+		c.Reason = uint8(1 + g.rng.IntN(reasonLast))
+		c.Begin = g.now.today - 3 + g.rng.Int32N(6)
+	}
+	if p := g.unfit(); p != nil && g.chance(60) { // and those who cannot share any more come back
+		c.Psn, c.Insurance = p.Psn, Insurance{Insutype: employee, Status: 1, Area: choose(g.rng, places[:4]), Begin: g.now.today - 1, PsnType: 11}
+	}
+	if p := g.model.byPsn[c.Psn]; p != nil && p.Died != 0 && g.chance(70) { // the dead rise, or the world would be empty soon
+		c.Status, c.Reason = 1, reasonCorrection
 	}
 	if g.Strange && g.chance(10) {
 		c.Status = 0
 	}
 	return c
+}
+
+// unfit is one of the persons of Setup who has an account and may lend nothing, or lives far away; nil: none was found.
+func (g *Generator) unfit() *PersonState {
+	for range 20 {
+		if p := g.hot(g.rng.IntN(hotPersons)); p.HasAccount && (!p.mayAuthorize(g.now.today) || p.Area/10_000 != 42) {
+			return p
+		}
+	}
+	return nil
 }
 
 func (g *Generator) makeInstitution() Command {
@@ -126,8 +153,10 @@ func (g *Generator) makeBinding() Command {
 	if user.Number == 0 {
 		authorizer = g.someone()
 	}
-	for i := 0; i < 6 && !authorizer.mayLend(g.now.today); i++ {
-		authorizer = g.kin(user)
+	for i := 0; i < 12 && !g.maySuit(authorizer, user) && g.chance(95); i++ {
+		if authorizer = g.kin(user); user.Number == 0 {
+			authorizer = g.someone()
+		}
 	}
 	if g.now.policy != nil && g.now.policy.Strategy == 3 && len(g.model.families) > 0 && g.chance(70) {
 		if f := g.openFamily(); f != nil {
@@ -153,6 +182,11 @@ func (g *Generator) makeBinding() Command {
 		c.Order = 1000 + uint16(g.rng.IntN(60000))
 	}
 	return c
+}
+
+// maySuit reports whether somebody is of a standing and a place to be bound for a user.
+func (g *Generator) maySuit(authorizer, user *PersonState) bool {
+	return authorizer.mayAuthorize(g.now.today) && (g.now.policy == nil || near(g.now.policy, authorizer, user))
 }
 
 // makeUnbinding names mostly one binding that is active, then others of the same actor, ended or not, and of strangers.

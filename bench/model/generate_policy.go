@@ -66,7 +66,7 @@ func (g *Generator) datePolicy(p *Policy) {
 
 // fillPolicy sets the knobs that belong together, so that they can stand together.
 func (g *Generator) fillPolicy(p *Policy) {
-	p.MaxFamilies = uint32(choose(g.rng, []int{0, 0, 0, 0, 0, 0, 2, 4, 32}))
+	p.MaxFamilies = uint32(choose(g.rng, []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 32}))
 	if p.Strategy == allocated {
 		p.MaxFamilies = 1
 		p.AllocMax = int64(choose(g.rng, []int{0, 0, 400, 500_000}))
@@ -82,7 +82,7 @@ func (g *Generator) fillPolicy(p *Policy) {
 		p.ConsentRequired, p.ConsentDays, p.FaceFromAge = true, 1+g.rng.Uint32N(uint32(choose(g.rng, []int{6, 365}))), uint32(choose(g.rng, []int{0, 1, 16, 17, 120}))
 	}
 	if g.chance(30) {
-		p.PasswordTries, p.LockMinutes = 1+g.rng.Uint32N(20), 1+g.rng.Uint32N(7*24*60)
+		p.PasswordTries, p.LockMinutes = choose(g.rng, []uint32{1, 1, 2, 3, 20}), 1+g.rng.Uint32N(7*24*60)
 	}
 	if g.chance(60) {
 		p.Commitment, p.CommitmentEachTime = g.key(), g.chance(50)
@@ -90,13 +90,13 @@ func (g *Generator) fillPolicy(p *Policy) {
 	if g.chance(30) {
 		p.Questions, p.DataConsentRequired = g.key(), g.chance(50)
 	}
-	if g.chance(60) {
+	if g.chance(90) {
 		p.PremiumTypes = uint8(1 + g.rng.IntN(3))
 		if g.chance(50) {
 			p.PremiumFrom, p.PremiumUntil = choose(g.rng, []uint32{101, 901, 1231}), choose(g.rng, []uint32{229, 1231, 430})
 		}
 	}
-	p.Territory = uint8(g.rng.IntN(3))
+	p.Territory = choose(g.rng, []uint8{0, 0, 0, 0, 0, 1, 2}) // 0 or hardly anybody may share
 	if p.Territory == 2 {
 		p.Province, p.AgreedProvinces = 42, choose(g.rng, [][]uint8{{11}, {43, 82}, {62, 63, 64}})
 	}

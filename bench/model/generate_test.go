@@ -66,7 +66,7 @@ func TestConservationAndDistribution(t *testing.T) {
 // checkShares demands one per cent of everything the equality test relies on.
 func checkShares(t *testing.T, d *Distribution) {
 	t.Helper()
-	for _, kind := range Kinds {
+	for _, kind := range Kinds() {
 		if d.Kinds[kind]*100 < d.Commands {
 			t.Errorf("kind %d: %d of %d commands", kind, d.Kinds[kind], d.Commands)
 		}
@@ -86,6 +86,7 @@ func checkShares(t *testing.T, d *Distribution) {
 	}
 	for name, n := range map[string]int{
 		"shared authorizers": d.Shared, "funded inside": d.FundedInside, "just enough": d.JustEnough, "short": d.Short,
+		"opened by a password": d.Opened,
 	} {
 		if n*100 < settled {
 			t.Errorf("%s: %d of %d settlements", name, n, settled)
@@ -124,7 +125,7 @@ func TestModes(t *testing.T) {
 		}
 		for _, c := range s.Batch.Commands {
 			switch c.Kind() {
-			case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation:
+			case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation, KindPremium, KindPremiumRefund, KindAccountDebit:
 			default:
 				t.Fatalf("kind %d in a money batch", c.Kind())
 			}

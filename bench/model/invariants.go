@@ -30,7 +30,7 @@ func (m *Model) CheckBalances() error {
 func (m *Model) CheckInvariants() error {
 	for _, check := range []func() error{
 		m.CheckBalances, m.checkChains, m.checkPayables, m.checkSettlements, m.checkReversals, m.checkBindings,
-		m.checkFamilies, m.checkIDs,
+		m.checkFamilies, m.checkIDs, m.checkPremiums, m.checkDues,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -44,7 +44,7 @@ func (m *Model) checkChains() error {
 		balance, last := int64(0), uint64(0)
 		for _, p := range chain {
 			balance += p.Amount
-			if p.Account != account || p.Amount == 0 || p.After != balance || balance < 0 ||
+			if p.Account != account || p.Amount == 0 && !m.paidByOthers(account, p.Position) || p.After != balance || balance < 0 ||
 				p.Prev != last || p.Position < last {
 				return fmt.Errorf("account %#x: broken chain at position %d: %+v, balance %d, last %d",
 					account, p.Position, p, balance, last)
@@ -101,11 +101,22 @@ func (m *Model) checkSettlements() error {
 		if legs != p.own+p.mulaid || legs > p.payable || p.cash < 0 || legs+p.cash != p.psnPart {
 			return fmt.Errorf("settlement %d: figures do not add up: legs %d, %+v", s.position, legs, p)
 		}
-		if p.policy.SelfFirst && p.mulaid > 0 && p.balc != 0 {
+		if p.policy.SelfFirst && p.ownUsable && p.mulaid > 0 && p.balc != 0 {
 			return fmt.Errorf("settlement %d: relatives paid while %d fen of the patient's own are left", s.position, p.balc)
 		}
 	}
 	return nil
+}
+
+// paidByOthers tells whether the command at a position is an entry of its patient's account without a posting (s.1).
+func (m *Model) paidByOthers(account, position uint64) bool {
+	s := m.records[position].settlement
+	for _, r := range m.reversals {
+		if r.position == position {
+			s = m.records[r.original].settlement
+		}
+	}
+	return s != nil && s.patient.account() == account && s.plan.own == 0 && s.plan.mulaid > 0
 }
 
 // postingAt finds the posting of a position in an account's chain, whose positions grow.

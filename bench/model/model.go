@@ -15,6 +15,9 @@ const (
 	AccountPersonal    = 1
 	AccountFamily      = 2
 	AccountInstitution = 3
+	AccountPremium     = 4
+	AccountAreaDue     = 5
+	AccountFundBank    = 6
 	AccountFunding     = 7
 
 	TagCommand   = 1
@@ -40,12 +43,17 @@ type Model struct {
 	byCode       map[string]*InstitutionState
 	bindings     []*BindingState
 	families     []*FamilyState
+	cards        []*CredentialState
+	byCard       map[Key]*CredentialState
+	passwords    map[uint32]PasswordState // by person
 	runs         []*RunState
 	byRun        map[Key]*RunState
 	ids          map[Key]IDEntry
 	records      map[uint64]record
-	settled      []*settled // accepted settlements in log order
-	reversals    []reversal // accepted reversals in log order
+	settled      []*settled      // accepted settlements in log order
+	reversals    []reversal      // accepted reversals in log order
+	premiums     []*premiumState // accepted premiums in log order
+	dues         []due           // postings between areas in log order
 	balances     map[uint64]int64
 	chains       map[uint64][]Posting
 }
@@ -64,6 +72,7 @@ type settled struct {
 	patient     *PersonState
 	takes       []take
 	plan        plan
+	areas       areas
 }
 
 type take struct {
@@ -96,6 +105,8 @@ func New() *Model {
 		byPseudonym: map[Key]*PersonState{},
 		byCode:      map[string]*InstitutionState{},
 		byRun:       map[Key]*RunState{},
+		byCard:      map[Key]*CredentialState{},
+		passwords:   map[uint32]PasswordState{},
 		ids:         map[Key]IDEntry{},
 		records:     map[uint64]record{},
 		balances:    map[uint64]int64{},
@@ -181,7 +192,7 @@ func (m *Model) execute(now moment, c Command) Result {
 	case Tick, ClockConfirm:
 		return Result{Outcome: Accepted}
 	case Person:
-		return m.person(c)
+		return m.person(now, c)
 	case Enrolment:
 		return m.enrolment(c)
 	case Institution:
@@ -218,6 +229,20 @@ func (m *Model) execute(now moment, c Command) Result {
 		return m.forcedUnbinding(now, c)
 	case DebitOrder:
 		return Result{Outcome: m.debitOrder(now, c)}
+	case Premium:
+		return m.premium(now, c)
+	case PremiumRefund:
+		return m.premiumRefund(now, c)
+	case AccountDebit:
+		return m.accountDebit(now, c)
+	case Freeze:
+		return Result{Outcome: m.freeze(c)}
+	case Password:
+		return Result{Outcome: m.password(now, c)}
+	case Credential:
+		return m.credential(c)
+	case PersonChange:
+		return Result{Outcome: m.change(now, c)}
 	}
 	panic(fmt.Sprintf("model: no such command: %T", c))
 }
@@ -253,4 +278,16 @@ func (m *Model) post(now moment, account uint64, amount int64) Leg {
 	m.balances[account] = leg.After
 	m.chains[account] = append(m.chains[account], Posting{Position: now.position(), Leg: leg})
 	return leg
+}
+
+// entry puts a settlement or reversal in which others paid and the patient did not into his chain, as a posting of nothing (s.1), and gives
+// the entry before it.
+func (m *Model) entry(now moment, patient *PersonState, own, mulaid int64) uint64 {
+	if own != 0 || mulaid == 0 {
+		return 0
+	}
+	account := patient.account()
+	prev := m.LastPosition(account)
+	m.chains[account] = append(m.chains[account], Posting{Position: now.position(), Leg: Leg{Account: account, After: m.balances[account], Prev: prev}})
+	return prev
 }

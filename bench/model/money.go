@@ -52,6 +52,9 @@ func (m *Model) credit(now moment, c Credit) Result {
 	if !p.HasAccount {
 		return Result{Outcome: NoAccount}
 	}
+	if p.isDead(now.today) {
+		return Result{Outcome: StatusForbids}
+	}
 	source, period := c.Source, c.Period
 	var run *RunState
 	if c.Run != (Key{}) {

@@ -33,6 +33,26 @@ const (
 	AmountChanged   = 403
 	AmountParts     = 404
 	AmountRange     = 405
+	SameOperator    = 450
+
+	UnknownCredential   = 406
+	CredentialInactive  = 407
+	CredentialOfOther   = 408
+	RelativesCredential = 409
+	CredentialExists    = 410
+	StatusForbids       = 415
+	AccountFrozen       = 416
+	AlreadyFrozen       = 417
+	NotFrozen           = 418
+	OutsideTerritory    = 420
+	CategoryNotAllowed  = 421
+	AccountExists       = 422
+	NoChange            = 423
+	PasswordsOff        = 430
+	PasswordExists      = 431
+	NoPassword          = 432
+	WrongPassword       = 433
+	PasswordLocked      = 434
 
 	AlreadyReversed   = 501
 	WrongOriginalKind = 503
@@ -59,7 +79,6 @@ const (
 	InvitationExpired     = 620
 	NotPending            = 621
 	WaitsForReview        = 622
-	SameOfficer           = 623
 	OrderIncomplete       = 624
 	OrderRepeats          = 625
 	SelfNotAllowed        = 626
@@ -72,6 +91,13 @@ const (
 	RunClosed       = 702
 	RunDiffers      = 703
 	AlreadyCredited = 704
+
+	PremiumNotAllowed = 720
+	PremiumSeason     = 721
+	PremiumPaid       = 722
+	UnknownPremium    = 723
+	PremiumRefunded   = 724
+	PremiumLimit      = 725
 
 	PolicyInPast     = 901
 	PolicyVersion    = 902
@@ -93,8 +119,17 @@ var outcomeNames = map[int]string{
 	InstitutionExists: "institution_exists", LedgerFull: "ledger_full",
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed",
 	AmountParts: "amount_parts", AmountRange: "amount_range",
+	UnknownCredential: "unknown_credential", CredentialInactive: "credential_inactive", CredentialOfOther: "credential_of_other",
+	RelativesCredential: "relatives_credential", CredentialExists: "credential_exists", StatusForbids: "status_forbids",
+	AccountFrozen: "account_frozen", AlreadyFrozen: "already_frozen", NotFrozen: "not_frozen",
+	OutsideTerritory: "outside_territory", CategoryNotAllowed: "category_not_allowed",
+	AccountExists: "account_exists", NoChange: "no_change", PasswordsOff: "passwords_off",
+	PasswordExists: "password_exists", NoPassword: "no_password", WrongPassword: "wrong_password",
+	PasswordLocked:  "password_locked",
 	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
-	CancelFinal: "cancel_final",
+	PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
+	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit",
+	CancelFinal: "cancel_final", SameOperator: "same_operator",
 	SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active",
 	RelationNotAllowed: "relation_not_allowed", UserNotNormal: "user_not_normal",
@@ -110,7 +145,6 @@ var outcomeNames = map[int]string{
 	InvitationExpired:  "invitation_expired",
 	NotPending:         "not_pending",
 	WaitsForReview:     "waits_for_review",
-	SameOfficer:        "same_officer",
 	OrderIncomplete:    "order_incomplete",
 	OrderRepeats:       "order_repeats",
 	SelfNotAllowed:     "self_not_allowed",

@@ -4,32 +4,31 @@ import "crypto/sha256"
 
 // PersonState is what is held about a person. Intervals are [begin, end) in days.
 type PersonState struct {
-	Number      uint32
-	Psn         Key
-	Pseudonym   Key
-	Birth       int32
-	Area        uint32
-	HasAccount  bool
-	Evoucher    bool
-	NormalBegin int32
-	NormalEnd   int32
-	NormalType  uint16
-	LendBegin   int32
-	LendEnd     int32
-	InFamily    bool
-	Family      uint32 // meaningful if InFamily
-	SelfOrder   int    // place of the own account in the debit order, 0: none
-	Signed      bool   // a letter
-	ReadAnswers bool   // the questions and answers
+	Number       uint32
+	Psn          Key
+	Pseudonym    Key
+	Birth        int32
+	Area         uint32
+	HasAccount   bool
+	Evoucher     bool
+	NormalBegin  int32
+	NormalEnd    int32
+	NormalBehind string // standing behind the interval; "": ended
+	NormalType   uint16
+	LendBegin    int32
+	LendEnd      int32
+	LendBehind   string
+	Died         int32 // 0: not told
+	Category     uint8 // of the last employee enrolment, a bit of Policy.Categories
+	Frozen       bool
+	InFamily     bool
+	Family       uint32 // meaningful if InFamily
+	SelfOrder    int    // place of the own account in the debit order, 0: none
+	Signed       bool   // a letter
+	ReadAnswers  bool   // the questions and answers
 }
 
 func (p *PersonState) account() uint64 { return AccountID(AccountPersonal, uint64(p.Number)) }
-
-func (p *PersonState) mayLend(day int32) bool {
-	return p.HasAccount && p.LendBegin <= day && day < p.LendEnd
-}
-
-func (p *PersonState) normal(day int32) bool { return p.NormalBegin <= day && day < p.NormalEnd }
 
 // InstitutionState is what is held about an institution.
 type InstitutionState struct {
@@ -62,7 +61,7 @@ type BindingState struct {
 	Family      uint32
 }
 
-// The stored states of s.8.1.
+// The stored states of s.11.1.
 const (
 	Active = 1 + iota
 	Invited
@@ -84,6 +83,7 @@ type FamilyState struct {
 	Year    int // of the two below
 	Count   uint32
 	Sum     int64
+	Frozen  bool
 }
 
 func (f *FamilyState) account() uint64 { return AccountID(AccountFamily, uint64(f.Number)) }
@@ -124,7 +124,7 @@ func (m *Model) dayKeyPublish(now moment, c DayKeyPublish) int {
 	return Accepted
 }
 
-func (m *Model) person(c Person) Result {
+func (m *Model) person(now moment, c Person) Result {
 	if m.byPsn[c.Psn] != nil {
 		return Result{Outcome: PersonExists}
 	}
@@ -137,6 +137,9 @@ func (m *Model) person(c Person) Result {
 	}
 	for _, insurance := range c.Enrolments {
 		p.enrol(insurance)
+	}
+	if p.HasAccount && !opensAccount(now.policy, p) {
+		return Result{Outcome: CategoryNotAllowed}
 	}
 	m.persons = append(m.persons, p)
 	m.byPsn[p.Psn] = p
@@ -154,26 +157,6 @@ func (m *Model) enrolment(c Enrolment) Result {
 	}
 	p.enrol(c.Insurance)
 	return Result{Outcome: Accepted}
-}
-
-func (p *PersonState) enrol(c Insurance) {
-	if c.Status == 1 {
-		end := c.End
-		if end == 0 {
-			end = openEnd
-		}
-		p.NormalBegin, p.NormalEnd, p.NormalType, p.Area = c.Begin, end, c.Insutype, c.Area
-		if c.Insutype == employee {
-			p.LendBegin, p.LendEnd = c.Begin, end
-		}
-		return
-	}
-	if c.Insutype == employee {
-		p.LendEnd = min(p.LendEnd, c.Begin)
-	}
-	if c.Insutype == p.NormalType {
-		p.NormalEnd = min(p.NormalEnd, c.Begin)
-	}
 }
 
 func (m *Model) institution(c Institution) Result {

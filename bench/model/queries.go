@@ -96,6 +96,15 @@ func (m *Model) Members(family uint32) []uint32 {
 	return members
 }
 
+// Credentials gives all registered cards in number order.
+func (m *Model) Credentials() []CredentialState { return values(m.cards) }
+
+// Password gives the password of a person; false: he has none.
+func (m *Model) Password(person uint32) (PasswordState, bool) {
+	p, ok := m.passwords[person]
+	return p, ok
+}
+
 // Policies gives the accepted policies in log order.
 func (m *Model) Policies() []Policy { return append([]Policy(nil), m.policies...) }
 

@@ -217,13 +217,14 @@ func TestEnrolments(t *testing.T) {
 	p := &PersonState{HasAccount: true}
 	p.enrol(Insurance{Insutype: employee, Status: 1, Begin: 10, Area: 7})
 	p.enrol(Insurance{Insutype: 390, Status: 1, Begin: 20, End: 30, Area: 8})
-	same(t, "both", *p, PersonState{HasAccount: true, NormalBegin: 20, NormalEnd: 30, NormalType: 390, Area: 8,
-		LendBegin: 10, LendEnd: openEnd})
+	same(t, "an employee becomes a resident", *p, PersonState{HasAccount: true, NormalBegin: 20, NormalEnd: 30, NormalType: 390, NormalBehind: ended, Area: 8,
+		LendBegin: 10, LendEnd: 20, LendBehind: ended})
+	p.enrol(Insurance{Insutype: employee, Status: 1, Begin: 10, Area: 7})
 	p.enrol(Insurance{Insutype: employee, Status: 2, Begin: 25, Area: 9})
-	same(t, "employee ends", *p, PersonState{HasAccount: true, NormalBegin: 20, NormalEnd: 30, NormalType: 390, Area: 8,
-		LendBegin: 10, LendEnd: 25})
+	same(t, "employee pauses", *p, PersonState{HasAccount: true, NormalBegin: 10, NormalEnd: 25, NormalType: employee, NormalBehind: paused, Area: 7,
+		LendBegin: 10, LendEnd: 25, LendBehind: paused})
 	p.enrol(Insurance{Insutype: employee, Status: 2, Begin: 28}) // a later end takes nothing back
-	if !p.mayLend(24) || p.mayLend(25) || p.mayLend(9) || !p.normal(29) || p.normal(30) {
+	if !p.mayLend(24) || p.mayLend(25) || p.mayLend(9) || p.inAny(24) != normal || p.inAny(25) != paused || p.inAny(9) != ended {
 		t.Fatal("intervals are half open")
 	}
 }

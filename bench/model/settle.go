@@ -13,11 +13,16 @@ type plan struct {
 	mulaid      int64
 	cash        int64
 	balc        int64
+	judged      int32
+	ownUsable   bool
+	asked       []uint32 // persons whose passwords were asked for
 	takes       []take
+	drawn       []Candidate // empty: no draw was made
 }
 
 func (m *Model) settlement(now moment, c Settlement) Result {
 	todo, outcome := m.plan(now, c)
+	m.countTries(now, c, todo.asked)
 	if outcome != Accepted && outcome != AmountChanged {
 		return Result{Outcome: outcome}
 	}
@@ -30,9 +35,13 @@ func (m *Model) settlement(now moment, c Settlement) Result {
 	for _, t := range todo.takes {
 		result.Legs = append(result.Legs, m.post(now, t.account, -t.amount))
 	}
+	result.Drawn = todo.drawn
+	result.Prev = m.entry(now, todo.patient, todo.own, todo.mulaid)
+	m.markAreas(now, todo.patient, result.Legs)
 	m.balances[todo.institution.account()] += todo.own + todo.mulaid
 	done := &settled{
 		position: now.position(), institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,
+		areas: areasOf(todo.patient, result.Legs),
 	}
 	m.settled = append(m.settled, done)
 	m.records[now.position()] = record{settlement: done}
@@ -52,17 +61,24 @@ func (m *Model) plan(now moment, c Settlement) (plan, int) {
 	if patient == nil {
 		return plan{}, UnknownPerson
 	}
-	if c.Credential != patient.Pseudonym {
-		return plan{}, WrongCredential
+	if outcome := m.identity(c, patient); outcome != Accepted {
+		return plan{}, outcome
+	}
+	judged := now.today // the day on which the patient is judged
+	if c.Visit != 0 && c.Visit < now.today {
+		judged = c.Visit
+	}
+	if patient.isDead(judged) {
+		return plan{}, StatusForbids
 	}
 	if now.policy == nil {
 		return plan{}, NoPolicy
 	}
-	todo := plan{institution: institution, patient: patient, policy: now.policy}
+	todo := plan{institution: institution, patient: patient, policy: now.policy, judged: judged, ownUsable: patient.ownSpending(judged)}
 	todo.psnPart = c.Medfee - c.Fund - c.HospPart
 	todo.payable = payable(now.policy, institution, c)
 	if !m.takeAll(now, c, &todo) {
-		return plan{}, NoDayKey
+		return plan{asked: todo.asked}, NoDayKey
 	}
 	acctPay := todo.own + todo.mulaid
 	todo.cash = todo.psnPart - acctPay
@@ -70,7 +86,7 @@ func (m *Model) plan(now moment, c Settlement) (plan, int) {
 		todo.balc = m.balances[patient.account()] - todo.own
 	}
 	if c.OnShortfall == 1 && acctPay < todo.payable {
-		return plan{}, ShortOfFunds
+		return plan{asked: todo.asked}, ShortOfFunds
 	}
 	if c.Expected != nil && (c.Expected.AcctPay != acctPay || c.Expected.Cash != todo.cash) {
 		return todo, AmountChanged
@@ -132,15 +148,15 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 		*sum += amount
 		left -= amount
 	}
-	if now.policy.SelfFirst && todo.patient.HasAccount {
+	if now.policy.SelfFirst && todo.ownUsable {
 		takeFrom(todo.patient.account(), &todo.own)
 	}
-	if left > 0 && !(c.AcctUsedFlag == 1 && now.policy.Flag1OwnOnly) {
-		accounts, ok := m.relatives(now, todo.patient)
+	if left > 0 && !(c.AcctUsedFlag == 1 && now.policy.Flag1OwnOnly) && todo.patient.insured(todo.judged, now.policy) && m.canAsk(now, c, todo.patient) {
+		accounts, ok := m.relatives(now, c, todo)
 		if !ok {
 			return false
 		}
-		place := m.ownPlace(now, todo.patient)
+		place := m.ownPlace(now, todo)
 		for i, account := range accounts {
 			if i == place {
 				takeFrom(todo.patient.account(), &todo.own)
@@ -148,25 +164,34 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 			takeFrom(account, &todo.mulaid)
 		}
 	}
-	if !now.policy.SelfFirst && todo.patient.HasAccount && todo.own == 0 {
+	if !now.policy.SelfFirst && todo.ownUsable && todo.own == 0 {
 		takeFrom(todo.patient.account(), &todo.own)
 	}
 	return true
 }
 
 // relatives gives the accounts of others that a patient may use today, in the order of their turn; false if the order
-// must be drawn and there is no day key. One relative alone also needs the key (Q22).
-func (m *Model) relatives(now moment, patient *PersonState) ([]uint64, bool) {
-	if now.policy.RequireNormalUser && !patient.normal(now.today) {
-		return nil, true
-	}
+// must be drawn and there is no day key. One relative alone also needs the key (Q22). A draw is noted in the plan.
+func (m *Model) relatives(now moment, c Settlement, todo *plan) ([]uint64, bool) {
+	patient := todo.patient
 	if now.policy.Strategy == 3 {
 		if !m.familyPays(now, patient) {
 			return nil, true
 		}
-		return []uint64{m.families[patient.Family].account()}, true
+		family := m.families[patient.Family]
+		creator := m.persons[family.Creator]
+		if creator != patient {
+			todo.asked = append(todo.asked, creator.Number)
+		}
+		if !m.opened(now, c, creator, patient, true) {
+			return nil, true
+		}
+		return []uint64{family.account()}, true
 	}
 	lending := m.lending(now, patient) // in binding-number order, of both kinds (Q17)
+	for _, b := range lending {
+		todo.asked = append(todo.asked, b.Authorizer)
+	}
 	if now.policy.Strategy == 2 {
 		sort.SliceStable(lending, func(i, j int) bool { return lending[i].Order < lending[j].Order })
 	}
@@ -177,17 +202,20 @@ func (m *Model) relatives(now moment, patient *PersonState) ([]uint64, bool) {
 		drawn := []*BindingState{}
 		for _, i := range Draw(now.dayKey, now.sequence, now.index, len(lending)) {
 			drawn = append(drawn, lending[i])
+			todo.drawn = append(todo.drawn, Candidate{Person: lending[i].Authorizer, Rank: i})
 		}
 		lending = drawn
 	}
 	accounts := []uint64{}
 	for _, b := range lending {
-		accounts = append(accounts, m.persons[b.Authorizer].account())
+		if p := m.persons[b.Authorizer]; m.opened(now, c, p, patient, false) {
+			accounts = append(accounts, p.account())
+		}
 	}
 	return accounts, true
 }
 
-// lending gives the active bindings that are not suspended (s.8.4), in number order, where there are no family accounts.
+// lending gives the active bindings that are not suspended (s.11.4), in number order, where there are no family accounts.
 func (m *Model) lending(now moment, patient *PersonState) []*BindingState {
 	lending, all := []*BindingState{}, uint32(0)
 	for _, b := range m.bindings {
@@ -195,7 +223,8 @@ func (m *Model) lending(now moment, patient *PersonState) []*BindingState {
 			continue
 		}
 		all++
-		if relationAllowed(now.policy, b.Relation) && m.persons[b.Authorizer].mayLend(now.today) {
+		a := m.persons[b.Authorizer]
+		if relationAllowed(now.policy, b.Relation) && a.mayLend(now.today) && near(now.policy, a, patient) {
 			lending = append(lending, b)
 		}
 	}
@@ -206,8 +235,9 @@ func (m *Model) lending(now moment, patient *PersonState) []*BindingState {
 }
 
 // ownPlace counts the relatives before the own account in the debit order; -1 if it has no place there (R22).
-func (m *Model) ownPlace(now moment, patient *PersonState) int {
-	if now.policy.SelfFirst || now.policy.Strategy != 2 || patient.SelfOrder == 0 || !patient.HasAccount {
+func (m *Model) ownPlace(now moment, todo *plan) int {
+	patient := todo.patient
+	if now.policy.SelfFirst || now.policy.Strategy != 2 || patient.SelfOrder == 0 || !todo.ownUsable {
 		return -1
 	}
 	place := 0
@@ -217,4 +247,12 @@ func (m *Model) ownPlace(now moment, patient *PersonState) int {
 		}
 	}
 	return place
+}
+
+// canAsk: where passwords are needed and none is typed, relatives do not come to their turn, but for the creator's own family.
+func (m *Model) canAsk(now moment, c Settlement, patient *PersonState) bool {
+	if now.policy.PasswordTries == 0 || len(c.Passwords) > 0 {
+		return true
+	}
+	return now.policy.Strategy == 3 && patient.InFamily && m.families[patient.Family].Creator == patient.Number
 }

@@ -29,7 +29,7 @@ func CompareBindings(m *model.Model, s *ledger.State, day int32) error {
 	}
 	for i, want := range families {
 		row := s.Families.At(uint32(i))
-		got := model.FamilyState{Number: uint32(i), Creator: row.Creator, Closed: row.Until != 0, Year: int(row.AllocYear), Count: row.AllocCount, Sum: row.AllocSum}
+		got := model.FamilyState{Number: uint32(i), Creator: row.Creator, Closed: row.Until != 0, Year: int(row.AllocYear), Count: row.AllocCount, Sum: row.AllocSum, Frozen: row.Frozen != 0}
 		if got != want {
 			return fmt.Errorf("family %d is %+v, model says %+v", i, got, want)
 		}

@@ -24,7 +24,7 @@ func compareOne(want *model.Result, f *ledger.Effect, fx *ledger.Effects) error 
 	if want.Outcome != int(f.Outcome) {
 		return fmt.Errorf("outcome %d, model says %d", f.Outcome, want.Outcome)
 	}
-	got := model.Result{Outcome: int(f.Outcome), Number: f.Number}
+	got := model.Result{Outcome: int(f.Outcome), Number: f.Number, Prev: uint64(f.Prev)}
 	switch {
 	case f.Outcome == ledger.Repeated:
 		got.First = uint64(f.First)
@@ -36,7 +36,9 @@ func compareOne(want *model.Result, f *ledger.Effect, fx *ledger.Effects) error 
 	} else {
 		got.Balc = f.Balc
 	}
-	if f.Kind != ledger.KindCredit {
+	switch f.Kind {
+	case ledger.KindCredit, ledger.KindAccountDebit, ledger.KindPremium, ledger.KindPremiumRefund: // these have another meaning of it
+	default:
 		got.State = f.Source
 	}
 	if got.State != want.State {
@@ -47,7 +49,7 @@ func compareOne(want *model.Result, f *ledger.Effect, fx *ledger.Effects) error 
 		number = got.Number // the model gives runs no numbers
 	}
 	if got.First != want.First || got.Original != want.Original || got.Number != number || got.Payable != want.Payable || got.Own != want.Own ||
-		got.Mulaid != want.Mulaid || got.Cash != want.Cash || got.Balc != want.Balc {
+		got.Prev != want.Prev || got.Mulaid != want.Mulaid || got.Cash != want.Cash || got.Balc != want.Balc {
 		return fmt.Errorf("got %+v, model says %+v", got, *want)
 	}
 	return compareLists(want, f, fx)
@@ -59,8 +61,17 @@ func compareLists(want *model.Result, f *ledger.Effect, fx *ledger.Effects) erro
 		return fmt.Errorf("%d legs %d items, model says %d and %d", len(legs), len(items), len(want.Legs), len(want.Items))
 	}
 	for i, l := range legs {
-		if m := (model.Leg{Account: uint64(l.Account), Amount: l.Amount, After: l.After, Prev: uint64(l.Prev)}); m != want.Legs[i] {
+		if m := (model.Leg{Account: uint64(l.Account), Amount: l.Amount, After: l.After, Prev: uint64(l.Prev), Area: l.Area}); m != want.Legs[i] {
 			return fmt.Errorf("leg %d %+v, model says %+v", i, m, want.Legs[i])
+		}
+	}
+	drawn := fx.DrawOf(f)
+	if len(drawn) != len(want.Drawn) {
+		return fmt.Errorf("%d candidates drawn, model says %d", len(drawn), len(want.Drawn))
+	}
+	for i, c := range drawn {
+		if m := (model.Candidate{Person: c.Person, Rank: int(c.Rank)}); m != want.Drawn[i] {
+			return fmt.Errorf("candidate %d %+v, model says %+v", i, m, want.Drawn[i])
 		}
 	}
 	for i, it := range items {

@@ -57,11 +57,11 @@ func fill(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.Other, cmd.Birth, cmd.Area = c.ID, c.Psn, c.Pseudonym, c.Birth, c.Area
 		cmd.Has = uint16(bit(c.HasAccount))*ledger.HasAccount | uint16(bit(c.EvoucherActive))*ledger.EvoucherActive
 		for _, e := range c.Enrolments {
-			cmd.More.Enrolments = append(cmd.More.Enrolments, ledger.Enrolment(e))
+			cmd.More.Enrolments = append(cmd.More.Enrolments, enrolment(e))
 		}
 	case model.Enrolment:
 		cmd.ID, cmd.Person = c.ID, c.Psn
-		cmd.More.Enrolments = append(cmd.More.Enrolments, ledger.Enrolment(c.Insurance))
+		cmd.More.Enrolments = append(cmd.More.Enrolments, enrolment(c.Insurance))
 	case model.Institution:
 		cmd.Institution, cmd.InstitutionOf, cmd.Area = ledger.NewCode([]byte(c.Code)), c.Type, c.Area
 	case model.RunOpen:
@@ -98,10 +98,41 @@ func fillBinding(cmd *ledger.Command, c model.Command) bool {
 		cmd.ID, cmd.Person, cmd.Channel = c.ID, c.Creator, c.Channel
 	case model.FamilyDissolution:
 		cmd.ID, cmd.Person, cmd.Binding, cmd.Channel = c.ID, c.Creator, c.Family, c.Channel
+	case model.Freeze:
+		cmd.ID, cmd.Person = c.ID, c.Psn
+		cmd.More.Freeze = ledger.Freeze{IsFamily: c.IsFamily, Frozen: c.Frozen, Reason: c.Reason, Family: c.Family, Operators: [2]ledger.Key{c.Operators[0], c.Operators[1]}}
+	case model.Password:
+		cmd.ID, cmd.Person = c.ID, c.Psn
+		cmd.More.Secret = ledger.Secret{Action: ledger.PasswordAction(c.Action), Old: c.Old, New: c.New}
+	case model.Credential:
+		cmd.ID, cmd.Person, cmd.Other, cmd.CredType, cmd.More.State = c.ID, c.Psn, c.Card, ledger.CredentialCard, c.State
+	case model.PersonChange:
+		cmd.ID, cmd.Person = c.ID, c.Psn
+		change(&cmd.More.Change, c)
 	default:
 		return false
 	}
 	return true
+}
+
+func change(x *ledger.Change, c model.PersonChange) {
+	if c.OpenAccount {
+		x.Mask |= ledger.ChangeAccount
+	}
+	if c.Evoucher != nil {
+		x.Mask, x.Evoucher = x.Mask|ledger.ChangeEvoucher, *c.Evoucher
+	}
+	if c.Area != nil {
+		x.Mask, x.Area = x.Mask|ledger.ChangeArea, *c.Area
+	}
+	if c.Birth != nil {
+		x.Mask, x.Birth = x.Mask|ledger.ChangeBirth, *c.Birth
+	}
+}
+
+func enrolment(c model.Insurance) ledger.Enrolment {
+	return ledger.Enrolment{Insutype: c.Insutype, Status: c.Status, Area: c.Area, Begin: c.Begin, End: c.End, PsnType: c.PsnType, Flexible: c.Flexible,
+		Reason: ledger.Reason(c.Reason)}
 }
 
 func fillMoney(cmd *ledger.Command, c model.Command) {
@@ -111,6 +142,10 @@ func fillMoney(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.Amount, cmd.Source, cmd.Period, cmd.Other = c.ID, c.Psn, c.Amount, c.Source, c.Period, c.Run
 	case model.Settlement:
 		cmd.ID, cmd.Person, cmd.Other, cmd.Institution = c.ID, c.Psn, c.Credential, ledger.NewCode([]byte(c.Institution))
+		cmd.CredType, cmd.Day = ledger.CredentialType(c.CredentialType), c.Visit
+		for _, p := range c.Passwords {
+			cmd.Passwords = cmd.Passwords.Add(p.Authorizer, p.Digest)
+		}
 		cmd.UsedFlag, cmd.Refuse = c.AcctUsedFlag, c.OnShortfall == 1
 		cmd.Bill = ledger.BillInput{Medfee: c.Medfee, Fund: c.Fund, HospPart: c.HospPart, Preselfpay: c.Preselfpay, Inscp: c.Inscp, Overlmt: c.Overlmt, Fulamt: c.Fulamt}
 		if c.Expected != nil {
@@ -122,6 +157,12 @@ func fillMoney(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person, cmd.Institution, cmd.Other, cmd.Original = c.ID, c.Psn, ledger.NewCode([]byte(c.Institution)), c.OriginalID, ledger.OriginalKind(c.OriginalKind)
 	case model.Allocation:
 		cmd.ID, cmd.Person, cmd.Amount, cmd.Channel = c.ID, c.Creator, c.Amount, c.Channel
+	case model.Premium:
+		cmd.ID, cmd.Person, cmd.Other, cmd.Source, cmd.Period, cmd.Amount = c.ID, c.Payer, c.Insured, c.Type, c.Year, c.Amount
+	case model.PremiumRefund:
+		cmd.ID, cmd.Person, cmd.Settlement = c.ID, c.Payer, ledger.Position(c.Premium)
+	case model.AccountDebit:
+		cmd.ID, cmd.Person, cmd.Amount, cmd.Source, cmd.Other, cmd.Second = c.ID, c.Psn, c.Amount, c.Reason, c.First, c.Second
 	default:
 		panic(fmt.Sprintf("kind %d of the model is unknown here", c.Kind()))
 	}

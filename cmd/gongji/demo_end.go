@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 
+	"gongji/api/drawproof"
 	"gongji/bench/province"
 )
 
@@ -39,15 +41,18 @@ func (s *stage) midnight() error {
 
 // proveDraw recomputes one draw and holds the payments that follow from it against what the accounts showed.
 func (s *stage) proveDraw(d *drawSeen, show bool) error {
-	var p proof
+	var p drawproof.Proof
 	if err := s.business.get(pathSettlements+"/"+d.setlID+"/draw", &p); err != nil {
 		return err
 	}
-	order, err := p.order(d.keyHash, len(d.who))
-	if err != nil {
-		s.must(false, "draw of %s: %v", d.setlID, err)
+	differs, err := p.Check(d.keyHash)
+	s.must(err == nil && len(differs) == 0, "draw of %s: %v %v", d.setlID, err, differs)
+	if err != nil || len(differs) > 0 {
 		return nil
 	}
+	s.must(len(p.Candidates) == len(d.who), "draw of %s: %d candidates, %d relatives are bound", d.setlID, len(p.Candidates), len(d.who))
+	key, _ := hex.DecodeString(*p.Key) // checked
+	order := drawproof.Order(key, p.Sequence, p.Index, len(d.who))
 	var rest fen
 	for _, x := range d.paid {
 		rest += x
@@ -77,6 +82,10 @@ type totals struct {
 		Personal    fen `json:"personal"`
 		Family      fen `json:"family"`
 		Institution fen `json:"institution_payable"`
+		Premium     fen `json:"premium_payable"`
+		Owed        fen `json:"area_owed"`
+		Claimed     fen `json:"area_claimed"`
+		Bank        fen `json:"fund_bank"`
 		Funding     fen `json:"funding"`
 	} `json:"totals"`
 	Sum         fen    `json:"sum"`
@@ -94,11 +103,14 @@ func (s *stage) books() error {
 	s.say("  %16s  on personal accounts", t.Totals.Personal)
 	s.say("  %16s  on family accounts", t.Totals.Family)
 	s.say("  %16s  owed to institutions", t.Totals.Institution)
+	s.say("  %16s  owed as premiums", t.Totals.Premium)
+	s.say("  %16s  owed by areas to others, claimed by those: %s", t.Totals.Owed, t.Totals.Claimed)
+	s.say("  %16s  paid out by the fund bank", t.Totals.Bank)
 	s.say("  %16s  brought in", t.Totals.Funding)
 	s.say("  %16s  sum", t.Sum)
 	s.say("  state hash   %s", t.StateHash)
 	s.say("  effect chain %s", t.EffectChain)
-	parts := t.Totals.Personal + t.Totals.Family + t.Totals.Institution + t.Totals.Funding
+	parts := t.Totals.Personal + t.Totals.Family + t.Totals.Institution + t.Totals.Premium + t.Totals.Owed + t.Totals.Claimed + t.Totals.Bank + t.Totals.Funding
 	s.must(t.Sum == 0 && parts == 0, "the books sum to %s (%s by kinds), should be 0.00", t.Sum, parts)
 	if s.house == nil {
 		s.say("  gongji verify proves the same from the log, on the stopped directory")

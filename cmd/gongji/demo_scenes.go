@@ -114,7 +114,7 @@ func (s *stage) cards() error {
 	o := s.order(&v)
 	o.CertNo = s.people["xuwen"].certno
 	_, err := s.business.post(pathSettlements, o, nil)
-	if err := s.refused(v.key, err, "wrong_credential"); err != nil {
+	if err := s.refused(v.key, err, "relatives_credential"); err != nil {
 		return err
 	}
 	_, err = s.play(&rightCard)

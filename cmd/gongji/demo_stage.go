@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gongji/api/drawproof"
 	"gongji/bench/province"
 )
 
@@ -168,7 +169,7 @@ func (s *stage) settle(v *visit, o *order) (*settled, []payment, error) {
 
 // keepDraw remembers a draw, with the hash of the day key as it is told today: the key itself nobody outside can know yet.
 func (s *stage) keepDraw(setlID string, who []string, before, after []fen) error {
-	var p proof
+	var p drawproof.Proof
 	if err := s.business.get(pathSettlements+"/"+setlID+"/draw", &p); err != nil {
 		return err
 	}

@@ -16,10 +16,12 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Serve a ledger: till and hospital calls on one port, operators' calls on another."`
 	Verify  verifyCmd  `cmd:"" help:"Replay a ledger's whole log and prove its books."`
+	Draw    drawCmd    `cmd:"" help:"Look at random draws."`
 	Demo    demoCmd    `cmd:"" help:"Play a day of settlements, tell who paid what, prove the books."`
 	Import  importCmd  `cmd:"" help:"Load persons, institutions, bindings and credits from NDJSON into a running server."`
 	Bench   benchCmd   `cmd:"" help:"Measure the engine on this machine."`
 	Policy  policyCmd  `cmd:"" help:"Check, show, compare and activate regional profiles."`
+	Voucher voucherCmd `cmd:"" help:"Print a test e-voucher (mdtrt_cert_type 01) for the identity number on standard input."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	TillLoad tillLoadCmd `cmd:"" hidden:"" help:"Play many tills against a server with the demo province and keep a book of what was acknowledged."`

@@ -43,10 +43,14 @@ func (v *verifyCmd) Run() error {
 	}
 	fmt.Printf("verified  ledger %s in %.1f s with the serial rules, from the first record\n", r.Ledger, time.Since(start).Seconds())
 	fmt.Printf("log       %d batches, %d commands, every checksum and link of the chain\n", r.Batches, r.Commands)
+	if r.TornBytes > 0 {
+		fmt.Printf("tail      %d bytes behind the last whole record: a write cut off by a crash, never acknowledged; left where they are\n", r.TornBytes)
+	}
 	fmt.Printf("journal   %d blocks equal to the byte, %d postings fold to the balances held\n", r.Blocks, r.Postings)
 	fmt.Printf("digests   %d stored checkpoints equal; effect chain %x  state hash %x\n", r.Checkpoints, r.EffectChain, r.StateHash)
 	t := r.Totals
-	fmt.Printf("books     personal %s + family %s + institutions %s + funding %s = %s yuan\n", yuan(t.Personal), yuan(t.Family), yuan(t.Institution), yuan(t.Funding), yuan(t.Sum()))
+	fmt.Printf("books     personal %s + family %s + institutions %s + premiums %s + area dues %s %s + bank %s + funding %s = %s yuan\n", yuan(t.Personal), yuan(t.Family), yuan(t.Institution),
+		yuan(t.Premium), yuan(t.AreaOwed), yuan(t.AreaClaimed), yuan(t.FundBank), yuan(t.Funding), yuan(t.Sum()))
 	fmt.Printf("held      %d persons, %d settlements accepted\n", r.Persons, r.Settlements)
 	if v.Acked != "" {
 		fmt.Printf("book      %d acknowledged settlements are there with the same amounts\n", lines)

@@ -17,6 +17,8 @@ const (
 	NameMax         = 600  // bytes of 200 characters
 	BlobMax         = 2048 // sealed personal fields of one command
 	RunIDMax        = 30
+	TaxOrderMax     = 50 // tax order number of a premium; no document gives a length, the longest tax document numbers seen have 20
+	yearMax         = 9999
 	ProfileMax      = 12 << 10
 	BytesMax        = 16 << 10 // one command; a Person with 8 enrolments and a full blob takes about 2,400, a Policy with a full text 12,600
 	headBytes       = 4        // length 2, kind 1, flags 1
@@ -33,10 +35,9 @@ var ErrFormat = errors.New("not a command of this format")
 type Details struct {
 	Message      []byte // msgid as sent
 	Caller       []byte // who sent it
-	Text         []byte // psn_no of a person, name of an institution, run_id of a run, canonical text of a policy's profile
+	Text         []byte // psn_no of a person, name of an institution, run_id of a run, tax order number of a premium, canonical text of a policy's profile
 	MedType      uint32
 	Insutype     uint32
-	CredType     uint8 // mdtrt_cert_type
 	CertType     uint32
 	Sex          uint8
 	BusinessDate int32
@@ -82,7 +83,7 @@ func finish(dst []byte, start int) []byte {
 }
 
 // Decode reads the first command of src into cmd (and d, if not nil) and returns how many bytes it took. cmd.More is reused if present.
-// Nothing of src is kept in cmd but what More and d point to.
+// Nothing of src is kept in cmd but what More, Passwords and d point to.
 func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
 	if len(src) < headBytes {
 		return 0, fmt.Errorf("%w: %d bytes left", ErrFormat, len(src))
@@ -164,15 +165,42 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 		c.key(&cmd.Person)
 		c.fen(&cmd.Amount)
 		c.u8(&cmd.Channel)
+	case ledger.KindPremium:
+		premium(c, cmd, d)
+	case ledger.KindPremiumRefund:
+		c.key(&cmd.Person)
+		number(c, &cmd.Settlement, 1<<63)
+	case ledger.KindAccountDebit:
+		c.key(&cmd.Person)
+		c.fen(&cmd.Amount)
+		c.u8(&cmd.Source)
+		c.day(&d.BusinessDate)
+		c.bad = c.bad || cmd.Source < ledger.DebitCorrection || cmd.Source > ledger.ReasonsMax
 	default:
 		structural(c, cmd, d)
 	}
+}
+
+func premium(c *codec, cmd *ledger.Command, d *Details) {
+	c.key(&cmd.Person)
+	c.key(&cmd.Other)
+	c.u8(&cmd.Source)
+	number(c, &cmd.Period, yearMax)
+	c.fen(&cmd.Amount)
+	c.text(&d.Text, TaxOrderMax)
+	c.bad = c.bad || cmd.Source < 1 || cmd.Source > ledger.PremiumsMax || cmd.Period == 0
 }
 
 const (
 	billFlagUsed     = 3 // bits 0-1: acct_used_flag
 	billFlagRefuse   = 4
 	billFlagExpected = 8
+	billFlagVisit    = 16
+	billFlags        = 31
+
+	// The byte before the credential's key: type, and the number of passwords above it.
+	credTypeBits = 3
+	secretsAt    = 2
 )
 
 func settlement(c *codec, cmd *ledger.Command, d *Details) {
@@ -185,9 +213,12 @@ func settlement(c *codec, cmd *ledger.Command, d *Details) {
 	if cmd.HasExpected {
 		bits |= billFlagExpected
 	}
+	if cmd.Day != 0 {
+		bits |= billFlagVisit
+	}
 	c.u8(&bits)
 	cmd.UsedFlag, cmd.Refuse, cmd.HasExpected = bits&billFlagUsed, bits&billFlagRefuse != 0, bits&billFlagExpected != 0
-	c.bad = c.bad || bits > 15 || cmd.UsedFlag > 2
+	c.bad = c.bad || bits > billFlags || cmd.UsedFlag > 2
 	number(c, &d.MedType, typeMax)
 	number(c, &d.Insutype, typeMax)
 	b := &cmd.Bill
@@ -202,6 +233,26 @@ func settlement(c *codec, cmd *ledger.Command, d *Details) {
 		c.fen(&cmd.ExpectedAcct)
 		c.fen(&cmd.ExpectedCash)
 	}
+	if bits&billFlagVisit != 0 {
+		c.day(&cmd.Day)
+		c.bad = c.bad || cmd.Day == 0
+	}
+}
+
+// presented is what a settlement shows and types in: tokens, which may differ in a repeat (R10).
+func presented(c *codec, cmd *ledger.Command) {
+	bits := uint8(cmd.CredType) | uint8(cmd.Passwords.Len())<<secretsAt
+	c.bad = c.bad || cmd.CredType > ledger.CredentialCard || cmd.Passwords.Len() > ledger.PasswordsMax
+	c.u8(&bits)
+	n := int(bits >> secretsAt)
+	cmd.CredType = ledger.CredentialType(bits & credTypeBits)
+	c.bad = c.bad || n > ledger.PasswordsMax
+	c.key(&cmd.Other)
+	if c.writing {
+		c.buf = append(c.buf, cmd.Passwords...)
+	} else if cmd.Passwords = nil; n > 0 && !c.bad {
+		cmd.Passwords = c.take(n * ledger.PasswordBytes)
+	}
 }
 
 // details follow the content: they do not make a message another one. The credential is a token and may differ in a repeat (R10).
@@ -210,10 +261,13 @@ func details(c *codec, cmd *ledger.Command, d *Details) {
 	case ledger.KindGenesis, ledger.KindPolicy, ledger.KindDayKey, ledger.KindDayKeyPublish, ledger.KindTick, ledger.KindClockConfirm:
 		return
 	case ledger.KindSettlement:
-		c.u8(&d.CredType)
-		c.key(&cmd.Other)
+		presented(c, cmd)
 	case ledger.KindCredit:
 		c.day(&d.BusinessDate)
+	case ledger.KindAccountDebit: // operators are not content (R10)
+		c.key(&cmd.Other)
+		c.key(&cmd.Second)
+		c.bad = c.bad || cmd.Other.IsZero() || cmd.Second.IsZero()
 	}
 	c.text(&d.Message, MessageMax)
 	c.text(&d.Caller, CodeMax)

@@ -3,6 +3,7 @@ package command_test
 import (
 	"bytes"
 	"encoding/hex"
+	"reflect"
 	"testing"
 
 	"gongji/bench/model"
@@ -13,11 +14,11 @@ import (
 
 func settlement() (ledger.Command, command.Details) {
 	cmd := ledger.Command{
-		Kind: ledger.KindSettlement, ID: ledger.K([]byte("P42010000001"), []byte("m1")), Person: ledger.K([]byte("p")), Other: ledger.K([]byte("c")),
+		Kind: ledger.KindSettlement, CredType: ledger.CredentialCertificate, ID: ledger.K([]byte("P42010000001"), []byte("m1")), Person: ledger.K([]byte("p")), Other: ledger.K([]byte("c")),
 		Institution: ledger.NewCode([]byte("P42010000001")), UsedFlag: 1,
 		Bill: ledger.BillInput{Medfee: 46000, Fund: 27600, Inscp: 46000},
 	}
-	return cmd, command.Details{MedType: 41, Insutype: 390, CredType: 2, Message: []byte("m1"), Caller: []byte("P42010000001")}
+	return cmd, command.Details{MedType: 41, Insutype: 390, Message: []byte("m1"), Caller: []byte("P42010000001")}
 }
 
 // TestRoundTrip: every kind the generator makes survives writing, reading and writing again.
@@ -86,8 +87,12 @@ func TestDigest(t *testing.T) {
 	first := digest(func(*ledger.Command, *command.Details) {})
 	for name, change := range map[string]func(*ledger.Command, *command.Details){
 		"credential": func(c *ledger.Command, _ *command.Details) { c.Other[0]++ },
-		"operator":   func(_ *ledger.Command, d *command.Details) { d.Blob = []byte("x") },
-		"caller":     func(_ *ledger.Command, d *command.Details) { d.Caller = []byte("y") },
+		"its type":   func(c *ledger.Command, _ *command.Details) { c.CredType = ledger.CredentialCard },
+		"passwords": func(c *ledger.Command, _ *command.Details) {
+			c.Passwords = c.Passwords.Add(ledger.Key{1}, ledger.Key{2})
+		},
+		"operator": func(_ *ledger.Command, d *command.Details) { d.Blob = []byte("x") },
+		"caller":   func(_ *ledger.Command, d *command.Details) { d.Caller = []byte("y") },
 	} {
 		if digest(change) != first {
 			t.Errorf("%s is not content, but changed the digest", name)
@@ -103,6 +108,7 @@ func TestDigest(t *testing.T) {
 		"inscp":       func(c *ledger.Command, _ *command.Details) { c.Bill.Inscp++ },
 		"overlmt":     func(c *ledger.Command, _ *command.Details) { c.Bill.Overlmt++ },
 		"fulamt":      func(c *ledger.Command, _ *command.Details) { c.Bill.Fulamt++ },
+		"visit":       func(c *ledger.Command, _ *command.Details) { c.Day = 20_000 },
 		"used flag":   func(c *ledger.Command, _ *command.Details) { c.UsedFlag = 2 },
 		"refuse":      func(c *ledger.Command, _ *command.Details) { c.Refuse = true },
 		"expected":    func(c *ledger.Command, _ *command.Details) { c.HasExpected = true },
@@ -133,8 +139,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(command.Append(nil, &cmd, &d))
 	full, text := policyCommand(fullPolicy(), "name = \"x\"\n")
 	f.Add(command.Append(nil, &full, &text))
+	for _, e := range entryCommands() {
+		f.Add(command.Append(nil, &e.command, &e.details))
+	}
 	g := model.NewGenerator(2)
-	for _, s := range append(g.Setup(), g.MixedBatch(150)) { // 150: every kind (TestRoundTrip counts them over more)
+	for _, s := range append(g.Setup(), g.MixedBatch(300)) { // of every kind, and settlements with all they can carry
 		for _, c := range s.Batch.Commands {
 			f.Add(oracle.AppendCommand(nil, c))
 		}
@@ -159,7 +168,7 @@ func FuzzDecode(f *testing.F) {
 func sameCommand(a, b *ledger.Command) bool {
 	x, y := *a, *b
 	x.More, y.More = nil, nil
-	return x == y
+	return reflect.DeepEqual(x, y)
 }
 
 // TestFast holds the hand-written settlement and the layout together.
@@ -167,6 +176,13 @@ func TestFast(t *testing.T) {
 	for i := range 2000 {
 		cmd, d := settlement()
 		cmd.Refuse, cmd.HasExpected, cmd.UsedFlag = i%2 == 0, i%3 == 0, uint8(i%3)
+		for range i % 9 {
+			cmd.Passwords = cmd.Passwords.Add(ledger.Key{byte(i)}, ledger.Key{byte(i), 1})
+		}
+		cmd.CredType = ledger.CredentialType(i % 4)
+		if i%7 == 0 {
+			cmd.Day = int32(i) - 500
+		}
 		if i%5 == 0 {
 			cmd.ID = ledger.Key{}
 		}
@@ -185,7 +201,7 @@ func TestFast(t *testing.T) {
 		if err1 != nil || err2 != nil || !sameCommand(&one, &two) {
 			t.Fatalf("%+v (%v) by hand, %+v (%v) by the layout", one, err1, two, err2)
 		}
-		for cut := range fast[:min(len(fast), 140)] { // every cut is refused by both
+		for cut := range fast[:min(len(fast), 400)] { // every cut is refused by both
 			short := append([]byte(nil), fast[:cut]...)
 			if cut >= 2 {
 				short[0], short[1] = byte(cut), 0

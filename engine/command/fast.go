@@ -12,7 +12,7 @@ import (
 // fastAppend writes a settlement.
 func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
 	if cmd.Institution.Length == 0 || cmd.UsedFlag > 2 || d.MedType > typeMax || d.Insutype > typeMax ||
-		len(d.Message) > MessageMax || len(d.Caller) > CodeMax || len(d.Blob) > BlobMax {
+		cmd.CredType > ledger.CredentialCard || cmd.Passwords.Len() > ledger.PasswordsMax || len(d.Message) > MessageMax || len(d.Caller) > CodeMax || len(d.Blob) > BlobMax {
 		panic("BUG: a settlement breaks a limit of the format")
 	}
 	start := len(dst)
@@ -31,6 +31,9 @@ func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
 	if cmd.HasExpected {
 		bits |= billFlagExpected
 	}
+	if cmd.Day != 0 {
+		bits |= billFlagVisit
+	}
 	dst = append(dst, bits)
 	b := &cmd.Bill
 	for _, v := range [...]uint64{uint64(d.MedType), uint64(d.Insutype), uint64(b.Medfee), uint64(b.Fund), uint64(b.HospPart),
@@ -41,8 +44,12 @@ func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
 		dst = binary.AppendUvarint(dst, uint64(cmd.ExpectedAcct))
 		dst = binary.AppendUvarint(dst, uint64(cmd.ExpectedCash))
 	}
-	dst = append(dst, d.CredType)
+	if cmd.Day != 0 {
+		dst = binary.AppendUvarint(dst, uint64(uint32(cmd.Day<<1)^uint32(cmd.Day>>31)))
+	}
+	dst = append(dst, uint8(cmd.CredType)|uint8(cmd.Passwords.Len())<<secretsAt)
 	dst = append(dst, cmd.Other[:]...)
+	dst = append(dst, cmd.Passwords...)
 	dst = append(dst, byte(len(d.Message)))
 	dst = append(dst, d.Message...)
 	dst = append(dst, byte(len(d.Caller)))
@@ -88,7 +95,7 @@ func fastDecode(src []byte, i int, cmd *ledger.Command) bool {
 	bits := src[i+n]
 	i += n + 1
 	cmd.UsedFlag, cmd.Refuse, cmd.HasExpected = bits&billFlagUsed, bits&billFlagRefuse != 0, bits&billFlagExpected != 0
-	if bits > 15 || cmd.UsedFlag > 2 {
+	if bits > billFlags || cmd.UsedFlag > 2 {
 		return false
 	}
 	_, i = uvarint(src, i, typeMax)
@@ -105,12 +112,28 @@ func fastDecode(src []byte, i int, cmd *ledger.Command) bool {
 		i = fastFen(src, i, &cmd.ExpectedAcct)
 		i = fastFen(src, i, &cmd.ExpectedCash)
 	}
+	if bits&billFlagVisit != 0 {
+		if i = fastDay(src, i, &cmd.Day); cmd.Day == 0 {
+			return false
+		}
+	}
 	if len(src) < i+17 {
 		return false
 	}
 	content := src[begin:i]
+	presents := src[i]
 	cmd.Other = ledger.Key(src[i+1 : i+17])
-	i = skipText(src, i+17, MessageMax)
+	i += 17
+	cmd.CredType = ledger.CredentialType(presents & credTypeBits)
+	if presents >= 1<<secretsAt {
+		n := int(presents>>secretsAt) * ledger.PasswordBytes
+		if n > ledger.PasswordsMax*ledger.PasswordBytes || len(src) < i+n {
+			return false
+		}
+		cmd.Passwords = src[i : i+n : i+n]
+		i += n
+	}
+	i = skipText(src, i, MessageMax)
 	i = skipText(src, i, CodeMax)
 	i = skipText(src, i+1, BlobMax)
 	if i != len(src) {
@@ -125,6 +148,12 @@ func fastDecode(src []byte, i int, cmd *ledger.Command) bool {
 func fastFen(src []byte, i int, v *int64) int {
 	x, next := uvarint(src, i, 1<<64-1)
 	*v = int64(x)
+	return next
+}
+
+func fastDay(src []byte, i int, v *int32) int {
+	x, next := uvarint(src, i, 1<<32-1)
+	*v = int32(uint32(x)>>1) ^ -int32(x&1)
 	return next
 }
 

@@ -29,7 +29,7 @@ func (o *Opened) Open(payload []byte) (err error) {
 	for _, at := range o.Offsets {
 		kind := ledger.Kind(o.Head.Commands[at+2])
 		o.Money = o.Money && kind.IsMoney()
-		o.Undoes = o.Undoes || kind.IsReversal()
+		o.Undoes = o.Undoes || kind.AsksOriginal()
 	}
 	o.Commands = o.Commands[:0]
 	if !o.Money {

@@ -38,7 +38,7 @@ func relation(c *codec, cmd *ledger.Command) {
 		number(c, &cmd.Binding, 1<<32-1)
 	case ledger.KindForcedUnbinding:
 		number(c, &cmd.Binding, 1<<32-1)
-		number(c, &cmd.Reason, ledger.ReasonsMax)
+		number(c, &cmd.Reason, ledger.EndReasonsMax)
 		c.bad = c.bad || cmd.Reason == 0
 		c.key(&cmd.Person)
 		c.key(&cmd.Other)

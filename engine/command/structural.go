@@ -40,8 +40,67 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.text(&d.Text, RunIDMax)
 	case ledger.KindRunClose:
 		c.key(&cmd.Other)
+	case ledger.KindFreeze:
+		freeze(c, cmd)
+	case ledger.KindPassword:
+		password(c, cmd)
+	case ledger.KindCredential:
+		c.key(&cmd.Person)
+		c.key(&cmd.Other)
+		c.u8((*uint8)(&cmd.CredType))
+		c.u8(&m.State)
+		c.bad = c.bad || cmd.CredType != ledger.CredentialCard || m.State < ledger.CardActive || m.State > ledger.CardCancelled
+	case ledger.KindPersonChange:
+		change(c, cmd)
 	default:
 		relation(c, cmd)
+	}
+}
+
+// freeze names an account by the person's key or by the family's number; the other is zero.
+func freeze(c *codec, cmd *ledger.Command) {
+	z := &cmd.More.Freeze
+	c.flag(&z.IsFamily)
+	c.key(&cmd.Person)
+	number(c, &z.Family, 1<<32-1)
+	c.flag(&z.Frozen)
+	c.u8(&z.Reason)
+	c.key(&z.Operators[0])
+	c.key(&z.Operators[1])
+	c.bad = c.bad || z.IsFamily && !cmd.Person.IsZero() || !z.IsFamily && z.Family != 0 || z.Operators[0].IsZero() || z.Operators[1].IsZero()
+}
+
+// password has digests, of which an action has those that it needs.
+func password(c *codec, cmd *ledger.Command) {
+	x := &cmd.More.Secret
+	c.key(&cmd.Person)
+	c.u8((*uint8)(&x.Action))
+	switch x.Action {
+	case ledger.PasswordChange:
+		c.key(&x.Old)
+		c.key(&x.New)
+	case ledger.PasswordSet:
+		c.key(&x.New)
+	case ledger.PasswordReset:
+	default:
+		c.bad = true
+	}
+}
+
+// change has the fields that its mask names.
+func change(c *codec, cmd *ledger.Command) {
+	x := &cmd.More.Change
+	c.key(&cmd.Person)
+	c.u8(&x.Mask)
+	c.bad = c.bad || x.Mask == 0 || x.Mask > ledger.ChangeAll
+	if x.Mask&ledger.ChangeEvoucher != 0 {
+		c.flag(&x.Evoucher)
+	}
+	if x.Mask&ledger.ChangeArea != 0 {
+		number(c, &x.Area, typeMax)
+	}
+	if x.Mask&ledger.ChangeBirth != 0 {
+		c.day(&x.Birth)
 	}
 }
 
@@ -72,4 +131,8 @@ func enrolment(c *codec, e *ledger.Enrolment) {
 	number(c, &e.Area, typeMax)
 	c.day(&e.Begin)
 	c.day(&e.End)
+	number(c, &e.PsnType, typeMax)
+	c.u8(&e.Flexible)
+	c.u8((*uint8)(&e.Reason))
+	c.bad = c.bad || e.Flexible > 1 || e.Reason > ledger.ReasonLast
 }

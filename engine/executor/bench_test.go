@@ -84,6 +84,7 @@ func benchState(persons int) *ledger.State {
 	}
 	for i := range persons {
 		cmd := ledger.Command{Kind: ledger.KindPerson, Person: personKey(i), Other: credential(i), More: &ledger.More{}}
+		cmd.More.Enrolments = []ledger.Enrolment{{Insutype: 390, Status: 1}}
 		if i%2 == 0 {
 			cmd.Has = ledger.HasAccount
 			cmd.More.Enrolments = []ledger.Enrolment{{Insutype: ledger.InsutypeEmployee, Status: 1}}
@@ -111,9 +112,9 @@ func benchBatch(rng *rand.Rand, persons, n int, id *uint64) []byte {
 		*id++
 		code := ledger.NewCode(fmt.Appendf(nil, "P%011d", rng.IntN(2000)))
 		amount := int64(1 + rng.IntN(20_000))
-		cmd := ledger.Command{Kind: ledger.KindSettlement, ID: ledger.K(binary.BigEndian.AppendUint64(nil, *id)), Person: personKey(p), Other: credential(p),
+		cmd := ledger.Command{Kind: ledger.KindSettlement, CredType: ledger.CredentialCertificate, ID: ledger.K(binary.BigEndian.AppendUint64(nil, *id)), Person: personKey(p), Other: credential(p),
 			Institution: code, UsedFlag: 1, Bill: ledger.BillInput{Medfee: amount, Inscp: amount}}
-		b = command.Append(b, &cmd, &command.Details{MedType: 41, Insutype: 310, CredType: 2, Message: []byte("P4201000000120261122101500000123"[:30])})
+		b = command.Append(b, &cmd, &command.Details{MedType: 41, Insutype: 310, Message: []byte("P4201000000120261122101500000123"[:30])})
 	}
 	command.EndBatch(b, n, 1_768_406_400_000)
 	return b

@@ -21,7 +21,7 @@ func (x *Sharded) entangle() {
 			if e, found := w.IDs.Find(cmd.Other); found && e.Tag == ledger.TagCommand {
 				x.touchOriginal(e.Position)
 			}
-		case ledger.KindReversalByID:
+		case ledger.KindReversalByID, ledger.KindPremiumRefund: // a premium of this batch has touched its payer
 			x.touchOriginal(cmd.Settlement)
 		case ledger.KindCredit:
 			if n, found := w.State.FindPerson(cmd.Person); found {
@@ -29,6 +29,10 @@ func (x *Sharded) entangle() {
 			}
 		case ledger.KindAllocation:
 			x.touchAllocation(cmd)
+		case ledger.KindPremium, ledger.KindAccountDebit:
+			x.touchPayer(cmd)
+		case ledger.KindSettlement: // with passwords
+			x.touchSettlement(i, w.Bills[i].Payable)
 		}
 	}
 	if len(x.entries) == 0 {
@@ -44,7 +48,7 @@ func (x *Sharded) entangle() {
 func (x *Sharded) touchOriginal(at ledger.Position) {
 	if at.Sequence() == x.batch.Sequence {
 		if at.Index() < len(x.work.Commands) {
-			x.touchSettlement(at.Index())
+			x.touchSettlement(at.Index(), 0)
 		}
 		return
 	}
@@ -58,19 +62,19 @@ func (x *Sharded) touchOriginal(at ledger.Position) {
 	}
 }
 
-// touchSettlement touches every account a settlement of this batch may draw on.
-func (x *Sharded) touchSettlement(i int) {
+// touchSettlement touches every account a settlement of this batch may draw on, asking at most demand of each.
+func (x *Sharded) touchSettlement(i int, demand int64) {
 	w := &x.work
 	if w.Commands[i].Kind != ledger.KindSettlement || w.Static[i] != 0 {
 		return
 	}
 	b := &w.Bills[i]
 	if b.Own {
-		w.Touch(ledger.Account(ledger.KindPersonal, b.Patient), 0)
+		w.Touch(ledger.Account(ledger.KindPersonal, b.Patient), demand)
 	}
 	var buf [ledger.RelativesMax]ledger.AccountID
 	for _, a := range ledger.Relatives(w.State, &w.Context, b.Patient, buf[:0]) {
-		w.Touch(a, 0)
+		w.Touch(a, demand)
 	}
 }
 
@@ -83,6 +87,14 @@ func (x *Sharded) touchAllocation(cmd *ledger.Command) {
 	w.Touch(ledger.Account(ledger.KindPersonal, n), cmd.Amount)
 	if f := w.State.Persons.At(n).Family; f != 0 {
 		w.Touch(ledger.Account(ledger.KindFamily, f-1), 0)
+	}
+}
+
+// touchPayer touches the account from which a command takes its whole amount.
+func (x *Sharded) touchPayer(cmd *ledger.Command) {
+	n, found := x.work.State.FindPerson(cmd.Person)
+	if found && cmd.Amount >= 1 && cmd.Amount <= ledger.AmountMax {
+		x.work.Touch(ledger.Account(ledger.KindPersonal, n), cmd.Amount)
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 )
 
 // Sharded runs money batches over shards and everything else serially. It gives what Serial gives, to the byte (DESIGN.md).
-// The goroutine that calls Execute is shard 0; Close ends the others.
+// The goroutine that calls Execute leads; the others help. A shard belongs to who has claimed it for the phase. Close ends the helpers.
 type Sharded struct {
 	serial  *Serial
 	work    shard.Work
@@ -55,11 +55,16 @@ func NewSharded(store Store, count, least, wakeMin int) *Sharded {
 	for i := range count {
 		x.work.Shards = append(x.work.Shards, shard.New(i, count))
 	}
-	x.barrier.workers = int32(count - 1)
-	for i := 1; i < count; i++ {
+	x.barrier.shards = uint64(count)
+	x.barrier.claims.Store(uint64(count)) // nothing to claim
+	for range count - 1 {
 		wake := make(chan struct{}, 1)
 		x.wake = append(x.wake, wake)
-		go x.worker(i, wake)
+		go func() {
+			for range wake {
+				x.barrier.help(x.run)
+			}
+		}()
 	}
 	return x
 }
@@ -75,16 +80,6 @@ func (x *Sharded) Close() {
 	x.wake = nil
 }
 
-func (x *Sharded) worker(number int, wake chan struct{}) {
-	for range wake {
-		for p := uint32(1); p < phaseCount; p++ {
-			x.barrier.await(p)
-			x.run(p, number)
-			x.barrier.arrive()
-		}
-	}
-}
-
 // Execute runs a batch.
 func (x *Sharded) Execute(b *Batch, fx *ledger.Effects) {
 	if !b.Money || len(b.Offsets) < x.least {
@@ -98,25 +93,29 @@ func (x *Sharded) Execute(b *Batch, fx *ledger.Effects) {
 		return
 	}
 	for i := range fx.List {
-		ledger.PostSums(x.store.State, &fx.List[i])
+		ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx)
 	}
 }
 
-// walk goes through the phases, with the other shards' goroutines or alone.
+// walk goes through the phases, with whoever helps or alone.
 func (x *Sharded) walk(together bool) {
 	if together {
 		for _, w := range x.wake {
-			w <- struct{}{}
+			select {
+			case w <- struct{}{}:
+			default: // still awake, or woken already
+			}
 		}
 	}
-	for p := uint32(1); p < phaseCount; p++ {
-		if p == phasePost && !x.skip {
+	for p := uint32(1); p < phaseCount && !x.skip; p++ {
+		if p == phaseDecide {
+			x.work.RoomForDraws()
+		}
+		if p == phasePost {
 			x.resolve()
 		}
 		if together {
-			x.barrier.open(p)
-			x.run(p, 0)
-			x.barrier.gather()
+			x.together(p)
 		} else {
 			for number := range x.work.Shards {
 				x.run(p, number)
@@ -128,7 +127,17 @@ func (x *Sharded) walk(together bool) {
 			}
 		}
 	}
-	x.barrier.open(0)
+}
+
+// together runs a phase, every shard by who claims it.
+func (x *Sharded) together(p uint32) {
+	b := &x.barrier
+	b.open(p)
+	for number, ok := b.claim(); ok; number, ok = b.claim() {
+		x.run(p, number)
+		b.finish()
+	}
+	b.gather()
 }
 
 func (x *Sharded) serially(b *Batch, fx *ledger.Effects) {
@@ -162,9 +171,6 @@ func (x *Sharded) crowded() bool {
 
 func (x *Sharded) run(p uint32, number int) {
 	w, s := &x.work, x.work.Shards[number]
-	if x.skip {
-		return
-	}
 	switch p {
 	case phasePrepare:
 		n, of := len(x.batch.Offsets), len(w.Shards)

@@ -16,7 +16,7 @@ import (
 
 func TestRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	effects, plains := 0, 0
+	effects, plains, draws := 0, 0, 0
 	for round := range 3000 {
 		sequence := 1 + size(r, 43)
 		fx := batch(r, sequence, r.IntN(3)*r.IntN(200))
@@ -46,12 +46,20 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			sameEffect(t, i, fx, &f, legs, items)
+			drawn, err := b.Draw(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameDraw(t, i, fx, drawn)
 		}
 		if again := Append(nil, sequence, timeMS, &got); !bytes.Equal(again, block) {
 			t.Fatal("the same effects, laid out otherwise, gave other bytes")
 		}
 		for i := range fx.List {
 			effects++
+			if fx.List[i].DrawCount > 0 {
+				draws++
+			}
 			if isPlain(&fx.List[i], fx.LegsOf(&fx.List[i])) {
 				plains++
 			}
@@ -59,6 +67,9 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if plains < effects/4 || plains > effects*3/4 {
 		t.Fatalf("vacuous: %d of %d effects in the short form", plains, effects)
+	}
+	if draws < effects/5 {
+		t.Fatalf("vacuous: %d of %d effects with a draw", draws, effects)
 	}
 }
 
@@ -83,8 +94,15 @@ func TestOneMeaningOneForm(t *testing.T) {
 		"no legs announced as legs":       func(b []byte) []byte { return append(b[:0], byte(ledger.KindTick), hasLegs<<1|1, 1) },
 		"short form of another kind":      func(b []byte) []byte { return append(b[:0], plain|byte(ledger.KindTick), 1, 1, 1, 1, 1, 1, 1, 1) },
 		"paid without legs":               func(b []byte) []byte { return append(b[:0], plain|byte(ledger.KindSettlement), 1, 1, 3, 1, 1, 1, 1, 1) },
-		"bytes left":                      func(b []byte) []byte { return append(b[:0], byte(ledger.KindTick), 1, 0) },
-		"missing":                         func(b []byte) []byte { return b[:0] },
+		"empty draw":                      func(b []byte) []byte { b[0] = byte(ledger.KindTick); return b[:put(b, put(b, 1, hasDraw), 0)] },
+		"rank beyond the draw": func(b []byte) []byte {
+			return append(b[:0], plain|plainDrawn|byte(ledger.KindSettlement), 1, 1, 1, 1, 1, 1, 1, 1, 3, 3)
+		},
+		"draw announced and missing": func(b []byte) []byte {
+			return append(b[:0], plain|plainDrawn|byte(ledger.KindSettlement), 1, 1, 1, 1, 1, 1, 1, 1)
+		},
+		"bytes left": func(b []byte) []byte { return append(b[:0], byte(ledger.KindTick), 1, 0) },
+		"missing":    func(b []byte) []byte { return b[:0] },
 	}
 	good := func(b []byte) []byte { return append(b[:0], byte(ledger.KindTick), 1) }
 	for name, form := range forms {
@@ -148,6 +166,7 @@ func TestImpossibleEffectsPanic(t *testing.T) {
 	for name, fx := range map[string]*ledger.Effects{
 		"account":  {List: []ledger.Effect{{Kind: 9, Outcome: 1, LegCount: 1}}, Legs: []ledger.Leg{{Account: 1 << 40}}},
 		"position": {List: []ledger.Effect{{Kind: 9, Outcome: 1, LegCount: 1}}, Legs: []ledger.Leg{{Account: ledger.Account(1, 1), Prev: ledger.At(6, 0)}}},
+		"rank":     {List: []ledger.Effect{{Kind: 14, Outcome: 1, DrawCount: 1}}, Draws: []ledger.Candidate{{Rank: 1}}},
 		"kind":     {List: []ledger.Effect{{Kind: 200}}},
 	} {
 		func() {
@@ -226,7 +245,7 @@ func FuzzEffect(f *testing.F) {
 		if !r.bad && len(r.b) > len(data) {
 			t.Fatal("read backwards")
 		}
-		if len(fx.Legs) > len(data) || len(fx.Items) > len(data) {
+		if len(fx.Legs) > len(data) || len(fx.Items) > len(data) || len(fx.Draws) > len(data) {
 			t.Fatalf("%d bytes gave %d legs", len(data), len(fx.Legs))
 		}
 		_ = e

@@ -12,7 +12,7 @@ import (
 // ErrFormat says that bytes are not a block of this format, or a damaged one.
 var ErrFormat = errors.New("not a journal block of this format")
 
-// BlockBytesMax is the largest block that is read: 16,384 commands (four times a batch) with 33 legs each at their longest take 27 MB.
+// BlockBytesMax is the largest block that is read: 16,384 commands (four times a batch) with 33 legs each at their longest take 29 MB.
 const BlockBytesMax = 32 << 20
 
 // Block is a block whose head and sum have been checked. It shares the memory it was decoded from and never changes it: any goroutine.
@@ -62,20 +62,37 @@ func (b *Block) seek(index int) reader {
 // Effect decodes one effect; its legs are appended to legs[:0] and its items to items[:0], which may be nil. index must be below Count.
 // The effect's LegAt and ItemAt are 0. It reads at most stride effects.
 func (b *Block) Effect(index int, legs []ledger.Leg, items []ledger.Item) (ledger.Effect, []ledger.Leg, []ledger.Item, error) {
-	if index < 0 || index >= b.Count {
-		return ledger.Effect{}, nil, nil, fmt.Errorf("%w: effect %d of %d in batch %d", ErrFormat, index, b.Count, b.Sequence)
-	}
-	r := b.seek(index &^ (stride - 1))
 	fx := ledger.Effects{Legs: legs[:0], Items: items[:0]}
-	var f ledger.Effect
-	for range index%stride + 1 {
-		fx.Legs, fx.Items = fx.Legs[:0], fx.Items[:0]
-		f = r.effect(b.Sequence, &fx)
-	}
-	if r.bad {
-		return ledger.Effect{}, nil, nil, fmt.Errorf("%w: effect %d of batch %d", ErrFormat, index, b.Sequence)
+	f, err := b.only(index, &fx)
+	if err != nil {
+		return ledger.Effect{}, nil, nil, err
 	}
 	return f, fx.Legs, fx.Items, nil
+}
+
+// Draw decodes the drawn order of one effect, nil if nothing was drawn. Errors and cost as Effect.
+func (b *Block) Draw(index int) ([]ledger.Candidate, error) {
+	var fx ledger.Effects
+	if _, err := b.only(index, &fx); err != nil {
+		return nil, err
+	}
+	return fx.Draws, nil
+}
+
+// only decodes one effect into fx, whose arenas then hold what is the effect's and nothing else.
+func (b *Block) only(index int, fx *ledger.Effects) (f ledger.Effect, err error) {
+	if index < 0 || index >= b.Count {
+		return f, fmt.Errorf("%w: effect %d of %d in batch %d", ErrFormat, index, b.Count, b.Sequence)
+	}
+	r := b.seek(index &^ (stride - 1))
+	for range index%stride + 1 {
+		fx.Legs, fx.Items, fx.Draws = fx.Legs[:0], fx.Items[:0], fx.Draws[:0]
+		f = r.effect(b.Sequence, fx)
+	}
+	if r.bad {
+		return f, fmt.Errorf("%w: effect %d of batch %d", ErrFormat, index, b.Sequence)
+	}
+	return f, nil
 }
 
 // Effects decodes all effects into fx, reusing its memory, and checks that they fill the block exactly and that the index tells the truth:
@@ -110,7 +127,7 @@ func Effect(block []byte, index int) (ledger.Effect, []ledger.Leg, []ledger.Item
 	return b.Effect(index, nil, nil)
 }
 
-// effect reads one effect; legs and items are appended to fx.
+// effect reads one effect; legs, items and candidates are appended to fx.
 func (r *reader) effect(sequence uint64, fx *ledger.Effects) (f ledger.Effect) {
 	if len(r.b) == 0 {
 		r.fail()
@@ -118,12 +135,15 @@ func (r *reader) effect(sequence uint64, fx *ledger.Effects) (f ledger.Effect) {
 	}
 	kind := r.b[0]
 	r.b = r.b[1:]
-	f.LegAt, f.ItemAt = uint32(len(fx.Legs)), uint32(len(fx.Items))
+	f.LegAt, f.ItemAt, f.DrawAt = uint32(len(fx.Legs)), uint32(len(fx.Items)), uint32(len(fx.Draws))
 	if kind >= plain {
-		if f.Kind = ledger.Kind(kind &^ plain); f.Kind != ledger.KindSettlement {
+		if f.Kind = ledger.Kind(kind &^ (plain | plainDrawn)); f.Kind != ledger.KindSettlement {
 			r.fail()
 		}
 		r.plain(sequence, &f, fx)
+		if kind&plainDrawn != 0 {
+			r.draw(&f, fx)
+		}
 		return f
 	}
 	f.Kind = ledger.Kind(kind)
@@ -158,6 +178,9 @@ func (r *reader) plain(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 		fx.Legs = append(fx.Legs, l)
 	}
 	f.Balc += r.signed()
+	if f.Chained() {
+		f.Prev = r.position(sequence)
+	}
 }
 
 func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
@@ -194,11 +217,40 @@ func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 	}{{hasPayable, &f.Payable}, {hasOwn, &f.Own}, {hasMulaid, &f.Mulaid}, {hasCash, &f.Cash}, {hasBalc, &f.Balc}} {
 		*v.dst = int64(field(v.mask, 1<<64-1))
 	}
+	if mask&hasPrev != 0 {
+		if f.Prev = r.position(sequence); f.Prev == 0 {
+			r.fail()
+		}
+	}
 	if mask&hasLegs != 0 {
 		r.legs(sequence, f, fx)
 	}
 	if mask&hasItems != 0 {
 		r.items(f, fx)
+	}
+	if mask&hasAreas != 0 {
+		r.areas(f, fx.LegsOf(f))
+	}
+	if mask&hasDraw != 0 {
+		r.draw(f, fx)
+	}
+}
+
+// draw reads a drawn order, which is not empty.
+func (r *reader) draw(f *ledger.Effect, fx *ledger.Effects) {
+	n := r.count(drawBytesMin)
+	if n == 0 || n > ledger.RelativesMax {
+		r.fail()
+		return
+	}
+	f.DrawCount = uint8(n)
+	for range n {
+		code := r.any()
+		rank, person := code&(1<<rankBits-1), unzigzag(code>>rankBits)+int64(f.Patient)
+		if rank >= uint64(n) || person < 0 || person > 1<<32-1 {
+			r.fail()
+		}
+		fx.Draws = append(fx.Draws, ledger.Candidate{Person: uint32(person), Rank: uint8(rank)})
 	}
 }
 
@@ -208,6 +260,19 @@ func (r *reader) legs(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 	}
 	for range f.LegCount {
 		fx.Legs = append(fx.Legs, ledger.Leg{Account: r.account(f.Patient), Amount: r.signed(), After: int64(r.any()), Prev: r.position(sequence)})
+	}
+}
+
+// areas reads the areas of patient and payers; one at least is there.
+func (r *reader) areas(f *ledger.Effect, legs []ledger.Leg) {
+	f.Area = uint32(r.number(1<<32 - 1))
+	any := f.Area
+	for i := range legs {
+		legs[i].Area = uint32(r.number(1<<32 - 1))
+		any |= legs[i].Area
+	}
+	if any == 0 {
+		r.fail()
 	}
 }
 
@@ -222,10 +287,11 @@ func (r *reader) items(f *ledger.Effect, fx *ledger.Effects) {
 	}
 }
 
-// Fewest bytes of a leg and an item.
+// Fewest bytes of a leg, an item and a candidate.
 const (
 	legBytesMin  = 4
 	itemBytesMin = 3
+	drawBytesMin = 1
 )
 
 // count reads how many legs or items follow: never more than the rest of the block can hold, so that damage cannot ask for memory.

@@ -30,15 +30,16 @@ const (
 
 // Most bytes of the parts of an effect, for making room once an effect instead of once a number.
 const (
-	fieldBytesMax = 4 + 16*numberBytesMax // kind, mask, and 15 numbers at most
-	legBytesMax   = 5 * numberBytesMax    // account, amount, after, and two for the position
+	fieldBytesMax = 4 + 20*numberBytesMax // kind, mask, and 19 numbers at most
+	legBytesMax   = 6 * numberBytesMax    // account, amount, after, two for the position, area
 	itemBytesMax  = 3 * numberBytesMax
+	drawBytesMax  = numberBytesMax // one candidate
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Append encodes the effects of a batch behind dst and returns the extended slice. It is a pure function of sequence, time and effects
-// in log order: where legs and items lie in their arenas does not matter. It keeps nothing and allocates only to grow dst.
+// in log order: where legs, items and candidates lie in their arenas does not matter. It keeps nothing and allocates only to grow dst.
 // An effect that no command can have (DESIGN.md) is a bug and panics.
 func Append(dst []byte, sequence uint64, timeMS int64, fx *ledger.Effects) []byte {
 	start, count := len(dst), len(fx.List)
@@ -50,8 +51,8 @@ func Append(dst []byte, sequence uint64, timeMS int64, fx *ledger.Effects) []byt
 	binary.LittleEndian.PutUint64(b[start+16:], uint64(timeMS))
 	for i := range fx.List {
 		f := &fx.List[i]
-		legs, items := fx.LegsOf(f), fx.ItemsOf(f)
-		if room := fieldBytesMax + len(legs)*legBytesMax + len(items)*itemBytesMax + sumBytes; len(b)-at < room {
+		legs, items, drawn := fx.LegsOf(f), fx.ItemsOf(f), fx.DrawOf(f)
+		if room := fieldBytesMax + len(legs)*legBytesMax + len(items)*itemBytesMax + len(drawn)*drawBytesMax + sumBytes; len(b)-at < room {
 			b = reserve(b[:at], room)
 		}
 		if i%stride == 0 {
@@ -61,6 +62,9 @@ func Append(dst []byte, sequence uint64, timeMS int64, fx *ledger.Effects) []byt
 			at = putPlain(b, at, sequence, f, legs)
 		} else {
 			at = putOther(b, at, sequence, f, legs, items)
+		}
+		if len(drawn) != 0 {
+			at = putDraw(b, at, f.Patient, drawn)
 		}
 	}
 	binary.LittleEndian.PutUint32(b[at:], crc32.Checksum(b[start:at], castagnoli))
@@ -77,27 +81,34 @@ func reserve(b []byte, n int) []byte {
 	return b[:cap(b)]
 }
 
-// plain marks the kind byte of an accepted settlement in the short form.
-const plain = 0x80
+// Bits of the kind byte of the short form.
+const (
+	plain      = 0x80 // an accepted settlement in the short form
+	plainDrawn = 0x40 // its drawn order follows: 9 in 10 settlements draw nothing, so a count would be a byte for nothing
+)
 
-// isPlain reports whether an effect takes the short form: an accepted settlement whose legs add up to what was paid. All are; one that
+// isPlain reports whether an effect takes the short form: an accepted settlement inside one pooling area whose legs add up to what was paid. All do; one that
 // were not would be written in full, and told apart from them for ever.
 func isPlain(f *ledger.Effect, legs []ledger.Leg) bool {
 	if f.Kind != ledger.KindSettlement || f.Outcome != ledger.Accepted ||
-		f.Number|f.Run|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 {
+		f.Number|f.Run|f.Area|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 || f.Prev != 0 && !f.Chained() {
 		return false
 	}
-	paid := f.Own + f.Mulaid
+	paid, areas := f.Own+f.Mulaid, uint32(0)
 	for i := range legs {
 		paid += legs[i].Amount
+		areas |= legs[i].Area
 	}
-	return paid == 0
+	return paid == 0 && areas == 0
 }
 
 // putPlain leaves out what the legs tell: the last leg's amount; the payable is the distance from what was paid (0 when accounts
 // suffice), the own balance the distance from that after the own leg (always 0, but for those who have none).
 func putPlain(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger.Leg) int {
 	b[at] = plain | byte(f.Kind)
+	if f.DrawCount != 0 {
+		b[at] |= plainDrawn
+	}
 	at = put(b, at+1, uint64(f.Patient))
 	at = put(b, at, uint64(f.Institution))
 	at = put(b, at, uint64(f.Own))
@@ -118,7 +129,11 @@ func putPlain(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 			balc = l.After
 		}
 	}
-	return put(b, at, zigzag(f.Balc-balc))
+	at = put(b, at, zigzag(f.Balc-balc))
+	if f.Chained() {
+		at = putPosition(b, at, sequence, f.Prev)
+	}
+	return at
 }
 
 // Bits of the mask of the long form: the fields that are not 0, in the order in which they are written.
@@ -138,7 +153,10 @@ const (
 	hasCash
 	hasBalc
 	hasItems
-	maskAll = 1<<iota - 1
+	hasDraw
+	hasPrev
+	hasAreas // of the patient, then of each leg's payer
+	maskAll  = 1<<iota - 1
 )
 
 func bit(mask uint64, present bool) uint64 {
@@ -148,19 +166,23 @@ func bit(mask uint64, present bool) uint64 {
 	return 0
 }
 
-func maskOf(f *ledger.Effect) uint64 {
+func maskOf(f *ledger.Effect, legs []ledger.Leg) uint64 {
+	areas := f.Area
+	for i := range legs {
+		areas |= legs[i].Area
+	}
 	return bit(hasOutcome, f.Outcome != ledger.Accepted) | bit(hasLegs, f.LegCount != 0) | bit(hasFunding, f.Funding != 0) |
 		bit(hasSource, f.Source != 0) | bit(hasFirst, f.First != 0) | bit(hasPatient, f.Patient != 0) |
 		bit(hasInstitution, f.Institution != 0) | bit(hasNumber, f.Number != 0) | bit(hasRun, f.Run != 0) |
 		bit(hasPayable, f.Payable != 0) | bit(hasOwn, f.Own != 0) | bit(hasMulaid, f.Mulaid != 0) | bit(hasCash, f.Cash != 0) |
-		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0)
+		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0) | bit(hasAreas, areas != 0)
 }
 
 func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger.Leg, items []ledger.Item) int {
 	if f.Kind >= plain {
 		panic(fmt.Sprintf("BUG: effect of kind %d in batch %d", f.Kind, sequence))
 	}
-	mask := maskOf(f)
+	mask := maskOf(f, legs)
 	b[at] = byte(f.Kind)
 	at = put(b, at+1, mask)
 	values := [...]uint64{uint64(f.Outcome), 0, uint64(f.Funding), uint64(f.Source), 0, uint64(f.Patient), uint64(f.Institution),
@@ -173,6 +195,9 @@ func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 		default:
 			at = put(b, at, v)
 		}
+	}
+	if f.Prev != 0 {
+		at = putPosition(b, at, sequence, f.Prev)
 	}
 	if len(legs) != 0 {
 		at = put(b, at, uint64(len(legs)))
@@ -191,6 +216,27 @@ func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 			at = put(b, at, uint64(items[i].Outcome))
 			at = put(b, at, zigzag(int64(items[i].Earliest)))
 		}
+	}
+	if mask&hasAreas != 0 {
+		at = put(b, at, uint64(f.Area))
+		for i := range legs {
+			at = put(b, at, uint64(legs[i].Area))
+		}
+	}
+	return at
+}
+
+// rankBits hold a rank: RelativesMax is 32.
+const rankBits = 5
+
+// putDraw writes the drawn order: of each candidate his distance from the patient's number and his rank, as one number.
+func putDraw(b []byte, at int, patient uint32, drawn []ledger.Candidate) int {
+	at = put(b, at, uint64(len(drawn)))
+	for _, c := range drawn {
+		if int(c.Rank) >= len(drawn) || len(drawn) > ledger.RelativesMax {
+			panic(fmt.Sprintf("BUG: rank %d of %d candidates", c.Rank, len(drawn)))
+		}
+		at = put(b, at, zigzag(int64(c.Person)-int64(patient))<<rankBits|uint64(c.Rank))
 	}
 	return at
 }

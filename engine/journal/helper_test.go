@@ -2,6 +2,7 @@ package journal
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -62,14 +63,18 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 		f.Outcome = ledger.Accepted
 	}
 	for range r.IntN(3) { // holes that belong to nobody
-		fx.Legs, fx.Items = append(fx.Legs, ledger.Leg{Amount: 7}), append(fx.Items, ledger.Item{Binding: 7})
+		fx.Legs, fx.Items, fx.Draws = append(fx.Legs, ledger.Leg{Amount: 7}), append(fx.Items, ledger.Item{Binding: 7}), append(fx.Draws, ledger.Candidate{Rank: 77})
 	}
+	addDraw(r, &f, fx)
 	f.LegAt, f.LegCount = uint32(len(fx.Legs)), uint16(r.IntN(5))
 	if r.IntN(20) == 0 {
 		f.LegCount = 33
 	}
 	for i := range int(f.LegCount) {
 		l := ledger.Leg{Account: ledger.Account(ledger.AccountKind(1+r.IntN(7)), uint32(size(r, 32))), Amount: int64(size(r, 64)), After: int64(size(r, 63)), Prev: position(r, sequence)}
+		if r.IntN(20) == 0 { // the payer is insured elsewhere
+			l.Area, f.Area = uint32(size(r, 20)), uint32(size(r, 20))
+		}
 		if i == 0 && r.IntN(2) == 0 {
 			l.Account = ledger.Account(ledger.KindPersonal, f.Patient)
 		}
@@ -79,18 +84,36 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 	if r.IntN(2) == 0 { // a settlement as the rules make them
 		f.Kind, f.Outcome, f.Own = ledger.KindSettlement, ledger.Accepted, 0
 		f.Institution, f.Payable, f.Cash, f.Balc = uint32(size(r, 32)), int64(size(r, 64)), int64(size(r, 64)), int64(size(r, 64))
+		if f.Chained() {
+			f.Prev = position(r, sequence)
+		}
 		fx.List = append(fx.List, f)
 		return
 	}
 	number := func() int64 { return int64(size(r, 64)) * int64(r.IntN(2)) }
 	f.Number, f.Institution, f.Run, f.Source = uint32(number()), uint32(number()), uint32(number()), uint8(number())
 	f.Payable, f.Own, f.Cash, f.Balc, f.Funding = number(), number(), number(), number(), number()
-	f.First = position(r, sequence)
+	f.First, f.Prev = position(r, sequence), position(r, sequence)
 	f.ItemAt, f.ItemCount = uint32(len(fx.Items)), uint16(r.IntN(4))
 	for range f.ItemCount {
 		fx.Items = append(fx.Items, ledger.Item{Binding: uint32(size(r, 32)), Outcome: ledger.Outcome(r.IntN(1000)), Earliest: int32(size(r, 32))})
 	}
 	fx.List = append(fx.List, f)
+}
+
+// addDraw gives one effect in three a drawn order, a few of them the longest.
+func addDraw(r *rand.Rand, f *ledger.Effect, fx *ledger.Effects) {
+	if r.IntN(3) != 0 {
+		return
+	}
+	n := 1 + r.IntN(4)
+	if r.IntN(10) == 0 {
+		n = ledger.RelativesMax
+	}
+	f.DrawAt, f.DrawCount = uint32(len(fx.Draws)), uint8(n)
+	for _, rank := range r.Perm(n) {
+		fx.Draws = append(fx.Draws, ledger.Candidate{Person: uint32(size(r, 32)), Rank: uint8(rank)})
+	}
 }
 
 // batch draws the effects of a batch.
@@ -128,13 +151,14 @@ func same(t *testing.T, want, got *ledger.Effects) {
 	}
 	for i := range want.List {
 		sameEffect(t, i, want, &got.List[i], got.LegsOf(&got.List[i]), got.ItemsOf(&got.List[i]))
+		sameDraw(t, i, want, got.DrawOf(&got.List[i]))
 	}
 }
 
 func sameEffect(t *testing.T, i int, want *ledger.Effects, f *ledger.Effect, legs []ledger.Leg, items []ledger.Item) {
 	t.Helper()
 	w, g := want.List[i], *f
-	w.LegAt, w.ItemAt, g.LegAt, g.ItemAt = 0, 0, 0, 0
+	w.LegAt, w.ItemAt, w.DrawAt, g.LegAt, g.ItemAt, g.DrawAt = 0, 0, 0, 0, 0, 0
 	if w != g {
 		t.Fatalf("effect %d: %+v, want %+v", i, g, w)
 	}
@@ -151,5 +175,12 @@ func sameEffect(t *testing.T, i int, want *ledger.Effects, f *ledger.Effect, leg
 		if items[j] != wantItems[j] {
 			t.Fatalf("effect %d item %d: %+v, want %+v", i, j, items[j], wantItems[j])
 		}
+	}
+}
+
+func sameDraw(t *testing.T, i int, want *ledger.Effects, drawn []ledger.Candidate) {
+	t.Helper()
+	if w := want.DrawOf(&want.List[i]); !slices.Equal(w, drawn) {
+		t.Fatalf("effect %d: drawn %v, want %v", i, drawn, w)
 	}
 }

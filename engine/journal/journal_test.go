@@ -13,10 +13,11 @@ import (
 
 // book posts random legs on a few accounts and keeps by hand what a statement must show.
 type book struct {
-	r     *rand.Rand
-	last  map[ledger.AccountID]ledger.Position
-	after map[ledger.AccountID]int64
-	lines map[ledger.AccountID][]Line // oldest first
+	r      *rand.Rand
+	last   map[ledger.AccountID]ledger.Position
+	after  map[ledger.AccountID]int64
+	lines  map[ledger.AccountID][]Line // oldest first
+	others int                         // entries without a posting
 }
 
 func newBook(r *rand.Rand) *book {
@@ -34,6 +35,12 @@ func (k *book) batch(sequence uint64, timeMS int64, n int) *ledger.Effects {
 			for _, number := range k.r.Perm(6)[:k.r.IntN(4)] {
 				k.post(fx, &f, ledger.At(sequence, i), timeMS, ledger.Account(ledger.AccountKind(1+number%2), uint32(number/2)))
 			}
+			if f.Chained() { // paid by others: an entry of the patient's without a posting
+				a := ledger.Account(ledger.KindPersonal, f.Patient)
+				f.Prev, f.Balc = k.last[a], k.after[a]
+				k.keep(&f, ledger.At(sequence, i), timeMS, a, 0)
+				k.others++
+			}
 		}
 		fx.List = append(fx.List, f)
 	}
@@ -42,14 +49,22 @@ func (k *book) batch(sequence uint64, timeMS int64, n int) *ledger.Effects {
 
 func (k *book) post(fx *ledger.Effects, f *ledger.Effect, at ledger.Position, timeMS int64, a ledger.AccountID) {
 	amount := k.r.Int64N(1000) - 300
-	if k.after[a]+amount < 0 {
+	if k.after[a]+amount < 0 || amount == 0 {
 		amount = 1
 	}
 	k.after[a] += amount
 	fx.Legs = append(fx.Legs, ledger.Leg{Account: a, Amount: amount, After: k.after[a], Prev: k.last[a]})
-	k.last[a] = at
 	f.LegCount++
-	f.Mulaid -= amount
+	if a == ledger.Account(ledger.KindPersonal, f.Patient) {
+		f.Own -= amount
+	} else {
+		f.Mulaid -= amount
+	}
+	k.keep(f, at, timeMS, a, amount)
+}
+
+func (k *book) keep(f *ledger.Effect, at ledger.Position, timeMS int64, a ledger.AccountID, amount int64) {
+	k.last[a] = at
 	k.lines[a] = append(k.lines[a], Line{Position: at, TimeMS: timeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: amount, After: k.after[a], Patient: f.Patient, Institution: f.Institution})
 }
 
@@ -85,8 +100,8 @@ func TestStatement(t *testing.T) {
 			}
 		}
 	}
-	if walked < 1000 {
-		t.Fatalf("vacuous: %d lines", walked)
+	if walked < 1000 || k.others < 100 {
+		t.Fatalf("vacuous: %d lines, %d of them paid by others", walked, k.others)
 	}
 	for _, limit := range []int{0, -1, StatementLinesMax + 1} {
 		if _, _, err := j.Statement(0, 0, limit); err == nil {

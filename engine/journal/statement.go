@@ -6,7 +6,7 @@ import (
 	"gongji/engine/ledger"
 )
 
-// Line is one posting of a personal or family account.
+// Line is one entry of a personal or family account: a posting, or (Amount 0) a settlement or reversal that others paid for the holder.
 type Line struct {
 	Position    ledger.Position
 	TimeMS      int64 // of the batch
@@ -18,9 +18,10 @@ type Line struct {
 	Institution uint32 // of a settlement or reversal
 }
 
-// Statement walks an account's chain back from its posting at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
-// returns up to limit lines, newest first (and the rest of the last entry, which may have two on the account), and where to go on (0: the beginning of the account). limit is at most StatementLinesMax.
-// from must be a posting of the account; what is not is a *CorruptionError. Any goroutine.
+// Statement walks an account's chain back from its entry at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
+// returns up to limit lines, newest first (and the rest of the last entry, which may have two on the account), and where to go on (0: the
+// beginning of the account). limit is at most StatementLinesMax.
+// from must be an entry of the account; what is not is a *CorruptionError. Any goroutine.
 func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limit int) ([]Line, ledger.Position, error) {
 	if limit < 1 || limit > StatementLinesMax {
 		return nil, 0, fmt.Errorf("statement of %d lines, allowed are 1 to %d", limit, StatementLinesMax)
@@ -42,30 +43,42 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 		if err != nil {
 			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: "damaged", Err: err}
 		}
-		legs = found
-		prev, ok := previous(legs, account, at)
+		legs = entriesOn(&f, found, account)
+		prev, ok := previous(legs, at)
 		if !ok {
-			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: fmt.Sprintf("command %d is no posting of account %x that continues its chain", at.Index(), uint64(account))}
+			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: fmt.Sprintf("command %d is no entry of account %x that continues its chain", at.Index(), uint64(account))}
 		}
 		for i := len(legs) - 1; i >= 0; i-- {
-			if legs[i].Account == account {
-				lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: legs[i].Amount, After: legs[i].After,
-					Patient: f.Patient, Institution: f.Institution})
-			}
+			lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: legs[i].Amount, After: legs[i].After,
+				Patient: f.Patient, Institution: f.Institution})
 		}
 		at = prev
 	}
 }
 
-// previous is the posting before an entry's first one on the account. A later one of the same entry (a reversal that comes back to a dissolved
-// family) names the entry itself.
-func previous(legs []ledger.Leg, account ledger.AccountID, at ledger.Position) (prev ledger.Position, ok bool) {
+// entriesOn is what an effect is to an account: its legs there (in the place of all), or a leg of nothing if others paid for the holder; none
+// if it is nothing to it.
+func entriesOn(f *ledger.Effect, legs []ledger.Leg, account ledger.AccountID) []ledger.Leg {
+	his := legs[:0]
+	for _, l := range legs {
+		if l.Account == account {
+			his = append(his, l)
+		}
+	}
+	if len(his) == 0 && f.Chained() && account == ledger.Account(ledger.KindPersonal, f.Patient) {
+		his = append(his, ledger.Leg{Account: account, After: f.Balc, Prev: f.Prev})
+	}
+	return his
+}
+
+// previous is the entry before one, of whose legs on the account the first names it. A later one of the same entry (a reversal that comes back
+// to a dissolved family) names the entry itself.
+func previous(legs []ledger.Leg, at ledger.Position) (prev ledger.Position, ok bool) {
 	for i := range legs {
 		switch {
-		case legs[i].Account != account:
-		case !ok && legs[i].Prev < at:
+		case i == 0 && legs[i].Prev < at:
 			prev, ok = legs[i].Prev, true
-		case !ok || legs[i].Prev != at:
+		case legs[i].Prev != at:
 			return 0, false
 		}
 	}

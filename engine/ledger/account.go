@@ -14,8 +14,11 @@ const (
 	EnrolmentsMax = 8                         // in one Person command
 	UnbindingsMax = 64                        // bindings in one Unbinding command
 	OrderMax      = RelativesMax + 1          // elements of a debit order: every binding and the own account
-	ReasonsMax    = 9                         // reason codes of a forced unbinding; their texts are api/rest's
+	EndReasonsMax = 9                         // reason codes of a forced unbinding; their texts are api/rest's
 	SourcesMax    = 15                        // highest funding source number
+	PremiumsMax   = 2                         // highest premium type (M6, M7)
+	PremiumTries  = 8                         // premiums of one insured, type and year, refunded ones included: a mistake or two, not a game; bounds the marks looked up
+	ReasonsMax    = 4                         // highest reason of an account debit; 0 of the fund bank is kept for payouts (R17)
 	DayKeyBytes   = 32
 	SealedKeyMax  = 64 // nonce 12 + key 32 + tag 16, rounded up
 
@@ -69,13 +72,13 @@ type AccountKind uint8
 
 // Account kinds of design.md 4. Numbers are part of the format.
 const (
-	KindPersonal    AccountKind = 1
-	KindFamily      AccountKind = 2
-	KindInstitution AccountKind = 3
-	KindPremium     AccountKind = 4
-	KindAreaDue     AccountKind = 5
-	KindFundBank    AccountKind = 6
-	KindFunding     AccountKind = 7
+	KindPersonal       AccountKind = 1
+	KindFamily         AccountKind = 2
+	KindInstitution    AccountKind = 3
+	KindPremiumPayable AccountKind = 4
+	KindAreaDue        AccountKind = 5
+	KindFundBank       AccountKind = 6
+	KindFunding        AccountKind = 7
 )
 
 // AccountID is kind << 56 | number.

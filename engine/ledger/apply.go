@@ -24,8 +24,8 @@ func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
 	if cmd.Kind.IsMoney() {
 		Decide(&l.Money, c, cmd, position, StateFunds{l.State}, f, fx)
 		l.post(position, f, fx)
-		PostSums(l.State, f)
-		PostBalc(l.State, f)
+		PostSums(l.State, c.Day, f, fx)
+		PostBalc(l.State, f, position)
 	} else {
 		l.structural(c, cmd, position, f, fx)
 		l.post(position, f, fx) // money that a family gives back when it ends
@@ -58,15 +58,15 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindPolicy:
 		f.Outcome = s.addPolicy(c, &cmd.More.Policy, position, f)
 	case KindDayKey:
-		f.Outcome = s.addDayKey(cmd)
+		f.Outcome = s.addDayKey(c, cmd)
 	case KindDayKeyPublish:
 		f.Outcome = s.publishDayKey(c, cmd)
 	case KindTick, KindClockConfirm:
 		f.Outcome = Accepted
 	case KindPerson:
-		f.Outcome = s.addPerson(cmd, f)
+		f.Outcome = s.addPerson(c, cmd, f)
 	case KindEnrolment:
-		f.Outcome = s.addEnrolment(cmd)
+		f.Outcome = s.addEnrolment(cmd, f)
 	case KindInstitutionAdd:
 		f.Outcome = s.addInstitution(cmd, f)
 	case KindRunOpen:
@@ -91,6 +91,14 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 		f.Outcome = s.forceUnbind(c, cmd, f, fx)
 	case KindDebitOrder:
 		f.Outcome = s.setDebitOrder(c, cmd)
+	case KindFreeze:
+		f.Outcome = s.freeze(cmd)
+	case KindPassword:
+		f.Outcome = s.setPassword(c, cmd)
+	case KindCredential:
+		f.Outcome = s.registerCredential(cmd, f)
+	case KindPersonChange:
+		f.Outcome = s.changePerson(c, cmd)
 	default:
 		panic("BUG: unknown command kind passed the decoder")
 	}

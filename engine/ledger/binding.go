@@ -76,15 +76,18 @@ func needsQuestions(p *Policy, a *Person) bool {
 	return !p.Questions.IsZero() && a.Signed&ReadQuestions == 0
 }
 
-// judge says whether two persons may be bound today (A1, A3, B1 to B6); it is asked again when a pending binding is about to become active.
+// judge says whether two persons may be bound today (A1, A3, B1 to B6, K14); it is asked again when a pending binding is about to become active.
 func (s *State) judge(c *Context, relation uint8, authorizer, user uint32) Outcome {
+	a, u := s.Persons.At(authorizer), s.Persons.At(user)
 	switch {
 	case !allows(&c.Policy, relation):
 		return RelationNotAllowed
-	case !s.Persons.At(authorizer).MayLend(c.Day):
+	case !a.May(BindAuthorizer, c):
 		return AuthorizerNotEligible
-	case c.Policy.RequireNormalUser != 0 && !s.Persons.At(user).IsNormal(c.Day):
+	case !u.May(BindUser, c):
 		return UserNotNormal
+	case !InTerritory(&c.Policy, a.Area, u.Area):
+		return OutsideTerritory
 	}
 	return 0
 }

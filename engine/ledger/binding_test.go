@@ -353,7 +353,7 @@ func TestWhoMayUnbind(t *testing.T) {
 	leave.AsUser = true
 	w.want(NotAllowed, leave)
 	force := Command{Kind: KindForcedUnbinding, Binding: n, Reason: 1, Person: Key{1}, Other: Key{1}}
-	w.want(SameOfficer, force)
+	w.want(SameOperator, force)
 	force.Other = Key{2}
 	force.Binding = 7
 	w.want(UnknownBinding, force)

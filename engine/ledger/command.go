@@ -29,23 +29,34 @@ const (
 	KindBindingWithdraw   Kind = 22
 	KindForcedUnbinding   Kind = 23
 	KindDebitOrder        Kind = 24
+	KindFreeze            Kind = 25
+	KindPassword          Kind = 26
+	KindCredential        Kind = 27
+	KindPremium           Kind = 28
+	KindPremiumRefund     Kind = 29
+	KindAccountDebit      Kind = 30
 	KindFamilyDissolution Kind = 31 // structural, and carries legs
-	KindLast                   = KindFamilyDissolution
+	KindPersonChange      Kind = 36
+	KindLast                   = KindPersonChange
 )
+
+// kindsKnown has a bit for every kind there is; between them numbers are kept for others.
+const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindPersonChange
+
+// IsKnown reports whether there is such a command.
+func (k Kind) IsKnown() bool { return k <= KindLast && uint64(kindsKnown)>>k&1 != 0 }
 
 // IsMoney reports whether the command only moves money: batches of these alone may run sharded.
 func (k Kind) IsMoney() bool {
 	switch k {
-	case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation:
+	case KindCredit, KindSettlement, KindReversalByID, KindReversalByMessage, KindAllocation, KindPremium, KindPremiumRefund, KindAccountDebit:
 		return true
 	}
 	return false
 }
 
-// IsKnown reports whether there is such a command.
-func (k Kind) IsKnown() bool {
-	return k >= KindGenesis && k <= KindDebitOrder || k == KindFamilyDissolution
-}
+// AsksOriginal reports whether the command may read what an earlier one did.
+func (k Kind) AsksOriginal() bool { return k.IsReversal() || k == KindPremiumRefund }
 
 // IsReversal reports whether the command undoes another.
 func (k Kind) IsReversal() bool { return k == KindReversalByID || k == KindReversalByMessage }
@@ -65,35 +76,38 @@ type Command struct {
 	UsedFlag      uint8 // acct_used_flag 0, 1, 2
 	Refuse        bool  // on_shortfall = refuse
 	HasExpected   bool
-	AsUser        bool // unbinding asked by the user
-	Source        uint8
+	AsUser        bool  // unbinding asked by the user
+	Source        uint8 // funding source of a credit; reason of an account debit; type of a premium
 	Relation      uint8
 	Channel       uint8
 	InstitutionOf uint8 // fixmedins_type of a new institution
 	Original      OriginalKind
+	CredType      CredentialType
 	Order         uint16
 	Login         uint8  // way of signing in, 1 to Logins; 0: not told (C4, C5)
 	Steps         uint8  // what has been done: StepDataConsent ...
-	Reason        uint8  // of a forced unbinding, 1 to ReasonsMax
+	Reason        uint8  // of a forced unbinding, 1 to EndReasonsMax
 	Accept        bool   // consent, review: yes
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
-	Person        Key    // patient, authorizer, creator, actor, account holder
-	Other         Key    // credential, user's pseudonym, original's id key, run key
+	Person        Key    // patient, authorizer, creator, actor, account holder, payer of a premium
+	Other         Key    // credential, user's pseudonym, original's id key, run key, first operator, insured of a premium (psn key)
+	Second        Key    // second operator
 	Institution   Code
 	Amount        int64 // fen
 	Bill          BillInput
-	ExpectedAcct  int64 // fen
-	ExpectedCash  int64 // fen
-	Settlement    Position
-	Period        uint32
-	Binding       uint32 // that a consent, review, withdrawal or forced unbinding is about; of a dissolution: the family
+	ExpectedAcct  int64    // fen
+	ExpectedCash  int64    // fen
+	Settlement    Position // of the settlement or premium to be undone
+	Period        uint32   // of a credit; year of a premium
+	Binding       uint32   // that a consent, review, withdrawal or forced unbinding is about; of a dissolution: the family
 	Count         int64
-	Day           int32
+	Day           int32 // of a day key; settlement: first day of the visit, 0: not told
 	Area          uint32
 	Birth         int32
-	Has           uint16 // person flags
-	More          *More  // nil for money commands
+	Has           uint16    // person flags
+	Passwords     Passwords // of a settlement; points into the bytes it was read from
+	More          *More     // nil for money commands
 }
 
 // Bits of Command.Steps.
@@ -128,6 +142,10 @@ type More struct {
 	Sealed     []byte
 	Ledger     [16]byte
 	Policy     Policy
+	Freeze     Freeze
+	Secret     Secret
+	Change     Change
+	State      uint8 // of a card
 }
 
 // Enrolment is one dated enrolment (R19).
@@ -137,6 +155,9 @@ type Enrolment struct {
 	Area     uint32
 	Begin    int32 // day
 	End      int32 // day; 0: open
+	PsnType  uint32
+	Flexible uint8
+	Reason   Reason
 }
 
 // StatusNormal is psn_insu_stas 1; InsutypeEmployee is employee basic insurance.

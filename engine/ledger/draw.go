@@ -68,15 +68,18 @@ func (s *stream) uniform(m uint64) uint64 {
 	}
 }
 
-// Draw permutes the relatives, given in binding order, by the draw of the command at position (D2, D3, P10). Anybody who holds the
-// published day key can repeat it.
-func Draw(key *[DayKeyBytes]byte, position Position, relatives []AccountID) {
-	if len(relatives) < 2 {
+// Draw fills drawn, which is as long as relatives, with the relatives, given in binding order, permuted by the draw of the command at
+// position (D2, D3, P10). Anybody who holds the published day key can repeat it.
+func Draw(key *[DayKeyBytes]byte, position Position, relatives []AccountID, drawn []Candidate) {
+	for i, a := range relatives {
+		drawn[i] = Candidate{Person: a.Number(), Rank: uint8(i)}
+	}
+	if len(drawn) < 2 {
 		return
 	}
 	s := newStream(key, position)
-	for i := len(relatives) - 1; i > 0; i-- {
+	for i := len(drawn) - 1; i > 0; i-- {
 		j := s.uniform(uint64(i + 1))
-		relatives[i], relatives[j] = relatives[j], relatives[i]
+		drawn[i], drawn[j] = drawn[j], drawn[i]
 	}
 }

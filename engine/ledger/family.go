@@ -20,7 +20,7 @@ func (s *State) openFamily(c *Context, cmd *Command, f *Effect) Outcome {
 		return NotAllowed
 	case !p.HasAccount():
 		return NoAccount
-	case !p.MayLend(c.Day):
+	case !p.May(BindAuthorizer, c):
 		return AuthorizerNotEligible
 	case p.Family != 0 || s.invitedElsewhere(c.Day, creator, 0):
 		return InOtherFamily
@@ -79,8 +79,10 @@ func mayAllocate(s *State, c *Context, cmd *Command) (creator, family uint32, o 
 		return 0, 0, NotAllowed
 	case p.Family == 0 || s.Families.At(p.Family-1).Creator != creator:
 		return 0, 0, UnknownFamily
-	case !p.MayLend(c.Day): // R24: a paused creator adds nothing
-		return 0, 0, AuthorizerNotEligible
+	case p.Flags&AccountFrozen != 0:
+		return 0, 0, AccountIsFrozen
+	case !p.May(Allocate, c): // R24: a paused creator adds nothing
+		return 0, 0, StatusForbids
 	}
 	return creator, p.Family - 1, 0
 }
@@ -116,7 +118,8 @@ func decideAllocation[F Funds](s *State, c *Context, cmd *Command, funds F, f *E
 	fx.setLegs(f, []Leg{{Account: personal, Amount: -cmd.Amount}, {Account: Account(KindFamily, family), Amount: cmd.Amount}})
 }
 
-// dissolveFamily is command 31, under every strategy: money must never be out of its owner's reach.
+// dissolveFamily is command 31, under every strategy and whatever the creator's standing: money must never be out of reach of its owner or
+// his heirs.
 func (s *State) dissolveFamily(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome {
 	if !c.HasPolicy {
 		return NoPolicy
@@ -131,6 +134,8 @@ func (s *State) dissolveFamily(c *Context, cmd *Command, f *Effect, fx *Effects)
 		return ChannelNotAllowed
 	case family == 0 || family-1 != cmd.Binding || s.Families.At(family-1).Creator != creator:
 		return UnknownFamily // also one that is dissolved: he may have opened another since
+	case s.Families.At(family-1).Frozen != 0:
+		return AccountIsFrozen // it gives nothing, not even to its creator (R21)
 	}
 	for i := s.Persons.At(creator).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {
 		if b := s.Bindings.At(i - 1); b.Family == family && b.State == Active && c.Day < UnbindableFrom(&c.Policy, b) {
@@ -142,9 +147,10 @@ func (s *State) dissolveFamily(c *Context, cmd *Command, f *Effect, fx *Effects)
 	return Accepted
 }
 
-// returnMoney dissolves a family (0: none) that has lost its last member and invites nobody (R24).
+// returnMoney dissolves a family (0: none) that has lost its last member and invites nobody (R24). A frozen one stays until its creator
+// dissolves it: it gives nothing (R21).
 func (s *State) returnMoney(c *Context, family uint32, f *Effect, fx *Effects) {
-	if family == 0 {
+	if family == 0 || s.Families.At(family-1).Frozen != 0 {
 		return
 	}
 	for i := s.Persons.At(s.Families.At(family - 1).Creator).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {

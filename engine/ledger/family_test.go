@@ -74,7 +74,7 @@ func TestFamilyPays(t *testing.T) {
 func TestPausedCreator(t *testing.T) {
 	w, n := family(t, 100, nil)
 	w.insured("creator", 2)
-	w.want(AuthorizerNotEligible, allocate1("creator", 1))
+	w.want(StatusForbids, allocate1("creator", 1))
 	w.stateOf(n, Active, 0)
 	w.paid("member", 30, 10)
 	w.policy(Accepted, func(p *Policy) { allocated(p); p.PausedMoneyUsable = 0 })
@@ -172,4 +172,60 @@ func TestReversalAfterDissolution(t *testing.T) {
 	if f := w.state().Families.At(0); f.Balance != 0 || f.Members != 0 {
 		t.Errorf("%+v", f)
 	}
+}
+
+// TestSweptToThePatient: R8, R24: others paid and he did not, so the settlement is an entry of his without a leg; its reversal comes back to him
+// from his dissolved family and has a leg, so it is one entry and not two.
+func TestSweptToThePatient(t *testing.T) {
+	w, _ := family(t, 1000, nil) // all he has
+	w.paid("creator", 30, 30)
+	at := At(w.sequence, 0)
+	n, _ := w.state().FindPerson(psn("creator"))
+	if w.state().Persons.At(n).Last != at {
+		t.Fatal("the settlement is no entry of his")
+	}
+	w.want(Accepted, dissolve("creator"))
+	before := w.state().Persons.At(n).Last
+	if f := w.want(Accepted, reversalOf("creator", at)); f.Prev != 0 {
+		t.Errorf("an entry without a leg besides: previous %d", f.Prev)
+	}
+	now := At(w.sequence, 0)
+	legs := w.legs[now]
+	if len(legs) != 3 || legs[2].Prev != before || w.state().Persons.At(n).Last != now {
+		t.Errorf("legs %+v, his entry before was %d", legs, before)
+	}
+	w.balance("creator", 1000)
+}
+
+// TestFrozenFamily: R21, R24: a frozen family account gives nothing: to no patient, not back to its creator, and not when the last member leaves.
+func TestFrozenFamily(t *testing.T) {
+	w, n := family(t, 100, nil)
+	freeze := func(want Outcome, frozen bool) {
+		w.want(want, Command{Kind: KindFreeze, More: &More{Freeze: Freeze{IsFamily: true, Frozen: frozen, Operators: [2]Key{{1}, {2}}}}})
+	}
+	freeze(Accepted, true)
+	w.stateOf(n, Suspended, AccountIsFrozen)
+	w.paid("member", 30, 0)
+	w.want(AccountIsFrozen, dissolve("creator"))
+	w.want(Accepted, unbindAll("creator", n))
+	if f := w.state().Families.At(0); f.Balance != 100 || f.Members != 1 || f.Until != 0 {
+		t.Fatalf("%+v", f)
+	}
+	freeze(Accepted, false)
+	w.want(Accepted, dissolve("creator"))
+	w.balance("creator", 1000)
+	freeze(UnknownFamily, true)
+}
+
+// TestFarAway: K14, R19: somebody insured in another province pays nothing until he is back.
+func TestFarAway(t *testing.T) {
+	w, n := family(t, 100, nil)
+	c, _ := w.state().FindPerson(psn("creator"))
+	was := w.state().Persons.At(c).Area
+	w.state().Persons.Mut(c).Area = was + 10_000
+	w.stateOf(n, Suspended, OutsideTerritory)
+	w.paid("member", 30, 0)
+	w.paid("creator", 910, 10)
+	w.state().Persons.Mut(c).Area = was
+	w.stateOf(n, Active, 0)
 }

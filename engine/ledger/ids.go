@@ -9,7 +9,7 @@ type Tag uint8
 const (
 	TagCommand   Tag = 1
 	TagTombstone Tag = 2 // the original came not before its reversal: blocked for ever (P8)
-	TagMark      Tag = 3 // undone, credited
+	TagMark      Tag = 3 // undone, credited, premium paid, premium refunded
 )
 
 // IDEntry is a line of the id table. Digest of a tombstone is the original kind.
@@ -37,6 +37,22 @@ func UndoKey(p Position) Key {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], uint64(p))
 	return K([]byte("undo"), b[:])
+}
+
+// PremiumKey is the mark of the n-th premium, from 0, of an insured person, type and year (R25). Marks stay for ever, so what is refunded makes room for n+1.
+func PremiumKey(insured uint32, premium uint8, year, n uint32) Key {
+	var p, y, i [4]byte
+	binary.BigEndian.PutUint32(p[:], insured)
+	binary.BigEndian.PutUint32(y[:], year)
+	binary.BigEndian.PutUint32(i[:], n)
+	return K([]byte("premium"), p[:], []byte{premium}, y[:], i[:])
+}
+
+// RefundKey is the mark that the premium at a position has been refunded.
+func RefundKey(p Position) Key {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(p))
+	return K([]byte("refund"), b[:])
 }
 
 // CreditKey is the mark that a person got the credit of a source and period (R26).

@@ -76,14 +76,12 @@ func TestDrawUniform(t *testing.T) {
 	key := [DayKeyBytes]byte{9}
 	const n = 60_000
 	for k, limit := range limits {
-		cells := map[[4]AccountID]int{}
+		cells := map[[4]Candidate]int{}
+		list := []AccountID{Account(KindPersonal, 1), Account(KindPersonal, 2), Account(KindPersonal, 3), Account(KindPersonal, 4)}
 		for i := range n {
-			var list [4]AccountID
-			for j := range k {
-				list[j] = AccountID(j + 1)
-			}
-			Draw(&key, At(uint64(1+i/1000), i%1000), list[:k])
-			cells[list]++
+			var drawn [4]Candidate
+			Draw(&key, At(uint64(1+i/1000), i%1000), list[:k], drawn[:k])
+			cells[drawn]++
 		}
 		expected := float64(n) / float64(orders[k])
 		chi := float64(orders[k]-len(cells)) * expected
@@ -196,7 +194,7 @@ func TestFull(t *testing.T) {
 	last := page[Person]{rows: make([]Person, 1<<DefaultShifts.Person)} // the only page that is touched
 	s.Persons.pages[len(s.Persons.pages)-1] = last
 	add := func(key byte) (f Effect, o Outcome) {
-		o = s.addPerson(&Command{Kind: KindPerson, Person: Key{key}, Other: Key{key, 1}, More: &More{}}, &f)
+		o = s.addPerson(&Context{}, &Command{Kind: KindPerson, Person: Key{key}, Other: Key{key, 1}, More: &More{}}, &f)
 		return f, o
 	}
 	if f, o := add(1); o != Accepted || f.Number != PersonsMax-1 {

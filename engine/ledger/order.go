@@ -64,7 +64,7 @@ func ownPlace(s *State, c *Context, b *Bill) int {
 	}
 	place := 0
 	for n := p.Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
-		if x := s.Bindings.At(n - 1); x.Order < uint16(p.SelfOrder) && pays(s, c, x) {
+		if x := s.Bindings.At(n - 1); x.Order < uint16(p.SelfOrder) && pays(s, c, x, p.Area) {
 			place++
 		}
 	}

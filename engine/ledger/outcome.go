@@ -32,6 +32,25 @@ const (
 	AmountChanged         Outcome = 403
 	AmountParts           Outcome = 404
 	AmountRange           Outcome = 405
+	UnknownCredential     Outcome = 406
+	CredentialInactive    Outcome = 407
+	CredentialOfOther     Outcome = 408
+	RelativesCredential   Outcome = 409
+	CredentialExists      Outcome = 410
+	StatusForbids         Outcome = 415
+	AccountIsFrozen       Outcome = 416
+	AlreadyFrozen         Outcome = 417
+	NotFrozen             Outcome = 418
+	OutsideTerritory      Outcome = 420
+	CategoryNotAllowed    Outcome = 421
+	AccountExists         Outcome = 422
+	NoChange              Outcome = 423
+	PasswordsOff          Outcome = 430
+	PasswordExists        Outcome = 431
+	NoPassword            Outcome = 432
+	WrongPassword         Outcome = 433
+	PasswordLocked        Outcome = 434
+	SameOperator          Outcome = 450
 	AlreadyReversed       Outcome = 501
 	WrongOriginalKind     Outcome = 503
 	WrongPerson           Outcome = 504
@@ -57,7 +76,6 @@ const (
 	InvitationExpired     Outcome = 620
 	NotPending            Outcome = 621
 	WaitsForReview        Outcome = 622 // of one binding of an unbinding: a clerk decides
-	SameOfficer           Outcome = 623
 	OrderIncomplete       Outcome = 624
 	OrderRepeats          Outcome = 625
 	SelfNotAllowed        Outcome = 626
@@ -68,6 +86,12 @@ const (
 	RunClosed             Outcome = 702
 	RunDiffers            Outcome = 703
 	AlreadyCredited       Outcome = 704
+	PremiumNotAllowed     Outcome = 720
+	PremiumSeason         Outcome = 721
+	PremiumPaid           Outcome = 722
+	UnknownPremium        Outcome = 723
+	PremiumRefunded       Outcome = 724
+	PremiumLimit          Outcome = 725
 	PolicyInPast          Outcome = 901
 	PolicyVersion         Outcome = 902
 	PolicyImpossible      Outcome = 903
@@ -85,18 +109,26 @@ var outcomeNames = map[Outcome]string{
 	UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key", PersonExists: "person_exists",
 	CertificateExists: "certificate_exists", NoAccount: "no_account", InstitutionExists: "institution_exists", LedgerFull: "ledger_full",
 	WrongCredential: "wrong_credential", ShortOfFunds: "short_of_funds", AmountChanged: "amount_changed", AmountParts: "amount_parts",
-	AmountRange: "amount_range", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
+	AmountRange: "amount_range", SameOperator: "same_operator", AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	CancelFinal: "cancel_final", SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active", RelationNotAllowed: "relation_not_allowed",
 	UserNotNormal: "user_not_normal", TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound",
 	NotAllowed: "not_allowed", ChannelNotAllowed: "channel_not_allowed", LoginNotAllowed: "login_not_allowed",
 	CommitmentMissing: "commitment_missing", InOtherFamily: "in_other_family", QuestionsMissing: "questions_missing",
 	DataConsentMissing: "data_consent_missing", ApplicationMissing: "application_missing", FaceMissing: "face_missing",
-	InvitationExpired: "invitation_expired", NotPending: "not_pending", WaitsForReview: "waits_for_review", SameOfficer: "same_officer",
+	InvitationExpired: "invitation_expired", NotPending: "not_pending", WaitsForReview: "waits_for_review",
 	OrderIncomplete: "order_incomplete", OrderRepeats: "order_repeats", SelfNotAllowed: "self_not_allowed",
 	AllocationAmount: "allocation_amount", AllocationTimes: "allocation_times", FamilyMoney: "family_money", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
-	AlreadyCredited: "already_credited", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
-	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
+	AlreadyCredited: "already_credited", PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
+	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
+	UnknownCredential: "unknown_credential", CredentialInactive: "credential_inactive", CredentialOfOther: "credential_of_other",
+	RelativesCredential: "relatives_credential", CredentialExists: "credential_exists", StatusForbids: "status_forbids",
+	AccountIsFrozen: "account_frozen", AlreadyFrozen: "already_frozen", NotFrozen: "not_frozen",
+	OutsideTerritory: "outside_territory", CategoryNotAllowed: "category_not_allowed",
+	AccountExists: "account_exists", NoChange: "no_change", PasswordsOff: "passwords_off",
+	PasswordExists: "password_exists", NoPassword: "no_password", WrongPassword: "wrong_password",
+	PasswordLocked: "password_locked",
+	KeyExists:      "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
 }
 
 // String is the stable code that callers see.

@@ -24,16 +24,26 @@ func PostLeg(s *State, l *Leg, position Position) {
 	}
 }
 
-// PostSums moves what has no chain: institution payable, funding source and credit run. Sums of several commands may be posted at once.
-func PostSums(s *State, f *Effect) {
+// PostSums moves what has no chain: institution payable, premium payable, area dues, fund bank, funding source and credit run. day is
+// the ledger's; commands in log order, when nobody else uses the state.
+func PostSums(s *State, day int32, f *Effect, fx *Effects) {
 	if f.Outcome != Accepted {
 		return
+	}
+	if f.Area != 0 {
+		postDues(s, day, f, fx.LegsOf(f))
 	}
 	switch f.Kind {
 	case KindSettlement:
 		s.Institutions.Mut(f.Institution).Payable += f.AcctPay()
 	case KindReversalByID, KindReversalByMessage:
 		s.Institutions.Mut(f.Institution).Payable -= f.AcctPay()
+	case KindPremium:
+		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
+	case KindPremiumRefund:
+		s.Scalars.Mut(0).Premium[f.Source] -= f.Funding
+	case KindAccountDebit:
+		s.Scalars.Mut(0).Bank[f.Source] += f.Funding
 	case KindCredit:
 		s.Scalars.Mut(0).Funding[f.Source] -= f.Funding
 		if f.Run != 0 {
@@ -44,8 +54,9 @@ func PostSums(s *State, f *Effect) {
 	}
 }
 
-// PostBalc fills the own balance of the patient (R8) once the legs up to and including this command's are posted. Owner of the patient only.
-func PostBalc(s *State, f *Effect) {
+// PostBalc fills the own balance of the patient (R8) once the legs up to and including this command's are posted, and puts an effect that is
+// an entry of his account without a leg into its chain. Owner of the patient only.
+func PostBalc(s *State, f *Effect, position Position) {
 	if f.Outcome != Accepted && f.Outcome != AmountChanged {
 		return
 	}
@@ -54,6 +65,10 @@ func PostBalc(s *State, f *Effect) {
 		f.Balc = s.Persons.At(f.Patient).Balance
 		if f.Outcome == AmountChanged {
 			f.Balc -= f.Own
+		}
+		if f.Chained() && s.Persons.At(f.Patient).Last != position { // a reversal may have come back to him from his dissolved family
+			p := s.Persons.Mut(f.Patient)
+			f.Prev, p.Last = p.Last, position
 		}
 	}
 }

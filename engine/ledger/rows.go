@@ -33,7 +33,7 @@ type Person struct {
 	Key         Key      // K(psn_no)
 	Pseudonym   Key      // keyed pseudonym of (certificate type, number)
 	Balance     int64    // fen, of the personal account
-	Last        Position // position of the account's last posting
+	Last        Position // position of the account's last entry (DESIGN.md 1)
 	LendFrom    int32    // days: may lend in [LendFrom, LendUntil)
 	LendUntil   int32
 	NormalFrom  int32 // days: enrolled with status normal in [NormalFrom, NormalUntil)
@@ -44,9 +44,11 @@ type Person struct {
 	Shares      uint32 // newest binding in which he is the authorizer, + 1; chained by NextShare
 	Family      uint32 // the family he is in, + 1
 	NormalType  uint16 // insutype of the normal enrolment
-	Flags       uint16
-	SelfOrder   uint8 // place of the own account in the debit order, 0: none (R22)
-	Signed      uint8 // what was done at a first binding: SignedLetter, ReadQuestions
+	Flags       uint16 // bits 3 to 9: status.go
+	Died        int32  // day of death, 0: none told
+	Cards       uint32 // newest registered card, + 1; chained by Next
+	SelfOrder   uint8  // place of the own account in the debit order, 0: none (R22)
+	Signed      uint8  // what was done at a first binding: SignedLetter, ReadQuestions
 	_           [6]uint8
 }
 
@@ -54,6 +56,8 @@ type Person struct {
 const (
 	HasAccount     = 1 << 0
 	EvoucherActive = 1 << 1
+	AccountFrozen  = 1 << 2  // R21
+	HasPassword    = 1 << 10 // R23
 )
 
 // Bits of Person.Signed: what an authorizer need not do again (C9, K18).
@@ -70,11 +74,11 @@ func (p *Person) HasAccount() bool { return p.Flags&HasAccount != 0 }
 
 // MayLend reports whether relatives may draw on him on a day (A1, R19).
 func (p *Person) MayLend(day int32) bool {
-	return p.Flags&HasAccount != 0 && day >= p.LendFrom && day < p.LendUntil
+	return p.Flags&HasAccount != 0 && p.StandingOn(day, true) == Normal
 }
 
 // IsNormal reports whether he is enrolled with normal status on a day.
-func (p *Person) IsNormal(day int32) bool { return day >= p.NormalFrom && day < p.NormalUntil }
+func (p *Person) IsNormal(day int32) bool { return p.StandingOn(day, false) == Normal }
 
 // Institution is a designated hospital or pharmacy.
 type Institution struct {
@@ -160,6 +164,8 @@ type Family struct {
 	Members    uint32 // the creator among them; 0 when dissolved
 	AllocCount uint32 // allocations in AllocYear (K21)
 	AllocYear  uint32
+	Frozen     uint8 // R21
+	_          [7]uint8
 }
 
 // Run is a credit run (R26).
@@ -178,6 +184,7 @@ type Run struct {
 
 // DayKey is the key of one day's draws: first only its hash and the sealed key, after the day the key itself.
 type DayKey struct {
+	Logged    int64 // ms: batch time of the command that brought the hash, so that everybody sees how long before the day
 	Hash      [32]byte
 	Key       [DayKeyBytes]byte // zero until published
 	Sealed    [SealedKeyMax]byte
@@ -190,7 +197,9 @@ type DayKey struct {
 // Scalars are the single values of the ledger.
 type Scalars struct {
 	Ledger  [16]byte
-	Funding [SourcesMax + 1]int64 // fen; negative: brought in
+	Funding [SourcesMax + 1]int64  // fen; negative: brought in
+	Premium [PremiumsMax + 1]int64 // fen owed as premiums, by type (R25)
+	Bank    [ReasonsMax + 1]int64  // fen that left by account debits, by reason (R26)
 	Ids     IDSum
 	Started uint64 // 1 after genesis
 }

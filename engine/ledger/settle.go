@@ -4,11 +4,14 @@ package ledger
 type Bill struct {
 	Patient     uint32
 	Institution uint32
-	Payable     int64 // fen that accounts may pay
-	Opening     int64 // fen in the own account when the bill was prepared
-	PsnPart     int64 // fen the person bears
-	Own         bool  // the own account may be used
-	Relatives   bool  // relatives (or the family account) may be used
+	Payable     int64  // fen that accounts may pay
+	Opening     int64  // fen in the own account when the bill was prepared
+	PsnPart     int64  // fen the person bears
+	Area        uint32 // insuplc_admdvs of the patient
+	Own         bool   // the own account may be used
+	Relatives   bool   // relatives (or the family account) may be used
+	Preview     bool   // passwords are believed and not counted
+	Asked       bool   // relatives came to their turn with passwords: tries are to be counted
 }
 
 // PrepareSettlement checks a settlement and works out its bill (DESIGN.md 4, 14.1 to 14.3). It reads tables that do not change inside a
@@ -25,8 +28,12 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 		return b, UnknownPerson
 	}
 	p := s.Persons.At(b.Patient)
-	if cmd.Other != p.Pseudonym {
-		return b, WrongCredential
+	if o := s.checkCredential(cmd, b.Patient); o != 0 {
+		return b, o
+	}
+	day := visitDay(c, cmd)
+	if p.Died != 0 && day >= p.Died {
+		return b, StatusForbids
 	}
 	if !c.HasPolicy {
 		return b, NoPolicy
@@ -39,9 +46,23 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 	if c.Policy.Places&place == 0 || cmd.UsedFlag == 0 {
 		b.Payable = 0
 	}
-	b.Own, b.Opening = p.HasAccount(), p.Balance
-	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0)
+	b.Own, b.Opening, b.Area = p.MayOn(OwnSpending, day, &c.Policy), p.Balance, p.Area
+	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0) && p.MayOn(Borrowing, day, &c.Policy)
+	if c.Policy.NeedsPasswords() && len(cmd.Passwords) == 0 && !s.ownsFamily(c, b.Patient) {
+		b.Relatives = false
+	}
 	return b, 0
+}
+
+// ownsFamily reports whether the patient is the creator of the family account that would pay: he needs no password for it.
+func (s *State) ownsFamily(c *Context, patient uint32) bool {
+	family := s.Persons.At(patient).Family
+	return c.Policy.Strategy == Allocated && family != 0 && s.Families.At(family-1).Creator == patient
+}
+
+// AsksPasswords reports whether deciding the settlement may count tries of passwords: then it changes more than accounts.
+func AsksPasswords(c *Context, cmd *Command, b *Bill) bool {
+	return len(cmd.Passwords) != 0 && c.Policy.NeedsPasswords() && b.Relatives && b.Payable > 0
 }
 
 func checkAmounts(in *BillInput, b *Bill) Outcome {
@@ -97,7 +118,7 @@ func Relatives(s *State, c *Context, patient uint32, dst []AccountID) []AccountI
 		b := s.Bindings.At(n - 1)
 		n = b.NextDraw
 		bound++
-		if !pays(s, c, b) {
+		if !pays(s, c, b, p.Area) {
 			continue
 		}
 		orders[len(dst)-first] = b.Order
@@ -128,10 +149,16 @@ type Funds interface{ Available(a AccountID) int64 }
 // legsMax of one settlement: the own account and every relative.
 const legsMax = 1 + RelativesMax
 
-// DecideSettlement takes the money (14.4 to 14.6): it fills the figures of f and returns the legs, without balances after, which PostEffect adds.
-// It changes nothing.
-func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, position Position, funds F, f *Effect, buf *[legsMax]Leg) []Leg {
-	legs := buf[:0]
+// taking is the memory of one decision.
+type taking struct {
+	legs  [legsMax]Leg
+	drawn [RelativesMax]Candidate
+}
+
+// DecideSettlement takes the money (14.4 to 14.6): it fills the figures of f and returns the legs, without balances after, which PostLeg adds,
+// and the candidates in the drawn order, none if nothing was drawn or debited. Both lie in buf. It changes nothing.
+func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, position Position, funds F, f *Effect, buf *taking) (legs []Leg, drawn []Candidate) {
+	legs = buf.legs[:0]
 	rest := b.Payable
 	take := func(a AccountID) int64 {
 		amount := min(rest, funds.Available(a))
@@ -146,19 +173,28 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 		f.Own = take(own)
 	}
 	if rest > 0 && b.Relatives {
+		guarded := c.Policy.NeedsPasswords()
+		b.Asked = guarded && len(cmd.Passwords) != 0
 		var list [RelativesMax]AccountID
 		relatives := Relatives(s, c, b.Patient, list[:0])
 		if len(relatives) > 0 && c.Policy.Strategy == Random {
 			if c.DayKey == nil {
 				f.Own, f.Outcome = 0, NoDayKey
-				return nil
+				return nil, nil
 			}
-			Draw(c.DayKey, position, relatives)
+			drawn = buf.drawn[:len(relatives)]
+			Draw(c.DayKey, position, relatives, drawn)
+			for i := range drawn {
+				relatives[i] = drawn[i].Account()
+			}
 		}
 		place := ownPlace(s, c, b)
 		for i, a := range relatives {
 			if i == place {
 				f.Own = take(own)
+			}
+			if guarded && !s.opens(c, cmd, b, a) {
+				continue
 			}
 			f.Mulaid += take(a)
 		}
@@ -166,10 +202,13 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 	if b.Own && c.Policy.SelfFirst == 0 && f.Own == 0 { // not 0: it had a place among the relatives
 		f.Own = take(own)
 	}
-	if FinishSettlement(cmd, b, f) {
-		return legs
+	if !FinishSettlement(cmd, b, f) {
+		return nil, nil
 	}
-	return nil
+	if f.Mulaid > 0 {
+		MarkAreas(s, b.Area, f, legs)
+	}
+	return legs, drawn
 }
 
 // FinishSettlement turns the parts taken into an outcome; false: nothing is debited.

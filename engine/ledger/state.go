@@ -11,20 +11,28 @@ type State struct {
 	Policies     *Table[Policy]
 	DayKeys      *Table[DayKey]
 	Scalars      *Table[Scalars] // one row
+	AreaDues     *Table[AreaDue] // in order of first use and day; written by PostSums only
+	Credentials  *Table[Credential]
+	Passwords    *Table[Password]
 
 	byKey       index
 	byPseudonym index
 	byCode      index
+	byCard      index
+	byPassword  index
 	byRun       map[Key]uint32 // looked up, never walked
 	byDay       map[int32]uint32
 	pending     map[uint32]uint32 // by user: newest pending binding, + 1; chained by NextDraw. Looked up, never walked.
+	byPair      map[uint64]uint32 // number of a pair of pooling areas in dueHeads; looked up, never walked
+	dueHeads    []uint32          // newest row of each pair, in order of first use
 }
 
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
 type Shifts struct{ Person, Institution, Family uint }
 
-// DefaultShifts give pages of about 45, 28 and 48 KiB (design.md 7 says 64 KiB, say).
-var DefaultShifts = Shifts{Person: 9, Institution: 9, Family: 11}
+// DefaultShifts give pages of 104, 28 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB: 1024 persons of 104 bytes fill 13 of
+// them, 512 would waste 8 bytes each.
+var DefaultShifts = Shifts{Person: 10, Institution: 9, Family: 10}
 
 const (
 	bindingShift = 10 // 48 KiB pages
@@ -42,9 +50,13 @@ func NewState(s Shifts) *State {
 		Policies:     NewTable[Policy](smallShift),
 		DayKeys:      NewTable[DayKey](smallShift),
 		Scalars:      NewTable[Scalars](0),
+		Credentials:  NewTable[Credential](bindingShift),
+		Passwords:    NewTable[Password](bindingShift),
 		byRun:        map[Key]uint32{},
 		byDay:        map[int32]uint32{},
 		pending:      map[uint32]uint32{},
+		AreaDues:     NewTable[AreaDue](bindingShift),
+		byPair:       map[uint64]uint32{},
 	}
 	st.Scalars.Append(Scalars{})
 	return st
@@ -52,13 +64,23 @@ func NewState(s Shifts) *State {
 
 // Reindex rebuilds the indexes after tables were loaded.
 func (s *State) Reindex() {
-	s.byKey, s.byPseudonym, s.byCode = index{}, index{}, index{}
+	s.byKey, s.byPseudonym, s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}, index{}, index{}
 	s.byRun, s.byDay, s.pending = map[Key]uint32{}, map[int32]uint32{}, map[uint32]uint32{}
+	s.byPair, s.dueHeads = map[uint64]uint32{}, nil
+	for i := uint32(0); i < s.AreaDues.Len(); i++ {
+		s.indexDue(i)
+	}
 	for i := uint32(0); i < s.Persons.Len(); i++ {
 		s.indexPerson(i)
 	}
 	for i := uint32(0); i < s.Institutions.Len(); i++ {
 		s.indexInstitution(i)
+	}
+	for i := uint32(0); i < s.Credentials.Len(); i++ {
+		s.indexCredential(i)
+	}
+	for i := uint32(0); i < s.Passwords.Len(); i++ {
+		s.indexPassword(i)
 	}
 	for i := uint32(0); i < s.Runs.Len(); i++ {
 		s.byRun[s.Runs.At(i).Key] = i
@@ -150,6 +172,16 @@ func (s *State) Balance(a AccountID) int64 {
 		if n < s.Institutions.Len() {
 			return s.Institutions.At(n).Payable
 		}
+	case KindAreaDue:
+		return s.dueBalance(a)
+	case KindPremiumPayable:
+		if n <= PremiumsMax {
+			return s.Scalars.At(0).Premium[n]
+		}
+	case KindFundBank:
+		if n <= ReasonsMax {
+			return s.Scalars.At(0).Bank[n]
+		}
 	case KindFunding:
 		if n <= SourcesMax {
 			return s.Scalars.At(0).Funding[n]
@@ -168,12 +200,18 @@ func (s *State) NetFunding() int64 {
 }
 
 // Totals are the sums by account kind, in fen; they add to 0 (P1).
-type Totals struct{ Personal, Family, Institution, Funding int64 }
+type Totals struct {
+	Personal, Family, Institution, Premium int64
+	AreaOwed, AreaClaimed                  int64 // the two sides of account kind 5
+	FundBank, Funding                      int64
+}
 
 // Sum is 0 in a ledger that balances.
-func (t Totals) Sum() int64 { return t.Personal + t.Family + t.Institution + t.Funding }
+func (t Totals) Sum() int64 {
+	return t.Personal + t.Family + t.Institution + t.Premium + t.AreaOwed + t.AreaClaimed + t.FundBank + t.Funding
+}
 
-// Totals walks all accounts. Kinds 4 to 6 hold nothing yet.
+// Totals walks all accounts.
 func (s *State) Totals() (t Totals) {
 	for i := uint32(0); i < s.Persons.Len(); i++ {
 		t.Personal += s.Persons.At(i).Balance
@@ -183,6 +221,16 @@ func (s *State) Totals() (t Totals) {
 	}
 	for i := uint32(0); i < s.Institutions.Len(); i++ {
 		t.Institution += s.Institutions.At(i).Payable
+	}
+	for _, n := range s.dueHeads {
+		t.AreaOwed += s.AreaDues.At(n).Total
+	}
+	t.AreaClaimed = -t.AreaOwed
+	for _, p := range s.Scalars.At(0).Premium {
+		t.Premium += p
+	}
+	for _, b := range s.Scalars.At(0).Bank {
+		t.FundBank += b
 	}
 	t.Funding = -s.NetFunding()
 	return t

@@ -11,11 +11,11 @@ func (s *State) genesis(cmd *Command, position Position) Outcome {
 	return Accepted
 }
 
-func (s *State) addDayKey(cmd *Command) Outcome {
+func (s *State) addDayKey(c *Context, cmd *Command) Outcome {
 	if _, found := s.byDay[cmd.Day]; found {
 		return KeyExists
 	}
-	k := DayKey{Day: cmd.Day, Hash: cmd.More.Hash}
+	k := DayKey{Logged: c.TimeMS, Day: cmd.Day, Hash: cmd.More.Hash}
 	k.SealedLen = uint8(copy(k.Sealed[:], cmd.More.Sealed))
 	s.byDay[cmd.Day] = s.DayKeys.Append(k)
 	return Accepted
@@ -38,53 +38,36 @@ func (s *State) publishDayKey(c *Context, cmd *Command) Outcome {
 	return Accepted
 }
 
-func (s *State) addPerson(cmd *Command, f *Effect) Outcome {
+func (s *State) addPerson(c *Context, cmd *Command, f *Effect) Outcome {
 	if _, found := s.FindPerson(cmd.Person); found {
 		return PersonExists
 	}
 	if _, found := s.FindPseudonym(cmd.Other); found {
 		return CertificateExists
 	}
-	if s.Persons.Len() >= PersonsMax {
-		return LedgerFull
-	}
 	p := Person{Key: cmd.Person, Pseudonym: cmd.Other, Birth: cmd.Birth, Area: cmd.Area, Flags: cmd.Has & (HasAccount | EvoucherActive)}
 	for i := range cmd.More.Enrolments {
 		p.enrol(&cmd.More.Enrolments[i])
+	}
+	if p.HasAccount() && c.HasPolicy && !p.hasCategory(&c.Policy) {
+		return CategoryNotAllowed
+	}
+	if s.Persons.Len() >= PersonsMax {
+		return LedgerFull
 	}
 	f.Number = s.Persons.Append(p)
 	s.indexPerson(f.Number)
 	return Accepted
 }
 
-func (s *State) addEnrolment(cmd *Command) Outcome {
+func (s *State) addEnrolment(cmd *Command, f *Effect) Outcome {
 	n, found := s.FindPerson(cmd.Person)
 	if !found {
 		return UnknownPerson
 	}
 	s.Persons.Mut(n).enrol(&cmd.More.Enrolments[0])
+	f.Patient = n
 	return Accepted
-}
-
-// enrol narrows or sets the intervals in which the person is normal and may lend (R19, DESIGN.md 4.7).
-func (p *Person) enrol(e *Enrolment) {
-	if e.Status == StatusNormal {
-		end := e.End
-		if end == 0 {
-			end = openEnded
-		}
-		p.NormalFrom, p.NormalUntil, p.NormalType, p.Area = e.Begin, end, e.Insutype, e.Area
-		if e.Insutype == InsutypeEmployee {
-			p.LendFrom, p.LendUntil = e.Begin, end
-		}
-		return
-	}
-	if e.Insutype == InsutypeEmployee {
-		p.LendUntil = min(p.LendUntil, e.Begin)
-	}
-	if e.Insutype == p.NormalType {
-		p.NormalUntil = min(p.NormalUntil, e.Begin)
-	}
 }
 
 func (s *State) addInstitution(cmd *Command, f *Effect) Outcome {

@@ -12,6 +12,9 @@ func (s *State) unbind(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome
 	if o := mayUse(&c.Policy, cmd); o != 0 {
 		return o
 	}
+	if !s.Persons.At(actor).May(Unbind, c) {
+		return StatusForbids
+	}
 	if cmd.AsUser && c.Policy.UserMayUnbind == 0 {
 		return NotAllowed
 	}
@@ -66,7 +69,7 @@ func (s *State) forceUnbind(c *Context, cmd *Command, f *Effect, fx *Effects) Ou
 	n := cmd.Binding
 	switch {
 	case cmd.Person == cmd.Other:
-		return SameOfficer
+		return SameOperator
 	case n >= s.Bindings.Len():
 		return UnknownBinding
 	case !s.Bindings.At(n).IsLiving(c.Day):

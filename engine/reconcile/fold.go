@@ -6,12 +6,13 @@ import (
 	"gongji/engine/ledger"
 )
 
-// Fold rebuilds every balance from the journal alone, and checks each account's chain on the way: every posting names the one before it, and its
+// Fold rebuilds every balance from the journal alone, and checks each account's chain on the way: every entry names the one before it, and a posting's
 // balance after is the one before plus its amount, never below 0. It belongs to one goroutine and holds 16 bytes an account.
 type Fold struct {
 	accounts map[ledger.AccountID]account
-	sums     map[ledger.AccountID]int64 // institution payables and funding sources
+	sums     map[ledger.AccountID]int64 // accounts without a chain
 	undone   map[ledger.Position]struct{}
+	dues     map[[2]uint32]int64 // by owing and claiming area
 	postings uint64
 }
 
@@ -22,7 +23,8 @@ type account struct {
 
 // NewFold starts at an empty ledger.
 func NewFold() *Fold {
-	return &Fold{accounts: map[ledger.AccountID]account{}, sums: map[ledger.AccountID]int64{}, undone: map[ledger.Position]struct{}{}}
+	return &Fold{accounts: map[ledger.AccountID]account{}, sums: map[ledger.AccountID]int64{}, undone: map[ledger.Position]struct{}{},
+		dues: map[[2]uint32]int64{}}
 }
 
 // Postings folded so far.
@@ -34,11 +36,21 @@ func (f *Fold) Add(sequence uint64, fx *ledger.Effects) error {
 		e := &fx.List[i]
 		position := ledger.At(sequence, i)
 		var moved int64
+		own, posted := ledger.Account(ledger.KindPersonal, e.Patient), false
 		for _, l := range fx.LegsOf(e) {
+			posted = posted || l.Account == own
+			if l.Area != 0 {
+				f.dues[[2]uint32{ledger.PoolingArea(l.Area), ledger.PoolingArea(e.Area)}] -= l.Amount
+			}
 			if err := f.leg(position, l); err != nil {
 				return err
 			}
 			moved += l.Amount
+		}
+		if e.Chained() && !posted {
+			if err := f.entry(position, e); err != nil {
+				return err
+			}
 		}
 		if err := f.counter(position, e, moved); err != nil {
 			return err
@@ -58,6 +70,17 @@ func (f *Fold) leg(position ledger.Position, l ledger.Leg) error {
 	return nil
 }
 
+// entry takes a settlement or reversal that others paid into the patient's chain.
+func (f *Fold) entry(position ledger.Position, e *ledger.Effect) error {
+	patient := ledger.Account(ledger.KindPersonal, e.Patient)
+	a := f.accounts[patient]
+	if e.Prev != a.last {
+		return fmt.Errorf("entry of account %x at position %d follows position %d; the last one was at %d", uint64(patient), position, e.Prev, a.last)
+	}
+	f.accounts[patient] = account{balance: a.balance, last: position}
+	return nil
+}
+
 // counter books the other side of an entry, and refuses an entry whose sides differ.
 func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) error {
 	if e.Outcome != ledger.Accepted {
@@ -72,11 +95,19 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 	case ledger.KindSettlement:
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), e.AcctPay()
 	case ledger.KindReversalByID, ledger.KindReversalByMessage:
-		if _, twice := f.undone[e.First]; twice {
-			return fmt.Errorf("settlement at position %d undone again at %d", e.First, position)
+		if err := f.undo(position, e.First); err != nil {
+			return err
 		}
-		f.undone[e.First] = struct{}{}
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
+	case ledger.KindPremium:
+		other, want = ledger.Account(ledger.KindPremiumPayable, uint32(e.Source)), e.Funding
+	case ledger.KindPremiumRefund:
+		if err := f.undo(position, e.First); err != nil {
+			return err
+		}
+		other, want = ledger.Account(ledger.KindPremiumPayable, uint32(e.Source)), -e.Funding
+	case ledger.KindAccountDebit:
+		other, want = ledger.Account(ledger.KindFundBank, uint32(e.Source)), e.Funding
 	case ledger.KindCredit:
 		other, want = ledger.Account(ledger.KindFunding, uint32(e.Source)), -e.Funding
 	default:
@@ -89,6 +120,15 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		return fmt.Errorf("entry at position %d does not balance: legs %d fen, other side %d", position, moved, want)
 	}
 	f.sums[other] += want
+	return nil
+}
+
+// undo notes that an entry has been given back; once is all.
+func (f *Fold) undo(position, original ledger.Position) error {
+	if _, twice := f.undone[original]; twice {
+		return fmt.Errorf("entry at position %d undone again at %d", original, position)
+	}
+	f.undone[original] = struct{}{}
 	return nil
 }
 
@@ -107,11 +147,48 @@ func (f *Fold) Compare(s *ledger.State) error {
 		}
 		sum += b
 	}
+	if err := f.compareDues(s); err != nil {
+		return err
+	}
 	if sum != 0 {
 		return fmt.Errorf("the journal's accounts add to %d fen", sum)
 	}
+	if err := f.compareTotals(s.Totals()); err != nil {
+		return err
+	}
 	if t := s.Totals(); t.Sum() != 0 {
-		return fmt.Errorf("the accounts add to %d fen: personal %d family %d institutions %d funding %d", t.Sum(), t.Personal, t.Family, t.Institution, t.Funding)
+		return fmt.Errorf("the accounts add to %d fen: %+v", t.Sum(), t)
+	}
+	return nil
+}
+
+// compareDues holds both sides of every area due against the legs that crossed.
+func (f *Fold) compareDues(s *ledger.State) error {
+	for p, want := range f.dues {
+		if got, claim := s.Balance(ledger.DueAccount(p[0], p[1], false)), s.Balance(ledger.DueAccount(p[0], p[1], true)); got != want || claim != -want {
+			return fmt.Errorf("area %d owes area %d %d fen and that claims %d, the journal adds to %d", p[0], p[1], got, claim, want)
+		}
+	}
+	return nil
+}
+
+// compareTotals holds the sums by account kind, the trial balance, against what the postings add to.
+func (f *Fold) compareTotals(held ledger.Totals) error {
+	sums := map[ledger.AccountKind]int64{}
+	for a, b := range f.accounts {
+		sums[a.Kind()] += b.balance
+	}
+	for a, b := range f.sums {
+		sums[a.Kind()] += b
+	}
+	want := ledger.Totals{Personal: sums[ledger.KindPersonal], Family: sums[ledger.KindFamily], Institution: sums[ledger.KindInstitution],
+		Premium: sums[ledger.KindPremiumPayable], FundBank: sums[ledger.KindFundBank], Funding: sums[ledger.KindFunding]}
+	for _, due := range f.dues {
+		want.AreaOwed += due
+		want.AreaClaimed -= due
+	}
+	if held != want {
+		return fmt.Errorf("totals are %+v, the journal adds to %+v", held, want)
 	}
 	return nil
 }

@@ -161,15 +161,18 @@ func (x *IDs) Prefetch(commands []byte, offsets []uint32) error {
 		if !id.IsZero() {
 			x.keys = append(x.keys, idindex.Key(id))
 		}
-		if kind != ledger.KindReversalByID && kind != ledger.KindReversalByMessage {
+		if !kind.AsksOriginal() {
 			continue
 		}
 		if _, err := command.Decode(commands[at:], &x.command, nil); err != nil {
 			return fmt.Errorf("prefetch of command %d: %w", i, err)
 		}
-		if kind == ledger.KindReversalByID {
+		switch kind {
+		case ledger.KindReversalByID:
 			x.keys = append(x.keys, idindex.Key(ledger.UndoKey(x.command.Settlement)))
-		} else {
+		case ledger.KindPremiumRefund:
+			x.keys = append(x.keys, idindex.Key(ledger.RefundKey(x.command.Settlement)))
+		default:
 			x.keys = append(x.keys, idindex.Key(x.command.Other))
 		}
 	}

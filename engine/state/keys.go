@@ -10,6 +10,7 @@ const (
 	PrefixIDs         = 'I' // engine/state/idindex
 	PrefixPerson      = 'P' // person records
 	PrefixInstitution = 'N' // institution records
+	PrefixEnrolment   = 'E' // history of enrolments
 )
 
 // Kinds of keys under PrefixMeta.

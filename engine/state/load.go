@@ -188,6 +188,9 @@ func (s *Store) deleteOrphan(key, _ []byte, at pageAt) error {
 			return nil
 		}
 	}
+	if s.o.ReadOnly {
+		return nil
+	}
 	if err := s.db.Delete(key, pebble.NoSync); err != nil {
 		return fmt.Errorf("state: delete page %x: %w", key, err)
 	}

@@ -1,8 +1,10 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -51,6 +53,7 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 	p := &pebble.Options{
 		FormatMajorVersion:          pebble.FormatNewest,
 		DisableWAL:                  true, // the log can rebuild everything
+		ReadOnly:                    o.ReadOnly,
 		FS:                          o.FS,
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: memTablesMax,
@@ -73,6 +76,10 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 	}
 	p.Experimental.SpanPolicyFunc = splitAtPrefix
 	p.EventListener = listener(&o.Events)
+	if o.ReadOnly && o.FS == nil {
+		p.FS = readOnlyFS{vfs.Default}
+		return p, io.NopCloser(nil)
+	}
 	if o.FS != nil {
 		return p, io.NopCloser(nil)
 	}
@@ -84,6 +91,17 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 	fs, closer := vfs.WithDiskHealthChecks(vfs.Default, diskSlow, nil, slow)
 	p.FS = fs
 	return p, closer
+}
+
+// readOnlyFS makes no lock file: a store that has none, as a copy, is nobody's.
+type readOnlyFS struct{ vfs.FS }
+
+// Lock takes the lock of a store that may be in use.
+func (f readOnlyFS) Lock(name string) (io.Closer, error) {
+	if _, err := f.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return io.NopCloser(nil), nil
+	}
+	return f.FS.Lock(name)
 }
 
 // splitAtPrefix makes Pebble end its files where a prefix ends. Within each prefix keys only grow, so files of one prefix do not overlap and

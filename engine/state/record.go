@@ -53,7 +53,7 @@ func (r *record) append(dst []byte) []byte {
 	dst = append(dst, r.WalLink[:]...)
 	dst = append(dst, r.EffectChain[:]...)
 	dst = append(dst, r.StateHash[:]...)
-	for _, t := range [...]int64{r.Totals.Personal, r.Totals.Family, r.Totals.Institution, r.Totals.Funding} {
+	for _, t := range [...]int64{r.Totals.Personal, r.Totals.Family, r.Totals.Institution, r.Totals.Premium, r.Totals.AreaOwed, r.Totals.AreaClaimed, r.Totals.FundBank, r.Totals.Funding} {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(t))
 	}
 	dst = binary.LittleEndian.AppendUint64(dst, r.manifestVersion)
@@ -81,7 +81,7 @@ func readRecord(key, value []byte) (*record, error) {
 	r := &record{}
 	r.Number, r.Sequence, r.TimeMS = f.u64(), f.u64(), int64(f.u64())
 	r.WalLink, r.EffectChain, r.StateHash = f.hash(), f.hash(), f.hash()
-	for _, t := range [...]*int64{&r.Totals.Personal, &r.Totals.Family, &r.Totals.Institution, &r.Totals.Funding} {
+	for _, t := range [...]*int64{&r.Totals.Personal, &r.Totals.Family, &r.Totals.Institution, &r.Totals.Premium, &r.Totals.AreaOwed, &r.Totals.AreaClaimed, &r.Totals.FundBank, &r.Totals.Funding} {
 		*t = int64(f.u64())
 	}
 	r.manifestVersion, r.manifest = f.u64(), f.text()

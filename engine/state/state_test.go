@@ -307,6 +307,8 @@ func TestRecordIsCompared(t *testing.T) {
 		"hash":     func(r *record) { r.StateHash[17] ^= 1 },
 		"personal": func(r *record) { r.Totals.Personal++; r.Totals.Funding-- }, // still 0 in sum
 		"family":   func(r *record) { r.Totals.Family++; r.Totals.Institution-- },
+		"premium":  func(r *record) { r.Totals.Premium++; r.Totals.FundBank-- },
+		"areas":    func(r *record) { r.Totals.AreaOwed++; r.Totals.AreaClaimed-- },
 	} {
 		forged := *good
 		forge(&forged)

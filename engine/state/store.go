@@ -31,6 +31,8 @@ type Options struct {
 	// Exit ends the process when Pebble cannot go on; nil is os.Exit(ExitCode) after one line. It need not return; if it does, the
 	// goroutine that called is ended (reliability.md F1).
 	Exit func(reason string)
+	// ReadOnly opens an existing store for reading: no byte of it changes, not even by Load or Close; nothing may be put into it.
+	ReadOnly bool
 	// MemTableBytes is the size of a memtable; 0: MemTableBytesDefault. Tests make it small.
 	MemTableBytes uint64
 }
@@ -197,7 +199,10 @@ func (s *Store) Close() error {
 		<-c.done
 		errs = append(errs, c.End())
 	}
-	errs = append(errs, s.FlushRecords(), s.records.Close(), s.db.Flush(), s.db.Close(), s.health.Close())
+	if !s.o.ReadOnly {
+		errs = append(errs, s.FlushRecords(), s.db.Flush())
+	}
+	errs = append(errs, s.records.Close(), s.db.Close(), s.health.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("state: close: %w", err)
 	}

@@ -61,11 +61,14 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(6, "policies", s.Policies),
 		tableOf(7, "day keys", s.DayKeys),
 		tableOf(8, "scalars", s.Scalars),
+		tableOf(9, "area dues", s.AreaDues),
+		tableOf(10, "credentials", s.Credentials),
+		tableOf(11, "passwords", s.Passwords),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 8
+const tablesMax = 11
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T
@@ -118,8 +121,17 @@ func totalsOf(tables []frozen) (t ledger.Totals) {
 			eachRow(v, func(r *ledger.Family) { t.Family += r.Balance })
 		case ledger.View[ledger.Institution]:
 			eachRow(v, func(r *ledger.Institution) { t.Institution += r.Payable })
+		case ledger.View[ledger.AreaDue]:
+			t.AreaOwed = owed(v)
+			t.AreaClaimed = -t.AreaOwed
 		case ledger.View[ledger.Scalars]:
 			eachRow(v, func(r *ledger.Scalars) {
+				for _, p := range r.Premium {
+					t.Premium += p
+				}
+				for _, b := range r.Bank {
+					t.FundBank += b
+				}
 				for _, f := range r.Funding {
 					t.Funding += f
 				}
@@ -127,6 +139,16 @@ func totalsOf(tables []frozen) (t ledger.Totals) {
 		}
 	}
 	return t
+}
+
+// owed sums what stands last of each pair of areas: of its days, the newest comes last.
+func owed(v ledger.View[ledger.AreaDue]) (sum int64) {
+	last := map[[2]uint32]int64{}
+	eachRow(v, func(r *ledger.AreaDue) {
+		sum += r.Total - last[[2]uint32{r.Owing, r.Claiming}]
+		last[[2]uint32{r.Owing, r.Claiming}] = r.Total
+	})
+	return sum
 }
 
 func eachRow[T any](v ledger.View[T], f func(*T)) {

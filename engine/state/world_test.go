@@ -36,6 +36,9 @@ func newWorld(t testing.TB, seed uint64, batches, commands int) *world {
 		if sequence == 1 {
 			list = g.first()
 		} else {
+			if sequence == 2 {
+				list = g.second()
+			}
 			for range g.r.IntN(2 * commands) {
 				list = append(list, g.command(sequence))
 			}
@@ -64,7 +67,8 @@ type generator struct {
 func key(kind string, n int) ledger.Key { return ledger.K([]byte(kind), fmt.Append(nil, n)) }
 
 func (g *generator) first() []ledger.Command {
-	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Allocated, MaxFamilies: 1, PausedMoneyUsable: 1, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, Channels: 2, Logins: [4]uint32{2}}
+	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Allocated, MaxFamilies: 1, PausedMoneyUsable: 1, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, Channels: 2, Logins: [4]uint32{2},
+		PasswordTries: 3, LockMinutes: 90, PremiumTypes: 1}
 	list := []ledger.Command{{Kind: ledger.KindGenesis, More: &ledger.More{Ledger: [16]byte{1}}}, {Kind: ledger.KindPolicy, More: &ledger.More{Policy: policy}}}
 	for range 3 {
 		list = append(list, g.institution())
@@ -75,6 +79,22 @@ func (g *generator) first() []ledger.Command {
 	for p := range 5 {
 		list = append(list, ledger.Command{Kind: ledger.KindCredit, Person: key("psn", p), Amount: 10_000, Source: 3})
 	}
+	return list
+}
+
+// second moves money through every kind of account: a bill and a premium that a person insured elsewhere pays, and a debit.
+func (g *generator) second() []ledger.Command {
+	var list []ledger.Command
+	for n := range 5 {
+		list = append(list, ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", n), Channel: 1, More: &ledger.More{}})
+	}
+	list = append(list, []ledger.Command{
+		{Kind: ledger.KindBinding, Person: key("psn", 0), Other: key("cert", 5), Relation: 1, Channel: 1, Login: 1, More: &ledger.More{}},
+		{Kind: ledger.KindSettlement, Person: key("psn", 5), Other: key("cert", 5), Institution: code(0), UsedFlag: 1, Bill: ledger.BillInput{Medfee: 700, Inscp: 700}},
+		{Kind: ledger.KindPremium, Person: key("psn", 0), Other: key("psn", 5), Source: 1, Period: 2026, Amount: 400},
+		{Kind: ledger.KindAccountDebit, Person: key("psn", 0), Other: key("opter", 1), Second: key("opter", 2), Source: ledger.DebitCashOut, Amount: 100},
+	}...)
+	g.last, g.index = 2, len(list)
 	return list
 }
 
@@ -89,7 +109,7 @@ func (g *generator) person() ledger.Command {
 	n := g.persons
 	g.persons++
 	return ledger.Command{Kind: ledger.KindPerson, Person: key("psn", n), Other: key("cert", n), Birth: -3000, Area: 991000, Has: ledger.HasAccount,
-		More: &ledger.More{Enrolments: []ledger.Enrolment{{Insutype: ledger.InsutypeEmployee, Status: 1, Begin: 1}}}}
+		More: &ledger.More{Enrolments: []ledger.Enrolment{{Insutype: ledger.InsutypeEmployee, Status: 1, Begin: 1, Area: 420100 + 100*uint32(n%3)}}}}
 }
 
 func (g *generator) somebody() int { return g.r.IntN(g.persons) }
@@ -111,9 +131,6 @@ func (g *generator) command(sequence uint64) ledger.Command {
 	at := ledger.At(sequence, g.index)
 	g.index++
 	c := g.draw(sequence)
-	if sequence == 2 && g.index <= 5 { // the first batch under a policy
-		c = ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", g.index-1), Channel: 1, More: &ledger.More{}}
-	}
 	if c.Kind.IsMoney() || c.Kind == ledger.KindBinding {
 		g.newID(&c)
 	}
@@ -157,8 +174,18 @@ func (g *generator) draw(sequence uint64) ledger.Command {
 	case x < 44 && g.ids > 0:
 		return ledger.Command{Kind: ledger.KindReversalByMessage, Other: key("msg", g.r.IntN(g.ids+3)), Original: ledger.OriginalSettlement, Institution: code(g.r.IntN(2)), Person: key("psn", p)}
 	}
+	if x := g.r.IntN(20); x == 0 {
+		return ledger.Command{Kind: ledger.KindCredential, Person: key("psn", p), Other: key("card", p%8), CredType: ledger.CredentialCard, More: &ledger.More{State: uint8(1 + g.r.IntN(2))}}
+	} else if x == 1 {
+		return ledger.Command{Kind: ledger.KindPassword, Person: key("psn", p), More: &ledger.More{Secret: ledger.Secret{Action: ledger.PasswordSet, New: key("password", p)}}}
+	}
 	amount := 1 + g.r.Int64N(900)
-	return ledger.Command{Kind: ledger.KindSettlement, Person: key("psn", p), Other: key("cert", p), Institution: code(g.r.IntN(2)), UsedFlag: 1,
+	var passwords ledger.Passwords
+	for range g.r.IntN(ledger.PasswordsMax) { // one in ten is wrong
+		a := g.somebody()
+		passwords = passwords.Add(key("psn", a), key("password", a+g.r.IntN(10)/9))
+	}
+	return ledger.Command{Kind: ledger.KindSettlement, Person: key("psn", p), Other: key("cert", p), Institution: code(g.r.IntN(2)), UsedFlag: 1, Passwords: passwords,
 		Bill: ledger.BillInput{Medfee: amount, Inscp: amount}}
 }
 
@@ -170,7 +197,8 @@ func (g *generator) check(t testing.TB, s *ledger.State) {
 			t.Fatalf("vacuous: no %s", table.name)
 		}
 	}
-	if s.Totals().Personal == 0 || s.Totals().Family == 0 || s.Totals().Institution == 0 || s.Totals().Sum() != 0 {
+	if s.Totals().Personal == 0 || s.Totals().Family == 0 || s.Totals().Institution == 0 ||
+		s.Totals().Premium == 0 || s.Totals().AreaOwed == 0 || s.Totals().FundBank == 0 || s.Totals().Sum() != 0 {
 		t.Fatalf("vacuous: %+v", s.Totals())
 	}
 }
@@ -245,6 +273,9 @@ func naiveHash(s *ledger.State) (out [32]byte) {
 	naiveTable(write, 6, s.Policies)
 	naiveTable(write, 7, s.DayKeys)
 	naiveTable(write, 8, s.Scalars)
+	naiveTable(write, 9, s.AreaDues)
+	naiveTable(write, 10, s.Credentials)
+	naiveTable(write, 11, s.Passwords)
 	h.Sum(out[:0])
 	return out
 }

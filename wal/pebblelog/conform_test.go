@@ -14,20 +14,20 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
-		waltest.Run(t, func(t *testing.T) waltest.Place { return newPlace(vfs.NewMem(), "/", memTableBytes) })
+		waltest.Run(t, func(t *testing.T) waltest.Place { return newPlace(vfs.NewMem(), "/", segmentBytes) })
 	})
-	t.Run("rotating", func(t *testing.T) { // every few records a new WAL file and a flush
+	t.Run("rotating", func(t *testing.T) { // every few records a new segment
 		waltest.Run(t, func(t *testing.T) waltest.Place { return newPlace(vfs.NewMem(), "/", 8<<10) })
 	})
 	t.Run("disk", func(t *testing.T) {
-		waltest.Run(t, func(t *testing.T) waltest.Place { return newPlace(vfs.Default, t.TempDir(), memTableBytes) })
+		waltest.Run(t, func(t *testing.T) waltest.Place { return newPlace(vfs.Default, t.TempDir(), segmentBytes) })
 	})
 }
 
-func newPlace(fs vfs.FS, root string, memory uint64) waltest.Place {
+func newPlace(fs vfs.FS, root string, segment int64) waltest.Place {
 	var failing atomic.Bool
 	injector := &errorfs.Counter{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if failing.Load() && kindOf(op.Path) == "wal" && opKind(op) == "sync" {
+		if failing.Load() && kindOf(op.Path) == "segment" && opKind(op) == "sync" {
 			return errorfs.ErrInjected
 		}
 		return nil
@@ -35,7 +35,7 @@ func newPlace(fs vfs.FS, root string, memory uint64) waltest.Place {
 	wrapped := errorfs.Wrap(fs, injector)
 	dir, copyDir := filepath.Join(root, "log"), filepath.Join(root, "copy")
 	open := func(dir string, id wal.Identity) (wal.Log, error) {
-		l, err := Open(dir, Options{Identity: id, FS: wrapped, Create: true, memTableBytes: memory, OnFatal: func(error) {}})
+		l, err := Open(dir, Options{Identity: id, FS: wrapped, Create: true, segmentBytes: segment, OnFatal: func(error) {}})
 		if err != nil {
 			return nil, err
 		}

@@ -149,7 +149,7 @@ func (c *cloner) MaybeError(op errorfs.Op) error {
 
 func (c *cloner) String() string { return "cloner" }
 
-// script creates a log, fills it over several WAL files, truncates, closes,
+// script creates a log, fills it over several segments, truncates, closes,
 // opens it again and goes on.
 func script(fs vfs.FS, acked *atomic.Uint64) error {
 	for range 2 {
@@ -195,7 +195,7 @@ func TestCrashEveryOperation(t *testing.T) {
 			break
 		}
 		crashes++
-		if at%16 == 0 {
+		if at%4 == 0 {
 			nested += crashRecovery(t, c.clone, c.ackedAt, rng)
 		}
 		last, err := recovered(newCrashFS(c.clone), c.ackedAt)

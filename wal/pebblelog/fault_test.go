@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -51,7 +50,7 @@ var injectedErrors = []error{errorfs.ErrInjected, syscall.ENOSPC}
 // error of SyncWait, retrying after a failed sync, forgetting the first error.
 func TestFailedSync(t *testing.T) {
 	start := time.Now()
-	for _, kind := range []string{"wal sync", "wal write", "mark sync", "mark write"} {
+	for _, kind := range []string{"segment sync", "segment write", "mark sync", "mark write"} {
 		injected, acked, after := 0, 0, 0
 		for n := int32(1); ; n++ {
 			failure := &nth{match: func(op errorfs.Op) bool { return kindOf(op.Path)+" "+opKind(op) == kind },
@@ -79,7 +78,6 @@ func failedSync(t *testing.T, failure *nth, counter *errorfs.Counter) (struck bo
 	marks := make(chan uint64, 1000)
 	o := testOptions(errorfs.Wrap(newCrashFS(mem), counter))
 	o.markInterval = 1
-	o.memTableBytes = memTableBytes // no rotation: Pebble panics in those, see the child
 	o.OnFatal = func(error) { fatal.Add(1); marks <- 0 }
 	o.onMark = func(n uint64) { marks <- n }
 	l, err := Open(logDir, o)
@@ -130,7 +128,7 @@ func failedSync(t *testing.T, failure *nth, counter *errorfs.Counter) (struck bo
 }
 
 // TestFaultsDie (T5): every write, sync, create and rename of every kind of file
-// fails in turn, over several WAL files, flushes and manifests, and the process
+// fails in turn, over several segments, and the process
 // dies in OnFatal, as it would. It runs in a child, whose dead logs stay behind.
 func TestFaultsDie(t *testing.T) {
 	out, err := child("TestFaultsDieChild", "die").CombinedOutput()
@@ -183,7 +181,7 @@ func TestFaultsDieChild(t *testing.T) {
 		r := table[what]
 		t.Logf("T5 %-16s injected=%d died=%d returned-by-Open-or-Close=%d", what, r.injected, r.died, r.openError)
 	}
-	for _, what := range []string{"wal sync", "wal write", "wal create", "manifest sync", "manifest write", "mark sync", "mark write", "sst write", "dir sync"} {
+	for _, what := range []string{"segment sync", "segment write", "segment create", "base sync", "base write", "base create", "mark sync", "mark write", "dir sync"} {
 		if table[what] == nil {
 			t.Errorf("vacuous: no %s failed", what)
 		}
@@ -262,21 +260,37 @@ func dyingScript(o Options, acked *atomic.Uint64) error {
 	return nil
 }
 
-// TestFatalfNeverReturns (F1, seeded defect "Logger.Fatalf returns").
-func TestFatalfNeverReturns(t *testing.T) {
-	var told error
-	code, returned := 0, false
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		l := exitLogger{fail: func(err error) { told = err }, exit: func(c int) { code = c }}
-		l.Fatalf("commit failed: %d", 7)
-		returned = true
-		runtime.KeepAlive(l)
-	}()
-	<-done
-	if returned || code != exitCode || told == nil {
-		t.Fatalf("returned %v, exit code %d, told %v", returned, code, told)
+// TestExitReturns (F1, seeded defect "the logger's Fatalf returns"): without
+// OnFatal and with an Exit that returns, a failed sync and all that comes after
+// it, when the disk has healed, is still never answered with nil.
+func TestExitReturns(t *testing.T) {
+	failure := &nth{match: func(op errorfs.Op) bool { return kindOf(op.Path)+" "+opKind(op) == "segment sync" }, err: errorfs.ErrInjected, n: 3}
+	counter := &errorfs.Counter{Injector: failure}
+	var codes []int
+	o := testOptions(errorfs.Wrap(vfs.NewMem(), counter))
+	o.OnFatal, o.Exit = nil, func(code int) { codes = append(codes, code) }
+	l, err := Open(logDir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failure.armed.Store(true)
+	acked, refused := 0, 0
+	for range 10 {
+		c, err := l.Append(payloads()[l.Last()+1])
+		if err == nil {
+			err = c.Wait()
+		}
+		if err == nil {
+			acked++
+		} else {
+			refused++
+		}
+	}
+	if err := l.Close(); !errors.Is(err, wal.ErrLatched) {
+		t.Fatalf("Close: %v", err)
+	}
+	if counter.Load() != 1 || acked != 2 || refused != 8 || !slices.Equal(codes, []int{exitCode}) {
+		t.Fatalf("%d failures, %d acknowledged, %d refused, exit codes %v", counter.Load(), acked, refused, codes)
 	}
 }
 
@@ -292,7 +306,7 @@ func TestDefaultExit(t *testing.T) {
 		t.Fatalf("child ended with %v\n%s%s", err, out, stderr.String())
 	}
 	line := strings.TrimSpace(stderr.String())
-	if strings.Count(line, "\n") != 0 || !strings.Contains(line, ".log") || !strings.Contains(line, "injected error") {
+	if strings.Count(line, "\n") != 0 || !strings.Contains(line, segmentName(1)+":") || !strings.Contains(line, "injected error") {
 		t.Fatalf("said %q", line)
 	}
 }
@@ -301,7 +315,7 @@ func TestDefaultExitChild(t *testing.T) {
 	if os.Getenv(childEnv) != "exit" {
 		return // the parent is TestDefaultExit
 	}
-	failure := &nth{match: func(op errorfs.Op) bool { return kindOf(op.Path)+" "+opKind(op) == "wal sync" }, err: errorfs.ErrInjected, n: 3}
+	failure := &nth{match: func(op errorfs.Op) bool { return kindOf(op.Path)+" "+opKind(op) == "segment sync" }, err: errorfs.ErrInjected, n: 3}
 	l, err := Open(logDir, Options{Identity: waltest.Identity, FS: errorfs.Wrap(vfs.NewMem(), failure), Create: true})
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 const (
 	logDir      = "/log"
-	testMemory  = 64 << 10 // a memtable so small that a short script rotates it
+	testSegment = 64 << 10 // so small that a short script rotates
 	payloadsMax = 5000
 )
 
@@ -108,7 +108,7 @@ var payloads = sync.OnceValue(func() [][]byte {
 })
 
 func testOptions(fs vfs.FS) Options {
-	return Options{Identity: waltest.Identity, FS: fs, Create: true, memTableBytes: testMemory,
+	return Options{Identity: waltest.Identity, FS: fs, Create: true, segmentBytes: testSegment,
 		OnFatal: func(err error) { panic(fmt.Sprintf("unexpected OnFatal: %v", err)) }}
 }
 
@@ -195,6 +195,35 @@ func (im image) restore(t testing.TB) *vfs.MemFS {
 	return fs
 }
 
+// restoreDurable writes the image to a file system that can crash and has it all.
+func (im image) restoreDurable(t testing.TB) *vfs.MemFS {
+	t.Helper()
+	fs := vfs.NewCrashableMem()
+	for path, data := range im {
+		err := fs.MkdirAll(fs.PathDir(path), 0o700)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.Write([]byte(data))
+		if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for dir := fs.PathDir(path); ; dir = fs.PathDir(dir) {
+			if err := syncDir(fs, dir); err != nil {
+				t.Fatal(err)
+			}
+			if dir == fs.PathDir(dir) {
+				break
+			}
+		}
+	}
+	return fs
+}
+
 func (im image) paths(match func(string) bool) (paths []string) {
 	for path := range im {
 		if match(path) {
@@ -210,16 +239,10 @@ func kindOf(path string) string {
 	switch {
 	case strings.Contains(path, markName):
 		return "mark"
-	case strings.HasSuffix(path, ".log"):
-		return "wal"
-	case strings.HasSuffix(path, ".sst"):
-		return "sst"
-	case strings.Contains(path, "MANIFEST"):
-		return "manifest"
-	case strings.Contains(path, "OPTIONS"):
-		return "options"
-	case strings.Contains(path, "marker"):
-		return "marker"
+	case strings.Contains(path, segmentSuffix):
+		return "segment"
+	case strings.Contains(path, baseName):
+		return "base"
 	}
 	return "dir"
 }

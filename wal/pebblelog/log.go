@@ -1,44 +1,37 @@
 package pebblelog
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"gongji/wal"
 )
 
-const keyBytes = 8
-
-// key is a record's key: its sequence, big endian. Key 0 holds the base.
-func key(sequence uint64) []byte {
-	return binary.BigEndian.AppendUint64(make([]byte, 0, keyBytes), sequence)
-}
-
-// Log is a wal.Log in a Pebble store.
+// Log is a wal.Log in segment files.
 type Log struct {
 	options  Options
-	store    string // Pebble's directory
+	store    string // the segments' directory
 	identity wal.Identity
-	db       *pebble.DB
+	fs       *failFS
 	release  func() error // gives up the directory's lock
-	marker   *marker
+	marker   *marker      // nil if read-only
 
 	// The appender's own.
-	last    wal.Position
-	staged  [wal.AppendsOutstandingMax]*commit
-	batches [wal.AppendsOutstandingMax]*pebble.Batch
+	last   wal.Position
+	staged [wal.AppendsOutstandingMax]*commit
+	writer *segmentWriter // of the newest segment; nil if read-only or failed
+	buffer []byte
+
+	segmentsMu sync.Mutex
+	segments   []segment // ascending; the last one is being written
 
 	committed atomic.Uint64
 	marked    atomic.Uint64
 	base      atomic.Pointer[wal.Position] // the record before the first kept one
 	failure   atomic.Pointer[error]        // the first one, for ever
 	closed    atomic.Bool
-	broken    atomic.Bool // Pebble panicked: its locks may be held, do not close it
 
 	positionMu sync.Mutex
 	at         wal.Position // committed, with its link
@@ -49,13 +42,13 @@ type Log struct {
 var _ wal.Log = (*Log)(nil)
 
 // Append stages payload as the next record; see wal.Log. The payload is copied
-// once, into the Pebble batch, and hashed there.
+// twice: into the record, where it is hashed, and into Pebble's blocks.
 func (l *Log) Append(payload []byte) (wal.Commit, error) {
 	if len(payload) > wal.RecordBytesMax {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", wal.ErrTooLarge, len(payload), wal.RecordBytesMax)
 	}
-	if l.closed.Load() {
-		return nil, fmt.Errorf("%w: %w", wal.ErrNotCommitted, wal.ErrClosed)
+	if err := l.writable(); err != nil {
+		return nil, fmt.Errorf("%w: %w", wal.ErrNotCommitted, err)
 	}
 	sequence := l.last.Sequence + 1
 	slot := sequence % wal.AppendsOutstandingMax
@@ -65,54 +58,85 @@ func (l *Log) Append(payload []byte) (wal.Commit, error) {
 	if err := l.failed(); err != nil {
 		return nil, fmt.Errorf("%w: record %d: %w", wal.ErrNotCommitted, sequence, err)
 	}
-	batch := l.batches[slot]
-	batch.Reset()
-	op := batch.SetDeferred(keyBytes, wal.EncodedBytes(len(payload)))
-	binary.BigEndian.PutUint64(op.Key, sequence)
-	link := wal.PutRecord(op.Value, &l.identity, sequence, l.last.Link, payload)
-	if err := op.Finish(); err != nil {
+	if err := l.makeRoom(int64(wal.EncodedBytes(len(payload)))); err != nil {
 		return nil, fmt.Errorf("%w: record %d: %w", wal.ErrNotCommitted, sequence, l.fail(err))
 	}
-	c := &commit{log: l, batch: batch, at: wal.Position{Sequence: sequence, Link: link}}
+	raw := l.stagingBuffer(wal.EncodedBytes(len(payload)))
+	link := wal.PutRecord(raw, &l.identity, sequence, l.last.Link, payload)
+	c := &commit{log: l, at: wal.Position{Sequence: sequence, Link: link}}
+	c.done.Add(1)
+	begin := l.writer.offset
 	// From here on the record may reach the disk, so a failure is unknown.
-	if err := l.apply(batch); err != nil {
+	if err := l.writer.write(raw, &c.done, &c.result); err != nil {
 		return nil, fmt.Errorf("%w: record %d: %w", wal.ErrUnknown, sequence, l.fail(err))
 	}
+	l.note(sequence, begin)
 	l.staged[slot] = c
 	l.last = c.at
 	return c, nil
 }
 
-// apply hands the batch to Pebble without waiting for the sync. Pebble panics
-// when its log writer has failed; that is an error like any other here.
-func (l *Log) apply(batch *pebble.Batch) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.broken.Store(true)
-			err = fmt.Errorf("pebble commit in %s: %v", l.store, r)
-		}
-	}()
-	return l.db.ApplyNoSyncWait(batch, pebble.Sync)
+// writable says why nothing can be changed, apart from a failure.
+func (l *Log) writable() error {
+	switch {
+	case l.closed.Load():
+		return wal.ErrClosed
+	case l.options.ReadOnly:
+		return ErrReadOnly
+	}
+	return nil
 }
 
-// applyAndWait commits a small batch of our own, not a record.
-func (l *Log) applyAndWait(batch *pebble.Batch) error {
-	if err := l.apply(batch); err != nil {
-		return l.fail(err)
+func (l *Log) stagingBuffer(n int) []byte {
+	if n > bufferRetainedBytes {
+		return make([]byte, n)
 	}
-	if err := batch.SyncWait(); err != nil {
-		return l.fail(fmt.Errorf("sync of the log in %s: %w", l.store, err))
+	if cap(l.buffer) < n {
+		l.buffer = make([]byte, n, min(n+n/4, bufferRetainedBytes))
 	}
-	return batch.Close()
+	return l.buffer[:n]
+}
+
+// makeRoom begins the next segment if n more bytes would make this one too long.
+// The earlier one is complete and synced before.
+func (l *Log) makeRoom(n int64) error {
+	l.segmentsMu.Lock()
+	newest := l.segments[len(l.segments)-1]
+	l.segmentsMu.Unlock()
+	if l.writer.offset+n <= l.options.segmentBytes || newest.start == l.last {
+		return nil
+	}
+	w := l.writer
+	l.writer = nil
+	if err := w.close(); err != nil {
+		return err
+	}
+	w, err := createSegment(l.fs, l.store, newest.number+1, &l.identity, l.last, l.options.segmentBytes)
+	if err != nil {
+		return err
+	}
+	l.writer = w
+	l.segmentsMu.Lock()
+	l.segments = append(l.segments, segment{number: newest.number + 1, start: l.last, indexed: true})
+	l.segmentsMu.Unlock()
+	return nil
+}
+
+// note enters a record into the newest segment's index.
+func (l *Log) note(sequence uint64, offset int64) {
+	l.segmentsMu.Lock()
+	l.segments[len(l.segments)-1].note(sequence, offset)
+	l.segmentsMu.Unlock()
 }
 
 // commit is one staged record. Whoever waits first collects Pebble's answer.
 type commit struct {
-	log *Log
-	at  wal.Position
+	log    *Log
+	at     wal.Position
+	done   sync.WaitGroup // Pebble's answer is in result
+	result error
 
 	mu      sync.Mutex
-	batch   *pebble.Batch // nil once settled: the slot uses it again
 	settled bool
 	err     error
 }
@@ -121,7 +145,7 @@ func (c *commit) Sequence() uint64 { return c.at.Sequence }
 func (c *commit) Link() wal.Link   { return c.at.Link }
 
 // Wait blocks until the record is durable. Pebble's log writer answers in
-// order and keeps its first error, and an older WAL file is closed and synced
+// order and keeps its first error, and an older segment is closed and synced
 // before a newer one is made; so nil here means all earlier records as well.
 func (c *commit) Wait() error {
 	c.mu.Lock()
@@ -129,7 +153,8 @@ func (c *commit) Wait() error {
 	if c.settled {
 		return c.err
 	}
-	err := c.batch.SyncWait()
+	c.done.Wait()
+	err := c.result
 	if err != nil {
 		err = c.log.fail(fmt.Errorf("sync of the log in %s: %w", c.log.store, err))
 	} else {
@@ -140,7 +165,7 @@ func (c *commit) Wait() error {
 	} else {
 		c.log.advance(c.at)
 	}
-	c.batch, c.settled = nil, true
+	c.settled = true
 	return c.err
 }
 
@@ -192,33 +217,25 @@ func (l *Log) Close() error {
 	if !l.closed.CompareAndSwap(false, true) {
 		return wal.ErrClosed
 	}
-	var errs []error
 	for _, c := range l.staged {
 		if c != nil {
 			_ = c.Wait() // its failure is latched
 		}
 	}
+	if l.options.ReadOnly {
+		return l.release()
+	}
 	close(l.marker.stop)
 	<-l.marker.done
-	errs = append(errs, l.failed(), l.closeStore(), l.marker.file.Close(), l.release())
+	var errs []error
+	if l.writer != nil {
+		if err := l.writer.close(); err != nil {
+			errs = append(errs, l.fail(err))
+		}
+	}
+	errs = append(errs, l.marker.file.Close(), l.release())
 	if err := l.failed(); err != nil {
 		return err
 	}
 	return errors.Join(errs...)
-}
-
-// closeStore closes Pebble. After a panic inside it that could block for ever.
-func (l *Log) closeStore() (err error) {
-	if l.broken.Load() {
-		return nil
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("close %s: %v", l.store, r)
-		}
-	}()
-	for _, batch := range l.batches {
-		err = errors.Join(err, batch.Close())
-	}
-	return errors.Join(err, l.db.Close())
 }

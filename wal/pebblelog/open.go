@@ -3,17 +3,18 @@ package pebblelog
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync"
+	"syscall"
 
 	"github.com/cockroachdb/errors/oserror"
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"gongji/wal"
 )
 
 const (
-	storeName    = "pebble"   // Pebble's directory inside the log's
+	storeName    = "segments" // the segments' directory inside the log's
 	creatingName = "creating" // a store that is not finished yet
 	lockName     = "LOCK"
 )
@@ -21,22 +22,26 @@ const (
 // ErrNotExist: the directory holds no log, and Create was not set.
 var ErrNotExist = errors.New("pebblelog: no log here")
 
+// ErrReadOnly: the log was opened with Options.ReadOnly.
+var ErrReadOnly = errors.New("pebblelog: opened read-only")
+
 // Open opens the log in dir. It first judges what is there without changing a
 // byte: a *wal.CorruptionError, wal.ErrForeign, wal.ErrFormat or wal.ErrLocked
 // leaves the directory as it was (but for an empty LOCK file). Only then does
-// it open for writing, which makes what the log holds durable.
+// it make durable what the log holds and begin a new segment, unless
+// Options.ReadOnly ends the matter there.
 func Open(dir string, options Options) (*Log, error) {
 	o := options.withDefaults(dir)
 	s := &starter{dir: dir, store: o.FS.PathJoin(dir, storeName), o: o}
 	if _, err := o.FS.Stat(dir); err != nil {
-		if !oserror.IsNotExist(err) || !o.Create {
+		if !oserror.IsNotExist(err) || !o.Create || o.ReadOnly {
 			return nil, fmt.Errorf("%w: %s: %w", ErrNotExist, dir, err)
 		}
 		if err := makeDir(o.FS, dir); err != nil {
 			return nil, fmt.Errorf("create %s: %w", dir, err)
 		}
 	}
-	lock, err := o.FS.Lock(o.FS.PathJoin(dir, lockName))
+	lock, err := s.lock()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", wal.ErrLocked, dir, err)
 	}
@@ -45,8 +50,10 @@ func Open(dir string, options Options) (*Log, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	l.release = lock.Close
-	go l.runMarker()
-	l.marker.signal()
+	if !o.ReadOnly {
+		go l.runMarker()
+		l.marker.signal()
+	}
 	return l, nil
 }
 
@@ -56,49 +63,69 @@ type starter struct {
 	o          Options
 	mark       mark
 	base, last wal.Position
+	segments   []segment // ascending, those with kept records
+	leftovers  []uint64  // segments below the base
+	tail       tail
 	told       sync.Once // OnFatal has been called
 }
 
+type noLock struct{}
+
+func (noLock) Close() error { return nil }
+
+// lock takes the directory's lock. A reader makes no LOCK file: where there is
+// none, or the disk cannot be written, nobody can be writing.
+func (s *starter) lock() (io.Closer, error) {
+	path := s.o.FS.PathJoin(s.dir, lockName)
+	if s.o.ReadOnly {
+		if _, err := s.o.FS.Stat(path); oserror.IsNotExist(err) {
+			return noLock{}, nil
+		}
+	}
+	lock, err := s.o.FS.Lock(path)
+	if s.o.ReadOnly && errors.Is(err, syscall.EROFS) {
+		return noLock{}, nil
+	}
+	return lock, err
+}
+
 func (s *starter) start() (*Log, error) {
-	fs := s.o.FS
-	if _, err := fs.Stat(s.store); oserror.IsNotExist(err) {
+	there, err := s.exists()
+	if err != nil {
+		return nil, err
+	}
+	if !there {
 		if err := s.create(); err != nil {
 			return nil, err
 		}
-	} else if err != nil {
-		return nil, fmt.Errorf("stat %s: %w", s.store, err)
 	}
 	if err := s.readMark(); err != nil {
 		return nil, err
 	}
-	found, err := scanTail(fs, s.store)
-	if err != nil {
+	if err := s.inspect(); err != nil {
 		return nil, err
 	}
-	if err := s.inspect(found); err != nil {
-		return nil, err
-	}
-	// What is there is good. From here on the disk is changed.
-	if found.dropped > 0 {
-		if err := saveTail(fs, s.dir, found, s.last.Sequence); err != nil {
+	// What is there is good.
+	if s.tail.dropped > 0 && !s.o.ReadOnly {
+		path := s.path(s.segments[len(s.segments)-1].number)
+		if err := saveTail(s.o.FS, s.dir, path, s.last.Sequence); err != nil {
 			return nil, err
 		}
-		s.o.OnTornTail(found.dropped, s.last.Sequence)
 	}
-	return s.open()
-}
-
-// readMark loads the mark the log is measured by.
-func (s *starter) readMark() error {
-	if s.o.NewMark {
-		return nil
+	if s.tail.dropped > 0 {
+		s.o.OnTornTail(s.tail.dropped, s.last.Sequence)
 	}
-	m, err := readMark(s.o.FS, s.o.MarkPath, &s.o.Identity)
-	if errors.Is(err, errNoMark) {
-		return &wal.CorruptionError{File: s.o.MarkPath, Offset: 0, Expected: "a mark beside the log", Found: "no file"}
+	l := s.log()
+	if s.o.ReadOnly {
+		return l, nil
 	}
-	s.mark = m
-	return err
+	if err := s.write(l); err != nil {
+		if l.writer != nil {
+			err = errors.Join(err, l.writer.close())
+		}
+		return nil, err
+	}
+	return l, nil
 }
 
 // create makes a new store under another name and renames it when it is whole,
@@ -115,7 +142,7 @@ func (s *starter) create() error {
 		return &wal.CorruptionError{File: s.store, Sequence: 1, Offset: -1,
 			Expected: fmt.Sprintf("records to %d", m.at.Sequence), Found: "no log"}
 	}
-	if !s.o.Create {
+	if !s.o.Create || s.o.ReadOnly {
 		return fmt.Errorf("%w: %s", ErrNotExist, s.dir)
 	}
 	path := fs.PathJoin(s.dir, creatingName)
@@ -134,109 +161,80 @@ func (s *starter) create() error {
 	return syncDir(fs, s.dir)
 }
 
-// createStore opens, closes and opens again: the first WAL file of a new store
-// is written in the old format, whose damage Pebble cannot see (F3).
+// createStore makes a store with the base and one empty segment.
 func (s *starter) createStore(path string) error {
-	if err := s.o.FS.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	if err := s.withStore(path, func(*pebble.DB) error { return nil }); err != nil {
-		return err
-	}
-	return s.withStore(path, func(db *pebble.DB) error {
-		batch := db.NewBatch()
-		err := batch.Set(key(0), encodeBase(&s.o.Identity, wal.Position{}), nil)
-		if err != nil {
-			return errors.Join(err, batch.Close())
-		}
-		if err := db.ApplyNoSyncWait(batch, pebble.Sync); err != nil {
-			return err
-		}
-		return errors.Join(batch.SyncWait(), batch.Close())
-	})
-}
-
-func (s *starter) withStore(path string, do func(*pebble.DB) error) error {
 	fs := &failFS{FS: s.o.FS, store: path, fail: s.refuse}
-	db, err := openStore(path, pebbleOptions(fs, s.logger(s.refuse), s.o.memTableBytes))
+	if err := fs.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	if err := writeBase(fs, path, &s.o.Identity, wal.Position{}); err != nil {
+		return err
+	}
+	w, err := createSegment(fs, path, 1, &s.o.Identity, wal.Position{}, 0)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(db), db.Close())
+	return w.close()
 }
 
-// openStore opens a Pebble store. Pebble panics in places where a write fails
-// while it opens, or where a damaged manifest makes no sense; to us that is an
-// error of Open like any other.
-func openStore(path string, o *pebble.Options) (db *pebble.DB, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			if cause, ok := r.(error); ok {
-				err = fmt.Errorf("pebble panicked: %w", cause)
-			} else {
-				err = fmt.Errorf("pebble panicked: %v", r)
-			}
-		}
-	}()
-	return pebble.Open(path, o)
-}
-
-func (s *starter) logger(fail func(error)) exitLogger { return exitLogger{fail: fail, exit: s.o.Exit} }
-
-// refuse is what a failed write or a Fatalf of Pebble leads to before there is a log.
+// refuse is what a failed write leads to before there is a log.
 func (s *starter) refuse(err error) {
 	s.told.Do(func() { s.o.OnFatal(fmt.Errorf("%w: %w", wal.ErrLatched, err)) })
 }
 
-// open opens the store for writing and assembles the log.
-func (s *starter) open() (*Log, error) {
-	l := &Log{options: s.o, store: s.store, identity: s.o.Identity, last: s.last, at: s.last}
-	fs := &failFS{FS: s.o.FS, store: s.store, fail: func(err error) { l.fail(err) }}
-	db, err := openStore(s.store, pebbleOptions(fs, s.logger(func(err error) { l.fail(err) }), s.o.memTableBytes))
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", s.store, err)
-	}
-	l.db = db
-	if err := s.sameAsInspected(db); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if s.o.NewMark {
-		if err := createMark(s.o.FS, s.o.MarkPath, &s.o.Identity, s.last); err != nil {
-			return nil, errors.Join(fmt.Errorf("create mark: %w", err), db.Close())
-		}
-		s.mark = mark{generation: 2, at: s.last}
-	}
-	if l.marker, err = openMarker(s.o.FS, s.o.MarkPath, s.o.Identity, s.mark); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
+// log assembles a log that can be read.
+func (s *starter) log() *Log {
+	l := &Log{options: s.o, store: s.store, identity: s.o.Identity, last: s.last, at: s.last, segments: s.segments}
+	l.fs = &failFS{FS: s.o.FS, store: s.store, fail: func(err error) { l.fail(err) }}
 	l.base.Store(&s.base)
 	l.committed.Store(s.last.Sequence)
 	l.marked.Store(s.mark.at.Sequence)
-	for i := range l.batches {
-		l.batches[i] = db.NewBatch(pebble.WithMaxRetainedSizeBytes(batchRetainedBytes))
-	}
-	return l, nil
+	return l
 }
 
-// sameAsInspected compares the end of the store that was opened for writing
-// with the end that the read-only look has verified.
-func (s *starter) sameAsInspected(db *pebble.DB) error {
-	iter, err := db.NewIter(nil)
+// write makes l writable: what was read becomes durable, a new segment begins
+// behind it, and the mark is opened. A segment is never continued, so nothing
+// is ever written behind a torn record; a segment that holds none is replaced.
+func (s *starter) write(l *Log) error {
+	newest := s.segments[len(s.segments)-1]
+	if err := syncFile(l.fs, s.path(newest.number)); err != nil {
+		return fmt.Errorf("sync %s: %w", s.path(newest.number), err)
+	}
+	number := newest.number
+	if newest.start == s.last {
+		s.segments = s.segments[:len(s.segments)-1]
+	} else {
+		number++
+	}
+	var err error
+	if l.writer, err = createSegment(l.fs, s.store, number, &l.identity, s.last, s.o.segmentBytes); err != nil {
+		return err
+	}
+	l.segments = append(s.segments, segment{number: number, start: s.last, indexed: true})
+	for _, n := range s.leftovers {
+		if err := s.o.FS.Remove(s.path(n)); err != nil {
+			return fmt.Errorf("remove %s, below the base: %w", s.path(n), err)
+		}
+	}
+	if s.o.NewMark {
+		if err := createMark(s.o.FS, s.o.MarkPath, &s.o.Identity, s.last); err != nil {
+			return fmt.Errorf("create mark: %w", err)
+		}
+		s.mark = mark{generation: 2, at: s.last}
+		l.marked.Store(s.last.Sequence)
+	}
+	l.marker, err = openMarker(s.o.FS, s.o.MarkPath, s.o.Identity, s.mark)
+	return err
+}
+
+// syncFile makes durable what a process that was killed has written, and gives
+// back what it had reserved.
+func syncFile(fs vfs.FS, path string) error {
+	file, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	var end uint64
-	if iter.Last() {
-		end, err = sequenceOf(iter.Key())
-	}
-	if err = errors.Join(err, iter.Close()); err != nil {
-		return err
-	}
-	if want := s.last.Sequence; end != want && !(end == 0 && want == s.base.Sequence) {
-		return &wal.CorruptionError{File: s.store, Sequence: min(end, want) + 1, Offset: -1,
-			Expected: fmt.Sprintf("log end %d as verified", want), Found: fmt.Sprintf("log end %d", end)}
-	}
-	return nil
+	return errors.Join(giveBack(file), file.Sync(), file.Close())
 }
 
 var _ vfs.FS = (*failFS)(nil)

@@ -4,133 +4,180 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/errors/oserror"
 
 	"gongji/wal"
 )
 
-// Read visits the committed records from from on; see wal.Log. Staged records
-// that are not yet durable are in Pebble's memtable already and are not shown.
+// Read visits the committed records from from on; see wal.Log. Records that are
+// not yet durable stand in the file already and are not shown.
 func (l *Log) Read(from uint64, visit func(wal.Record) error) error {
-	committed := l.committed.Load() // before the iterator, so it has them all
+	committed := l.committed.Load() // before any byte is read, so it has them all
+	base := *l.base.Load()
 	first := from
 	if from == 0 {
-		first = l.base.Load().Sequence + 1
+		first = base.Sequence + 1
 	}
 	if first > committed {
 		return nil
 	}
-	// The record before is visited for its link only.
-	iter, err := l.db.NewIter(&pebble.IterOptions{LowerBound: key(first - 1), UpperBound: key(committed + 1)})
-	if err != nil {
-		return l.translate(err, first)
-	}
-	base := *l.base.Load() // after the iterator: a Truncate it sees is in here
 	if first <= base.Sequence {
-		err := fmt.Errorf("%w: record %d, kept from %d", wal.ErrTruncated, first, base.Sequence+1)
-		return errors.Join(err, iter.Close())
+		return l.truncated(first)
 	}
-	chain := wal.Chain{Identity: &l.identity, At: wal.Position{Sequence: first - 1, Link: base.Link}}
-	err = walk(iter, &chain, base.Sequence == first-1, committed, visit)
-	return errors.Join(l.locate(err), iter.Close())
-}
-
-// walk verifies and visits the records of iter up to sequence last. If the
-// link before the first is not known it is taken from the stored record there.
-func walk(iter *pebble.Iterator, chain *wal.Chain, linkKnown bool, last uint64, visit func(wal.Record) error) error {
-	for valid := iter.First(); valid; valid = iter.Next() {
-		sequence, err := sequenceOf(iter.Key())
-		if err != nil {
-			return err
+	chain := wal.Chain{Identity: &l.identity, At: wal.Position{Sequence: first - 1}}
+	for linked := false; chain.At.Sequence < committed; linked = true {
+		g, last, found := l.find(chain.At.Sequence + 1)
+		if !found { // truncated meanwhile
+			return l.truncated(chain.At.Sequence + 1)
 		}
-		value, err := iter.ValueAndErr()
-		if err != nil {
-			return err
+		if err := l.readSegment(g, &chain, linked, min(last, committed), visit); err != nil {
+			return l.vanished(err, chain.At.Sequence+1)
 		}
-		if sequence <= chain.At.Sequence { // the base, or the record before the first
-			if !linkKnown && len(value) >= len(chain.At.Link) {
-				copy(chain.At.Link[:], value)
-			}
-			continue
-		}
-		record, err := chain.Next(sequence, value)
-		if err != nil {
-			return err
-		}
-		if err := visit(record); err != nil {
-			return err
-		}
-	}
-	if err := iter.Error(); err != nil {
-		return err
-	}
-	if chain.At.Sequence < last {
-		return &wal.CorruptionError{Sequence: chain.At.Sequence + 1, Offset: -1,
-			Expected: fmt.Sprintf("records to %d", last), Found: fmt.Sprintf("the log ends at %d", chain.At.Sequence)}
 	}
 	return nil
 }
 
+// readSegment reads on in one segment up to and with record last, which it must
+// hold. If chain's link is not known (linked), it is taken from the segment.
+func (l *Log) readSegment(g segment, chain *wal.Chain, linked bool, last uint64, visit func(wal.Record) error) (err error) {
+	at := chain.At.Sequence
+	in, err := openScanner(l.options.FS, l.store, g.number, g.before(at).offset)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	if at == g.start.Sequence { // from the segment's beginning
+		start, err := in.header(&l.identity)
+		if err != nil && stopped(err) {
+			return in.missing(at+1, err)
+		} else if err != nil {
+			return err
+		}
+		if linked && start != chain.At || start != g.start {
+			return &wal.CorruptionError{File: in.path, Offset: 0, Sequence: at + 1,
+				Expected: "previous link " + chain.At.Link.String(), Found: "previous link " + start.Link.String()}
+		}
+		chain.At = start
+	} else {
+		raw, err := in.seek(at)
+		if err != nil {
+			return err
+		}
+		_, chain.At.Link, _ = wal.Glance(raw)
+	}
+	why, err := in.walk(chain, last, nil, visit)
+	if why != nil {
+		return in.missing(chain.At.Sequence+1, why)
+	}
+	return err
+}
+
 // Get returns one committed record; see wal.Log.
 func (l *Log) Get(sequence uint64, dst []byte) (wal.Record, error) {
-	if sequence > l.committed.Load() {
-		return wal.Record{}, fmt.Errorf("%w: %d, committed to %d", wal.ErrNotFound, sequence, l.committed.Load())
+	if committed := l.committed.Load(); sequence > committed {
+		return wal.Record{}, fmt.Errorf("%w: %d, committed to %d", wal.ErrNotFound, sequence, committed)
 	}
-	value, closer, err := l.db.Get(key(sequence))
-	if base := l.base.Load().Sequence; sequence <= base {
-		if err == nil {
-			err = closer.Close()
+	if sequence <= l.base.Load().Sequence {
+		return wal.Record{}, l.truncated(sequence)
+	}
+	g, _, found := l.find(sequence)
+	if !found {
+		return wal.Record{}, l.truncated(sequence)
+	}
+	r, err := l.getFrom(g, sequence, dst)
+	return r, l.vanished(err, sequence)
+}
+
+func (l *Log) getFrom(g segment, sequence uint64, dst []byte) (r wal.Record, err error) {
+	if !g.indexed {
+		if g, err = l.indexSegment(g); err != nil {
+			return r, err
 		}
-		return wal.Record{}, errors.Join(fmt.Errorf("%w: record %d, kept from %d", wal.ErrTruncated, sequence, base+1), notFoundIsFine(err))
 	}
+	in, err := openScanner(l.options.FS, l.store, g.number, g.before(sequence).offset)
 	if err != nil {
-		return wal.Record{}, l.translate(err, sequence)
+		return r, err
 	}
-	d, err := wal.DecodeRecord(value, &l.identity, sequence)
+	defer func() { err = errors.Join(err, in.close()) }()
+	raw, err := in.seek(sequence)
 	if err != nil {
-		return wal.Record{}, errors.Join(l.locate(err), closer.Close())
+		return r, err
+	}
+	d, err := wal.DecodeRecord(raw, &l.identity, sequence)
+	if err != nil {
+		return r, in.locate(err)
 	}
 	start := len(dst)
 	dst = append(dst, d.Payload...)
 	d.Payload = dst[start:]
-	return d.Record, closer.Close()
+	return d.Record, nil
 }
 
-func notFoundIsFine(err error) error {
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-func (l *Log) translate(err error, sequence uint64) error {
-	return translate(err, l.store, sequence)
-}
-
-func (l *Log) locate(err error) error { return locate(err, l.store) }
-
-// locate names the store in a corruption error that has no file yet, and makes
-// one of Pebble's own.
-func locate(err error, store string) error {
-	var corruption *wal.CorruptionError
-	if errors.As(err, &corruption) {
-		if corruption.File == "" {
-			corruption.File = store
+// find gives the segment that holds a record and the last record it can hold.
+func (l *Log) find(sequence uint64) (g segment, last uint64, found bool) {
+	l.segmentsMu.Lock()
+	defer l.segmentsMu.Unlock()
+	low, high := 0, len(l.segments) // the first one that begins at or behind it
+	for low < high {
+		middle := (low + high) / 2
+		if l.segments[middle].start.Sequence < sequence {
+			low = middle + 1
+		} else {
+			high = middle
 		}
-		return err
 	}
-	if err != nil && pebble.IsCorruptionError(err) {
-		return translate(err, store, 0)
+	if low == 0 {
+		return g, 0, false
 	}
-	return err
+	last = l.committed.Load()
+	if low < len(l.segments) {
+		last = l.segments[low].start.Sequence
+	}
+	return l.segments[low-1], last, true
 }
 
-// translate makes Pebble's "not there" and "corrupt" our CorruptionError: every
-// record up to the committed one must be there.
-func translate(err error, store string, sequence uint64) error {
-	if err == nil || !errors.Is(err, pebble.ErrNotFound) && !pebble.IsCorruptionError(err) {
+// indexSegment makes the index of a segment that was not scanned at the start,
+// once. Damage ends the index; whoever reads there will meet it.
+func (l *Log) indexSegment(g segment) (segment, error) {
+	in, err := openScanner(l.options.FS, l.store, g.number, 0)
+	if err != nil {
+		return g, err
+	}
+	for {
+		raw, err := in.next()
+		if err != nil && !stopped(err) {
+			return g, errors.Join(fmt.Errorf("read %s: %w", in.path, err), in.close())
+		}
+		if err != nil {
+			break
+		}
+		if sequence, _, ok := wal.Glance(raw); ok && sequence > 0 {
+			g.note(sequence, in.begin)
+		}
+	}
+	g.indexed = true
+	l.segmentsMu.Lock()
+	for i := range l.segments {
+		if l.segments[i].number == g.number && !l.segments[i].indexed {
+			l.segments[i] = g
+		}
+	}
+	l.segmentsMu.Unlock()
+	return g, in.close()
+}
+
+func (l *Log) truncated(sequence uint64) error {
+	return fmt.Errorf("%w: record %d, kept from %d", wal.ErrTruncated, sequence, l.base.Load().Sequence+1)
+}
+
+// vanished makes a segment that Truncate has removed meanwhile ErrTruncated; a
+// missing file that should be there is damage.
+func (l *Log) vanished(err error, sequence uint64) error {
+	if err == nil || !oserror.IsNotExist(err) {
 		return err
 	}
-	return &wal.CorruptionError{File: store, Sequence: sequence, Offset: -1,
-		Expected: fmt.Sprintf("record %d", sequence), Found: err.Error()}
+	if sequence <= l.base.Load().Sequence {
+		return l.truncated(sequence)
+	}
+	return &wal.CorruptionError{File: l.store, Sequence: sequence, Offset: -1, Expected: fmt.Sprintf("record %d", sequence), Found: err.Error()}
 }
