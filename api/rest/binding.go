@@ -6,6 +6,7 @@ import (
 	"gongji/api/strictjson"
 	"gongji/engine"
 	"gongji/engine/ledger"
+	"gongji/engine/policy"
 	"gongji/engine/sequencer"
 )
 
@@ -38,9 +39,10 @@ type bindingIn struct {
 }
 
 type authIn struct {
-	given         bool
-	method, txnNo []byte
-	timeMS        int64
+	given  bool
+	method int // index in policy.LoginNames
+	txnNo  []byte
+	timeMS int64
 }
 
 type applicationIn struct {
@@ -105,13 +107,24 @@ func (in *authIn) decode(d *strictjson.Decoder) {
 	for d.Object(authShape); d.Next(); {
 		switch d.Field() {
 		case "method":
-			in.method = d.Token(opterMax)
+			in.method = d.Enum(loginEnum)
 		case "txn_no":
 			in.txnNo = d.Token(opterMax)
 		case "time":
 			in.timeMS = d.Time()
 		}
 	}
+}
+
+func (in *authIn) append(a *strictjson.Appender) {
+	if !in.given {
+		return
+	}
+	a.BeginKey("auth")
+	a.String("method", policy.LoginNames[in.method])
+	a.Bytes("txn_no", in.txnNo)
+	a.Time("time", in.timeMS)
+	a.End()
 }
 
 func (in *applicationIn) decode(d *strictjson.Decoder) {
@@ -139,8 +152,40 @@ func (in *applicationIn) append(a *strictjson.Appender) {
 	a.End()
 }
 
-// readBinding decodes and checks a binding and makes its command, ready for add.
-func (f *face) readBinding(w *work, in *bindingIn, d *strictjson.Decoder) fault {
+// login is the way of signing in; at a counter the document shown is one.
+func (in *bindingIn) login() uint8 {
+	switch {
+	case in.auth.given:
+		return uint8(in.auth.method + 1)
+	case in.application.given:
+		return loginDocument
+	}
+	return 0
+}
+
+// loginDocument is the number of "document" in policy.LoginNames.
+const loginDocument = 4
+
+// steps is what has been done; the ledger judges whether that is enough.
+func (in *bindingIn) steps() (steps uint8) {
+	if in.consentMS != 0 {
+		steps |= ledger.StepDataConsent
+	}
+	if in.face == 2 {
+		steps |= ledger.StepFace
+	}
+	return steps | in.application.steps()
+}
+
+func (in *applicationIn) steps() uint8 {
+	if in.given {
+		return ledger.StepApplication
+	}
+	return 0
+}
+
+// readBinding decodes and checks a binding and makes its command, ready for add. letter gives the key of a version of the commitment letter.
+func (f *face) readBinding(w *work, in *bindingIn, d *strictjson.Decoder, letter func(version []byte) ledger.Key) fault {
 	if x := in.decode(d); x.bad() {
 		return x
 	}
@@ -156,6 +201,10 @@ func (f *face) readBinding(w *work, in *bindingIn, d *strictjson.Decoder) fault 
 	w.cmd.Relation = relationNames[in.relation][0] - '0'
 	w.cmd.Channel = uint8(in.channel + 1)
 	w.cmd.Order = in.order
+	w.cmd.Login, w.cmd.Steps = in.login(), in.steps()
+	if w.more.Commitment = letter(in.commitment.version); in.qaVersion != nil {
+		w.more.Questions = policy.QuestionsKey(string(in.qaVersion))
+	}
 	w.details.Message, w.details.Caller = in.msgid, channel
 	in.blob(&w.blob)
 	return fault{}
@@ -178,13 +227,7 @@ func (in *bindingIn) blob(a *strictjson.Appender) {
 	if in.consentMS != 0 {
 		a.Time("data_consent_at", in.consentMS)
 	}
-	if in.auth.given {
-		a.BeginKey("auth")
-		a.Bytes("method", in.auth.method)
-		a.Bytes("txn_no", in.auth.txnNo)
-		a.Time("time", in.auth.timeMS)
-		a.End()
-	}
+	in.auth.append(a)
 	in.application.append(a)
 	if in.face != 0 {
 		a.Bool("face_passed", in.face == 2)
@@ -192,21 +235,30 @@ func (in *bindingIn) blob(a *strictjson.Appender) {
 	a.End()
 }
 
-// bind is POST /v1/bindings. The binding is active at once: consent and review (R20) are not in the ledger yet.
+// bind is POST /v1/bindings. The answer's state says whether it pays at once, or waits for its user or a clerk (R20).
 func (f *face) bind(c *api.Call) {
 	d, ok := c.Decode()
 	if !ok {
 		return
 	}
 	var in bindingIn
+	var unknown api.Problem
 	w := f.take()
-	if x := f.readBinding(w, &in, d); x.bad() {
+	x := f.readBinding(w, &in, d, func(version []byte) (key ledger.Key) {
+		key, unknown = f.commitmentKey(version)
+		return key
+	})
+	if x.bad() || unknown.Code != "" {
 		f.give(w)
-		c.Fail(x.problem())
+		if x.bad() {
+			unknown = x.problem()
+		}
+		c.Fail(unknown)
 		return
 	}
 	w.add()
 	out, ok := f.accepted(c, w, sequencer.Structural)
+	f.letterRefused(&out)
 	if !ok {
 		return
 	}
@@ -221,7 +273,9 @@ func (f *face) bind(c *api.Call) {
 	}
 	c.Out.Begin()
 	appendBound(&c.Out, &in, &out)
-	c.Out.Date("unbindable_from", dateOf(earliest))
+	if out.isActive() {
+		c.Out.Date("unbindable_from", dateOf(earliest))
+	}
 	c.Out.End()
 	c.OK(200)
 	if out.replayed {
@@ -229,17 +283,27 @@ func (f *face) bind(c *api.Call) {
 	}
 }
 
+func (out *decided) isActive() bool { return out.effect.Source == uint8(ledger.Active) }
+
 func appendBound(a *strictjson.Appender, in *bindingIn, out *decided) {
 	a.String("binding_id", idText(ids.Binding, uint64(out.effect.Number)))
-	a.String("state", "active")
+	appendState(a, ledger.BindingState(out.effect.Source))
 	a.Bytes("authorizer_psn_no", in.authorizer)
 	a.String("relation", relationNames[in.relation])
 	a.String("channel", channelNames[in.channel])
 	if in.order != 0 {
 		a.Int("order", int64(in.order))
 	}
-	a.Time("since", out.timeMS)
+	if out.isActive() {
+		a.Time("since", out.timeMS)
+	} else {
+		a.Time("asked", out.timeMS)
+	}
 	a.Uint("sequence", out.position.Sequence())
+}
+
+func appendState(a *strictjson.Appender, state ledger.BindingState) {
+	a.String("state", stateNames[state-1])
 }
 
 // bindBatch is POST /v1/bindings/batch, for loading: up to 1,000 lines, each with its own id and verdict.
@@ -250,16 +314,30 @@ func (f *face) bindBatch(c *api.Call) {
 	}
 	w, d := newWork(), c.Decoder()
 	var lines []line
+	var unknown api.Problem
+	letter := func(version []byte) (key ledger.Key) {
+		if unknown.Code == "" {
+			key, unknown = f.commitmentKey(version)
+		}
+		return key
+	}
 	if !eachLine(c, body, func(text []byte) {
 		d.Reset(text)
-		lines = append(lines, f.bindingLine(w, d))
+		lines = append(lines, f.bindingLine(w, d, letter))
 	}) {
+		return
+	}
+	if unknown.Code != "" {
+		c.Fail(unknown)
 		return
 	}
 	outs, p := f.runLines(w, sequencer.Bulk)
 	if p.Code != "" {
 		c.Fail(p)
 		return
+	}
+	for i := range outs {
+		f.letterRefused(&outs[i])
 	}
 	answerLines(c, lines, outs, ledger.KindBinding, func(a *strictjson.Appender, l *line, out *decided) {
 		if out.effect.Outcome.IsAccepted() {
@@ -268,8 +346,15 @@ func (f *face) bindBatch(c *api.Call) {
 	})
 }
 
-func (f *face) bindingLine(w *work, d *strictjson.Decoder) (l line) {
-	x := f.readBinding(w, &l.in, d)
+// letterRefused asks for the letter anew before the next binding.
+func (f *face) letterRefused(out *decided) {
+	if out.effect.Outcome == ledger.CommitmentMissing {
+		f.letters.forget()
+	}
+}
+
+func (f *face) bindingLine(w *work, d *strictjson.Decoder, letter func(version []byte) ledger.Key) (l line) {
+	x := f.readBinding(w, &l.in, d, letter)
 	l.msgid = string(l.in.msgid)
 	l.in.authorizer = append([]byte(nil), l.in.authorizer...) // the decoder's memory goes to the next line
 	if x.bad() {

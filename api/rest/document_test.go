@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gongji/api"
+	"gongji/engine/policy"
 )
 
 // yaml reads the subset of YAML that openapi.yaml is written in: nested maps and lists by indentation, flow maps and lists on one line,
@@ -448,7 +449,8 @@ func TestDocumentRequired(t *testing.T) {
 // Enumerations of the document are the tables of the code.
 func TestDocumentTables(t *testing.T) {
 	d := readDocument(t)
-	for name, want := range map[string][]string{"Channel": channelNames[:], "Source": sourceNames[:], "Relation": relationNames[:], "DebitReason": debitReasonNames[:], "PremiumType": premiumTypes[:]} {
+	for name, want := range map[string][]string{"Channel": channelNames[:], "Source": sourceNames[:], "Relation": relationNames[:], "Login": policy.LoginNames[:],
+		"BindingState": stateNames[:], "Reason": endReasonNames[:], "DebitReason": debitReasonNames[:], "PremiumType": premiumTypes[:]} {
 		var got []string
 		for _, v := range d.in(d.root, "components", "schemas", name, "enum").([]any) {
 			got = append(got, v.(string))

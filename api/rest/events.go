@@ -21,6 +21,8 @@ var eventNames = map[ledger.Kind]string{
 	ledger.KindRunClose: "run_closed", ledger.KindBinding: "binding", ledger.KindUnbinding: "unbinding", ledger.KindSettlement: "settlement",
 	ledger.KindReversalByID: "reversal", ledger.KindReversalByMessage: "reversal", ledger.KindFamilyOpen: "family", ledger.KindAllocation: "allocation",
 	ledger.KindClockConfirm: "clock_confirmed", ledger.KindPremium: "premium", ledger.KindPremiumRefund: "premium_refund", ledger.KindAccountDebit: "account_debit",
+	ledger.KindBindingConsent: "binding_consent", ledger.KindBindingReview: "binding_review", ledger.KindBindingWithdraw: "binding_withdrawal",
+	ledger.KindForcedUnbinding: "forced_unbinding", ledger.KindDebitOrder: "debit_order", ledger.KindFamilyDissolution: "family_dissolution",
 	ledger.KindFreeze: "freeze", ledger.KindPassword: "password", ledger.KindCredential: "credential", ledger.KindPersonChange: "person_change",
 }
 
@@ -131,6 +133,15 @@ type involved struct {
 	creators map[uint32]uint32 // of families
 }
 
+// isOfBinding reports whether accepted commands of a kind are about one binding, their Number.
+func isOfBinding(k ledger.Kind) bool {
+	switch k {
+	case ledger.KindBinding, ledger.KindBindingConsent, ledger.KindBindingReview, ledger.KindBindingWithdraw, ledger.KindForcedUnbinding:
+		return true
+	}
+	return false
+}
+
 // peopleOf looks up what effects name by number and commands by key, in one question: at most engine.EventsMax persons and their bindings.
 func (f *face) peopleOf(entries []engine.Entry) (w involved, p api.Problem) {
 	w = involved{persons: map[ledger.Key]uint32{}, bindings: map[uint32]ledger.Binding{}, creators: map[uint32]uint32{}}
@@ -140,7 +151,7 @@ func (f *face) peopleOf(entries []engine.Entry) (w involved, p api.Problem) {
 			if n, found := v.State.FindPerson(e.Command.Person); found {
 				w.persons[e.Command.Person] = n
 			}
-			if e.Effect.Kind == ledger.KindBinding {
+			if isOfBinding(e.Effect.Kind) {
 				w.bindings[e.Effect.Number] = *v.State.Bindings.At(e.Effect.Number)
 			}
 			for _, item := range e.Items {
@@ -198,7 +209,8 @@ func (f *face) appendWhat(a *strictjson.Appender, e *engine.Entry, who *involved
 		}
 	case ledger.KindAllocation:
 		a.Amount("amount", cmd.Amount)
-	case ledger.KindBinding:
+	case ledger.KindBinding, ledger.KindBindingConsent, ledger.KindBindingReview, ledger.KindBindingWithdraw, ledger.KindForcedUnbinding: // isOfBinding
+		a.String("state", stateNames[e.Effect.Source-1])
 		return f.appendPair(a, e.Effect.Number, who)
 	case ledger.KindUnbinding:
 		a.ArrayKey("bindings")

@@ -19,8 +19,10 @@ func FuzzAccepted(f *testing.F) {
 		readers := map[string]func(w *work, d *strictjson.Decoder) fault{
 			"settlement": func(w *work, d *strictjson.Decoder) fault { return face.readSettlement(w, d, settlementShape) },
 			"person":     func(w *work, d *strictjson.Decoder) fault { return face.readPerson(w, &personIn{}, d) },
-			"binding":    func(w *work, d *strictjson.Decoder) fault { return face.readBinding(w, &bindingIn{}, d) },
-			"run line":   func(w *work, d *strictjson.Decoder) fault { return readRunLine(w, d, runKey([]byte("R"))) },
+			"binding": func(w *work, d *strictjson.Decoder) fault {
+				return face.readBinding(w, &bindingIn{}, d, func([]byte) ledger.Key { return ledger.Key{} })
+			},
+			"run line": func(w *work, d *strictjson.Decoder) fault { return readRunLine(w, d, runKey([]byte("R"))) },
 		}
 		for name, read := range readers {
 			w := newWork()

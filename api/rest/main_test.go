@@ -205,7 +205,7 @@ func (f *fixture) send(method, url, media, body string) *answer {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if method == "POST" {
+	if method != "GET" {
 		req.Header.Set("Content-Type", media)
 	}
 	resp, err := f.client.Do(req)
@@ -316,6 +316,7 @@ func (f *fixture) institution(kind string) string {
 
 func bindBody(msgid string, authorizer, user someone, more string) string {
 	return fmt.Sprintf(`{"msgid":%q,"channel":"wechat","authorizer_psn_no":%q,"user_cert_type":"01","user_certno":%q,"relation":"5",`+
+		`"auth":{"method":"evoucher","txn_no":"T1","time":"2026-03-10T11:58:00+08:00"},"data_consent_at":"2026-03-10T11:57:00+08:00",`+
 		`"commitment":{"version":"1","accepted_at":"2026-03-10T11:59:00+08:00","declaration":"本人自愿"}%s}`, msgid, authorizer.psnNo, user.certno, more)
 }
 

@@ -54,7 +54,7 @@ func TestUnbinding(t *testing.T) {
 	}
 	second := f.bind(father, daughter, `,"user_phone":"13800000000"`)
 	unbind := func(msgid, actor string, p someone, list ...string) *answer {
-		return f.post("/v1/unbindings", fmt.Sprintf(`{"msgid":%q,"channel":"hall",%q:%q,"binding_ids":["%s"],"application":{"no":"A1","clerk":"李","document_shown":"身份证"}}`,
+		return f.post("/v1/unbindings", fmt.Sprintf(`{"msgid":%q,"channel":"wechat",%q:%q,"binding_ids":["%s"],"application":{"no":"A1","clerk":"李","document_shown":"身份证"}}`,
 			msgid, actor, p.psnNo, strings.Join(list, `","`)))
 	}
 	a := unbind("U1", "authorizer_psn_no", father, first, second).want(200, "results.0.result", "locked", "results.0.outcome", "609",
@@ -82,8 +82,7 @@ func TestUnbinding(t *testing.T) {
 func TestBindingRules(t *testing.T) {
 	f := start(t, setup{})
 	father, son := f.newPerson(true), f.newPerson(false)
-	body := bindBody(f.msgid(), father, son, `,"auth":{"method":"face","txn_no":"T1","time":"2026-03-10T11:58:00+08:00"},"qa_version":"2","face_passed":true,`+
-		`"data_consent_at":"2026-03-10T11:57:00+08:00","order":7`)
+	body := bindBody(f.msgid(), father, son, `,"qa_version":"2","face_passed":true,"order":7`)
 	a := f.post("/v1/bindings", body).want(200, "state", "active", "order", "7", "channel", "wechat", "unbindable_from", "2026-06-10")
 	if again := f.post("/v1/bindings", body); !again.replayed || again.text != a.text {
 		t.Errorf("repeat: %t %s, first %s", again.replayed, again.text, a.text)

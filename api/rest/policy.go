@@ -50,6 +50,7 @@ func (f *face) activatePolicy(c *api.Call) {
 		fail(c, refused(ledger.KindPolicy, out.effect.Outcome), out.replayed)
 		return
 	}
+	f.letters.forget()
 	row.At = out.position
 	if at == 0 {
 		row.EffectiveFrom = out.timeMS

@@ -121,8 +121,11 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 	case ledger.PremiumPaid, ledger.PremiumLimit:
 		return "year"
 	case ledger.SameOperator:
-		if kind == ledger.KindFreeze {
+		switch kind {
+		case ledger.KindFreeze:
 			return "second_operator"
+		case ledger.KindForcedUnbinding:
+			return "second_officer"
 		}
 		return "reviewer"
 	case ledger.UnknownUser:
@@ -142,6 +145,24 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 		return "psn_no"
 	case ledger.CertificateExists:
 		return "certno"
+	case ledger.ChannelNotAllowed:
+		return "channel"
+	case ledger.LoginNotAllowed:
+		return "auth"
+	case ledger.ApplicationMissing:
+		return "application"
+	case ledger.CommitmentMissing:
+		return "commitment"
+	case ledger.QuestionsMissing:
+		return "qa_version"
+	case ledger.DataConsentMissing:
+		return "data_consent_at"
+	case ledger.FaceMissing:
+		return "face_passed"
+	case ledger.OrderIncomplete, ledger.OrderRepeats, ledger.SelfNotAllowed:
+		return "order"
+	case ledger.AllocationAmount:
+		return "amount"
 	case ledger.UnknownCredential, ledger.CredentialInactive, ledger.CredentialOfOther, ledger.CredentialExists:
 		if kind == ledger.KindCredential {
 			return "number"

@@ -37,6 +37,7 @@ type face struct {
 	opt     Options
 	works   sync.Pool
 	types   institutionTypes
+	letters letters
 	started time.Time
 	results atomic.Int64 // result files of runs being sent
 }

@@ -29,6 +29,9 @@ func (f *face) calls() []call {
 	get := func(name, pattern string, on api.Listener, h api.Handler) api.Route {
 		return api.Route{Name: name, Method: "GET", Pattern: pattern, Listener: on, Handler: h}
 	}
+	put := func(name, pattern string, on api.Listener, h api.Handler) api.Route {
+		return api.Route{Name: name, Method: "PUT", Pattern: pattern, Listener: on, Media: api.JSON, Handler: h}
+	}
 	lines := func(r api.Route) api.Route {
 		r.Media, r.BodyMax = api.NDJSON, api.BatchBodyMax
 		return r
@@ -41,6 +44,7 @@ func (f *face) calls() []call {
 		r.Media, r.BodyMax = api.TOML, policy.FileMax
 		return r
 	}
+	const binding = "/v1/bindings/{id}"
 	const person, settlement, run = "/v1/persons/{psn_no}", "/v1/settlements/{setl_id}", "/v1/credit-runs/{run_id}"
 	return []call{
 		{Route: post("person_add", "/v1/persons", api.Admin, f.addPerson), body: personShape, parts: personParts},
@@ -63,7 +67,17 @@ func (f *face) calls() []call {
 		{Route: post("institution_add", "/v1/institutions", api.Admin, f.addInstitution), body: institutionShape},
 		{Route: post("bind", "/v1/bindings", api.Business, f.bind), body: bindingShape, parts: bindingParts},
 		{Route: lines(post("bind_batch", "/v1/bindings/batch", api.Admin, f.bindBatch)), body: bindingShape, parts: bindingParts},
-		{Route: get("binding", "/v1/bindings/{id}", api.Business, f.getBinding)},
+		{Route: get("binding", binding, api.Business, f.getBinding)},
+		{Route: get("binding_queue", "/v1/bindings", api.Admin, f.queue), query: []string{"state", "area", "cursor"}},
+		{Route: post("consent", binding+"/consent", api.Business, f.consent), body: consentShape, parts: map[string]*strictjson.Shape{"auth": authShape}},
+		{Route: post("withdraw", binding+"/withdraw", api.Business, f.withdraw), body: withdrawShape},
+		{Route: post("review", binding+"/review", api.Admin, f.review), body: reviewShape},
+		{Route: post("force_unbind", binding+"/forced-unbinding", api.Admin, f.forceUnbind), body: forcedShape},
+		{Route: put("debit_order", person+"/debit-order", api.Business, f.debitOrder), body: orderShape},
+		{Route: post("family_open", "/v1/families", api.Business, f.openFamily), body: familyShape},
+		{Route: get("family", "/v1/families/{id}", api.Business, f.getFamily)},
+		{Route: post("allocate", "/v1/allocations", api.Business, f.allocate), body: allocationShape},
+		{Route: post("dissolve", "/v1/families/{id}/dissolution", api.Business, f.dissolve), body: dissolutionShape},
 		{Route: post("unbind", "/v1/unbindings", api.Business, f.unbind), body: unbindingShape, parts: unbindingParts},
 		{Route: get("members", person+"/members", api.Business, f.members), query: []string{"cursor"}},
 		{Route: get("authorizers", person+"/authorizers", api.Business, f.authorizers), query: []string{"cursor"}},

@@ -23,6 +23,7 @@ import (
 var adminCalls = []string{"POST /v1/persons", "POST /v1/persons/{psn_no}/enrolments", "POST /v1/persons/{psn_no}/changes", "POST /v1/persons/{psn_no}/credentials", "POST /v1/freezes",
 	"POST /v1/persons/{psn_no}/password-reset", "GET /v1/settlements/{setl_id}/full", "POST /v1/institutions", "POST /v1/credits", "POST /v1/credit-runs",
 	"POST /v1/credit-runs/{run_id}/lines", "POST /v1/credit-runs/{run_id}/close", "GET /v1/credit-runs/{run_id}", "GET /v1/credit-runs/{run_id}/refusals", "GET /v1/ledger/totals", "GET /v1/events", "POST /v1/clock/confirm", "POST /v1/bindings/batch",
+	"GET /v1/bindings", "POST /v1/bindings/{id}/review", "POST /v1/bindings/{id}/forced-unbinding",
 	"POST /v1/ledger/copies", "POST /v1/account-debits", "GET /v1/clearing/areas", "POST /v1/policies", "GET /v1/policies", "GET /v1/policies/{number}", "GET /openapi.yaml"}
 
 // Calls that create people or money answer on the admin listener only (R31).
@@ -214,7 +215,7 @@ func TestTotalsKept(t *testing.T) {
 func TestLongestFields(t *testing.T) {
 	long := func(n int, c string) []byte { return []byte(strings.Repeat(c, n)) }
 	in := bindingIn{msgid: long(msgidMax, `"`), authorizer: long(psnNoMax, `"`), certno: long(certnoMax, `"`), phone: long(opterMax, `"`), qaVersion: long(versionMax, `"`),
-		consentMS: noon, face: 2, order: orderMax, auth: authIn{given: true, method: long(opterMax, `"`), txnNo: long(opterMax, `"`), timeMS: noon},
+		consentMS: noon, face: 2, order: orderMax, auth: authIn{given: true, txnNo: long(opterMax, `"`), timeMS: noon},
 		application: applicationIn{given: true, no: long(opterMax, `"`), clerk: long(nameMax, "𠀀"), document: long(nameMax, "𠀀")}}
 	in.commitment.version, in.commitment.declaration, in.commitment.acceptedMS = long(versionMax, `"`), long(letterMax, "𠀀"), noon
 	w := newWork()

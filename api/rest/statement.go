@@ -24,6 +24,7 @@ const (
 var entryKinds = map[ledger.Kind]string{
 	ledger.KindCredit: "credit", ledger.KindSettlement: "settlement", ledger.KindReversalByID: "reversal",
 	ledger.KindReversalByMessage: "reversal", ledger.KindAllocation: "allocation",
+	ledger.KindFamilyDissolution: "family_return", ledger.KindUnbinding: "family_return", ledger.KindForcedUnbinding: "family_return", ledger.KindBindingReview: "family_return",
 	ledger.KindPremium: "premium", ledger.KindPremiumRefund: "premium_refund", ledger.KindAccountDebit: "account_debit",
 }
 
@@ -150,7 +151,7 @@ func (f *face) appendStatement(a *strictjson.Appender, s statementQuery, by view
 		if day > s.to {
 			continue
 		}
-		if n == statementPage {
+		if n >= statementPage && lines[i].Position != lines[i-1].Position { // an entry with two postings is not cut
 			next = lines[i].Position
 			break
 		}

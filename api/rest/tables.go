@@ -31,6 +31,18 @@ var sourceNames = [...]string{
 // ledger and are refused by it.
 var relationNames = [...]string{"1", "2", "4", "5", "6", "7", "8", "9"}
 
+// stateNames are the states of a binding (R20); the number is the index + 1 and part of the log.
+var stateNames = [...]string{"active", "invited", "pending_review", "unbound", "rejected", "expired", "suspended"}
+
+// endReasonNames are the reasons of the bureau to end a binding by force (R21); the number is the index + 1 and part of the log.
+var endReasonNames = [...]string{"dispute", "fraud", "relation_ended", "wrong_data", "death", "court_order", "other"}
+
+// Callers of the calls that say no channel.
+var (
+	callerBinding = []byte("binding")
+	callerOrder   = []byte("debit-order")
+)
+
 var (
 	channelEnum   = strictjson.MustEnum(channelNames[:]...)
 	sourceEnum    = strictjson.MustEnum(sourceNames[:]...)
@@ -49,6 +61,10 @@ var (
 	flagEnum      = strictjson.MustEnum("0", "1")
 	statusEnum    = strictjson.MustEnum("0", "1", "2", "3", "4") // psn_insu_stas
 	originalEnum  = strictjson.MustEnum("settlement", "reversal")
+	loginEnum     = strictjson.MustEnum(policy.LoginNames[:]...)
+	answerEnum    = strictjson.MustEnum("accept", "decline")
+	reviewEnum    = strictjson.MustEnum("approve", "reject")
+	endReasonEnum = strictjson.MustEnum(endReasonNames[:]...)
 )
 
 // reasonNames of an enrolment (R19), cardStates (R27), freezeReasons (R21); the number is the index + 1 and part of the log.
@@ -69,8 +85,10 @@ var (
 )
 
 func reservedCaller(code []byte) bool {
-	if string(code) == string(callerBureau) || string(code) == string(callerLoad) {
-		return true
+	for _, ours := range [...][]byte{callerBureau, callerLoad, callerBinding, callerOrder} {
+		if string(code) == string(ours) {
+			return true
+		}
 	}
 	for _, n := range channelNames {
 		if string(code) == n {

@@ -54,6 +54,7 @@ func (w *work) begin(kind ledger.Kind) {
 	w.blob.Reset()
 	if !kind.IsMoney() {
 		w.more.Enrolments, w.more.Bindings = w.more.Enrolments[:0], w.more.Bindings[:0]
+		w.more.Commitment, w.more.Questions = ledger.Key{}, ledger.Key{}
 		w.cmd.More = &w.more
 	}
 }

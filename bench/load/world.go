@@ -112,7 +112,8 @@ func (w World) Load(e *engine.Engine) (map[ledger.Outcome]int, error) {
 	}
 	for i := 1; i < w.Persons; i += 2 {
 		for _, a := range w.authorizers(i) {
-			cmd := ledger.Command{Kind: ledger.KindBinding, Person: personKey(a), Other: pseudonym(i), Relation: 5, More: &ledger.More{}}
+			cmd := ledger.Command{Kind: ledger.KindBinding, Person: personKey(a), Other: pseudonym(i), Relation: 5, Channel: 1, Login: 1, Steps: ledger.StepDataConsent,
+				More: &ledger.More{Commitment: engine.Hubei.Commitment}}
 			if err := l.add(&cmd, &command.Details{}); err != nil {
 				return nil, err
 			}

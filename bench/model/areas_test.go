@@ -60,8 +60,8 @@ func TestFamilyAreaDue(t *testing.T) {
 	w.person("son", -1)
 	w.move("mother", 620100, 310)
 	w.move("son", 620400, 390)
-	w.want(Accepted, FamilyOpen{Creator: psnOf("mother")})
-	w.want(Accepted, Allocation{Creator: psnOf("mother"), Amount: 500})
+	w.want(Accepted, FamilyOpen{Creator: psnOf("mother"), Channel: 1})
+	w.want(Accepted, Allocation{Creator: psnOf("mother"), Amount: 500, Channel: 1})
 	w.bind("mother", "son", 0)
 	w.want(Accepted, bill("son", 120))
 	w.want(Accepted, bill("mother", 2000)) // her own and her family's: no due

@@ -2,6 +2,13 @@ package model
 
 import "slices"
 
+// The bits of Steps.
+const (
+	stepDataConsent = 1
+	stepApplication = 2
+	stepFace        = 4
+)
+
 func (m *Model) binding(now moment, c Binding) Result {
 	if now.policy == nil {
 		return Result{Outcome: NoPolicy}
@@ -17,92 +24,190 @@ func (m *Model) binding(now moment, c Binding) Result {
 	if user == authorizer {
 		return Result{Outcome: SelfBinding}
 	}
-	if !relationAllowed(now.policy, c.Relation) {
-		return Result{Outcome: RelationNotAllowed}
+	if o := m.steps(now, c, authorizer, user); o != Accepted {
+		return Result{Outcome: o}
+	}
+	if o := m.room(now, authorizer, user); o != Accepted {
+		return Result{Outcome: o}
+	}
+	if needsLetter(now.policy, authorizer) {
+		authorizer.Signed = true
+	}
+	if needsAnswers(now.policy, authorizer) {
+		authorizer.ReadAnswers = true
+	}
+	b := m.addBinding(now, c, authorizer, user)
+	return Result{Outcome: Accepted, Number: b.Number, State: b.State}
+}
+
+// steps is kind 12 up to questions_missing.
+func (m *Model) steps(now moment, c Binding, authorizer, user *PersonState) int {
+	p := now.policy
+	if o := useChannel(p, c.Channel, c.Steps); o != Accepted {
+		return o
+	}
+	if c.Login == 0 || c.Login > 4 || !slices.Contains(p.Logins[c.Login-1], c.Channel) {
+		return LoginNotAllowed
+	}
+	if o := judge(now, c.Relation, authorizer, user); o != Accepted {
+		return o
+	}
+	if slices.Contains(p.Evouchers, c.Channel) && !authorizer.Evoucher {
+		return EvoucherNotActive
+	}
+	if p.DataConsentRequired && c.Steps&stepDataConsent == 0 {
+		return DataConsentMissing
+	}
+	if needsLetter(p, authorizer) && c.Commitment != p.Commitment {
+		return CommitmentMissing
+	}
+	if needsAnswers(p, authorizer) && c.Questions != p.Questions {
+		return QuestionsMissing
+	}
+	return Accepted
+}
+
+// useChannel is channel_not_allowed and application_missing.
+func useChannel(p *Policy, channel, steps uint8) int {
+	if !slices.Contains(p.Channels, channel) {
+		return ChannelNotAllowed
+	}
+	if slices.Contains(p.Counters, channel) && steps&stepApplication == 0 {
+		return ApplicationMissing
+	}
+	return Accepted
+}
+
+func needsLetter(p *Policy, authorizer *PersonState) bool {
+	return p.Commitment != (Key{}) && (p.CommitmentEachTime || !authorizer.Signed)
+}
+
+func needsAnswers(p *Policy, authorizer *PersonState) bool {
+	return p.Questions != (Key{}) && !authorizer.ReadAnswers
+}
+
+// judge is what is asked again before a pending binding becomes active.
+func judge(now moment, relation uint8, authorizer, user *PersonState) int {
+	if !relationAllowed(now.policy, relation) {
+		return RelationNotAllowed
 	}
 	if !authorizer.mayAuthorize(now.today) {
-		return Result{Outcome: AuthorizerNotEligible}
-	}
-	if slices.Contains(now.policy.Evouchers, c.Channel) && !authorizer.Evoucher {
-		return Result{Outcome: EvoucherNotActive}
+		return AuthorizerNotEligible
 	}
 	if !user.insured(now.today, now.policy) {
-		return Result{Outcome: UserNotNormal}
+		return UserNotNormal
 	}
 	if !near(now.policy, authorizer, user) {
-		return Result{Outcome: OutsideTerritory}
+		return OutsideTerritory
 	}
-	if now.policy.Strategy == 3 {
-		return m.bindAllocated(now, c, authorizer, user)
-	}
-	return m.bindOrdinary(now, c, authorizer, user)
+	return Accepted
 }
 
 func relationAllowed(p *Policy, relation uint8) bool {
 	return relation < 32 && p.AllowedRelations&(1<<relation) != 0
 }
 
-func (m *Model) bindAllocated(now moment, c Binding, authorizer, user *PersonState) Result {
-	family := m.createdBy(authorizer)
-	if family == nil {
-		return Result{Outcome: UnknownFamily}
-	}
-	if user.InFamily && user.Family == family.Number {
-		return Result{Outcome: DuplicateBinding}
-	}
-	if user.InFamily {
-		return Result{Outcome: InOtherFamily}
-	}
-	// Under every strategy: the pair once, and 32 active bindings of a user at most.
-	if o := m.pairAndLimit(authorizer, user, authorizersLimit); o != Accepted {
-		return Result{Outcome: o}
-	}
-	b := m.addBinding(now, c, authorizer, user)
-	b.Allocated, b.Family = true, family.Number
-	user.InFamily, user.Family = true, family.Number
-	return Result{Outcome: Accepted, Number: b.Number}
-}
-
-func (m *Model) bindOrdinary(now moment, c Binding, authorizer, user *PersonState) Result {
+// room is kind 12 from unknown_family on.
+func (m *Model) room(now moment, authorizer, user *PersonState) int {
 	limit := now.policy.MaxAuthorizers
+	if now.policy.Strategy == allocated {
+		limit = 0
+		family := m.createdBy(authorizer)
+		if family == nil {
+			return UnknownFamily
+		}
+		if user.InFamily && user.Family == family.Number {
+			return DuplicateBinding
+		}
+		if user.InFamily || m.invitedTo(user, func(f uint32) bool { return f != family.Number }) {
+			return InOtherFamily
+		}
+	}
 	if limit == 0 {
 		limit = authorizersLimit
 	}
-	if o := m.pairAndLimit(authorizer, user, limit); o != Accepted {
-		return Result{Outcome: o}
-	}
-	b := m.addBinding(now, c, authorizer, user)
-	return Result{Outcome: Accepted, Number: b.Number}
-}
-
-// pairAndLimit looks at the user's active bindings of both kinds (Q17).
-func (m *Model) pairAndLimit(authorizer, user *PersonState, limit uint32) int {
-	active := uint32(0)
-	for _, b := range m.bindings {
-		if !b.Active || b.Beneficiary != user.Number {
-			continue
-		}
-		active++
+	living := m.authorizersOf(user)
+	for _, b := range living {
 		if b.Authorizer == authorizer.Number {
 			return DuplicateBinding
 		}
 	}
-	if active >= limit {
+	if uint32(len(living)) >= limit {
 		return TooManyAuthorizers
 	}
+	if most := int(now.policy.MaxFamilies); now.policy.Strategy != allocated && most > 0 {
+		of := len(living) + 1
+		if len(m.membersOf(user)) > 0 {
+			of++
+		}
+		if of > most || len(m.authorizersOf(authorizer))+1 > most {
+			return InOtherFamily
+		}
+	}
 	return Accepted
+}
+
+// authorizersOf gives the living bindings of a user of both kinds (Q17), membersOf those of an authorizer.
+func (m *Model) authorizersOf(user *PersonState) (living []*BindingState) {
+	for _, b := range m.bindings {
+		if b.living() && b.Beneficiary == user.Number {
+			living = append(living, b)
+		}
+	}
+	return living
+}
+
+func (m *Model) membersOf(authorizer *PersonState) (living []*BindingState) {
+	for _, b := range m.bindings {
+		if b.living() && b.Authorizer == authorizer.Number {
+			living = append(living, b)
+		}
+	}
+	return living
 }
 
 func (m *Model) addBinding(now moment, c Binding, authorizer, user *PersonState) *BindingState {
 	b := &BindingState{
 		Number: uint32(len(m.bindings)), Authorizer: authorizer.Number, Beneficiary: user.Number,
-		Order: c.Order, SinceMS: now.timeMS, Active: true,
+		Order: c.Order, Relation: c.Relation, Channel: c.Channel, SinceMS: now.timeMS, Face: c.Steps&stepFace != 0,
 	}
 	if b.Order == 0 {
 		b.Order = orderMissing
 	}
+	if now.policy.Strategy == allocated {
+		b.Allocated, b.Family = true, m.createdBy(authorizer).Number
+	}
 	m.bindings = append(m.bindings, b)
+	switch {
+	case now.policy.ConsentRequired:
+		b.State, b.Expires = Invited, now.today+int32(now.policy.ConsentDays)
+	case reviewed(now.policy, c.Channel):
+		b.State = InReview
+	default:
+		m.activate(now, b)
+	}
 	return b
+}
+
+func reviewed(p *Policy, channel uint8) bool {
+	return p.OfflineReview && slices.Contains(p.Counters, channel)
+}
+
+func (m *Model) activate(now moment, b *BindingState) {
+	b.State, b.SinceMS, b.Expires = Active, now.timeMS, 0
+	if b.Allocated {
+		user := m.persons[b.Beneficiary]
+		user.InFamily, user.Family = true, b.Family
+	}
+}
+
+// expireInvitations ends what nobody answered, before the first command of a batch.
+func (m *Model) expireInvitations(today int32) {
+	for _, b := range m.bindings {
+		if b.State == Invited && today >= b.Expires {
+			b.State, b.UntilMS = Expired, int64(b.Expires)*dayMS-chinaMS
+		}
+	}
 }
 
 func (m *Model) unbinding(now moment, c Unbinding) Result {
@@ -113,6 +218,9 @@ func (m *Model) unbinding(now moment, c Unbinding) Result {
 	if actor == nil {
 		return Result{Outcome: UnknownPerson}
 	}
+	if o := useChannel(now.policy, c.Channel, c.Steps); o != Accepted {
+		return Result{Outcome: o}
+	}
 	if actor.isDead(now.today) {
 		return Result{Outcome: StatusForbids}
 	}
@@ -121,34 +229,51 @@ func (m *Model) unbinding(now moment, c Unbinding) Result {
 	}
 	result := Result{Outcome: Accepted}
 	for _, number := range c.Bindings {
-		result.Items = append(result.Items, m.unbind(now, actor, c.AsUser, number))
+		result.Items = append(result.Items, m.unbind(now, actor, c, number))
+	}
+	for _, item := range result.Items {
+		if item.Outcome == Accepted {
+			result.Legs = append(result.Legs, m.afterLeaving(now, m.bindings[item.Binding])...)
+		}
 	}
 	return result
 }
 
-func (m *Model) unbind(now moment, actor *PersonState, asUser bool, number uint32) UnbindResult {
+func (m *Model) unbind(now moment, actor *PersonState, c Unbinding, number uint32) UnbindResult {
 	if uint64(number) >= uint64(len(m.bindings)) {
 		return UnbindResult{Binding: number, Outcome: UnknownBinding}
 	}
 	b := m.bindings[number]
 	whose := b.Authorizer
-	if asUser {
+	if c.AsUser {
 		whose = b.Beneficiary
 	}
 	if whose != actor.Number {
 		return UnbindResult{Binding: number, Outcome: UnknownBinding}
 	}
-	if !b.Active {
+	if b.State != Active {
 		return UnbindResult{Binding: number, Outcome: NotBound}
 	}
-	earliest := AddMonths(Day(b.SinceMS), now.policy.MinBindMonths)
-	if now.today < earliest {
+	if earliest := unbindable(now, b); now.today < earliest {
 		return UnbindResult{Binding: number, Outcome: Locked, EarliestDay: earliest}
 	}
-	b.Active = false
-	if b.Allocated {
+	if reviewed(now.policy, c.Channel) {
+		b.Leaving = true
+		return UnbindResult{Binding: number, Outcome: WaitsForReview}
+	}
+	m.end(now, b)
+	return UnbindResult{Binding: number, Outcome: Accepted}
+}
+
+func unbindable(now moment, b *BindingState) int32 {
+	return AddMonths(Day(b.SinceMS), now.policy.MinBindMonths)
+}
+
+// end makes a living binding an unbound one.
+func (m *Model) end(now moment, b *BindingState) {
+	if b.State == Active && b.Allocated {
 		m.persons[b.Beneficiary].InFamily = false
 		m.persons[b.Beneficiary].Family = 0
 	}
-	return UnbindResult{Binding: number, Outcome: Accepted}
+	b.State, b.UntilMS, b.Leaving = Unbound, now.timeMS, false
 }

@@ -110,6 +110,10 @@ type (
 		Relation      uint8
 		Order         uint16 // 0: none given
 		Channel       uint8
+		Login         uint8
+		Steps         uint8
+		Commitment    Key
+		Questions     Key
 	}
 
 	// Unbinding is kind 13.
@@ -117,7 +121,47 @@ type (
 		Message
 		Actor    Key
 		AsUser   bool
+		Channel  uint8
+		Steps    uint8
 		Bindings []uint32
+	}
+
+	// BindingConsent is kind 20.
+	BindingConsent struct {
+		Message
+		User    Key
+		Binding uint32
+		Accept  bool
+		Steps   uint8
+	}
+
+	// BindingReview is kind 21.
+	BindingReview struct {
+		Message
+		Binding uint32
+		Accept  bool
+	}
+
+	// BindingWithdraw is kind 22.
+	BindingWithdraw struct {
+		Message
+		Authorizer Key
+		Binding    uint32
+	}
+
+	// ForcedUnbinding is kind 23.
+	ForcedUnbinding struct {
+		Message
+		Binding  uint32
+		Reason   uint8
+		Officers [2]Key
+	}
+
+	// DebitOrder is kind 24. Elements are binding numbers or OwnElement.
+	DebitOrder struct {
+		Message
+		Patient  Key
+		Elements []uint32
 	}
 
 	// Settlement is kind 14.
@@ -168,6 +212,15 @@ type (
 	FamilyOpen struct {
 		Message
 		Creator Key
+		Channel uint8
+	}
+
+	// FamilyDissolution is kind 31.
+	FamilyDissolution struct {
+		Message
+		Creator Key
+		Family  uint32
+		Channel uint8
 	}
 
 	// Allocation is kind 18.
@@ -175,6 +228,7 @@ type (
 		Message
 		Creator Key
 		Amount  int64
+		Channel uint8
 	}
 
 	// Freeze is kind 25. Reason is not looked at.
@@ -239,12 +293,21 @@ const (
 	KindFamilyOpen
 	KindAllocation
 	KindClockConfirm
+	KindBindingConsent
+	KindBindingReview
+	KindBindingWithdraw
+	KindForcedUnbinding
+	KindDebitOrder
+	KindFreeze
+	KindPassword
+	KindCredential
 
-	KindFreeze       = 25
-	KindPassword     = 26
-	KindCredential   = 27
-	KindPersonChange = 36
+	KindFamilyDissolution = 31
+	KindPersonChange      = 36
 )
+
+// OwnElement stands for the own account in a debit order.
+const OwnElement = 1<<32 - 1
 
 func (Genesis) Kind() int           { return KindGenesis }
 func (Policy) Kind() int            { return KindPolicy }
@@ -265,6 +328,12 @@ func (ReversalByMessage) Kind() int { return KindReversalByMessage }
 func (FamilyOpen) Kind() int        { return KindFamilyOpen }
 func (Allocation) Kind() int        { return KindAllocation }
 func (ClockConfirm) Kind() int      { return KindClockConfirm }
+func (BindingConsent) Kind() int    { return KindBindingConsent }
+func (BindingReview) Kind() int     { return KindBindingReview }
+func (BindingWithdraw) Kind() int   { return KindBindingWithdraw }
+func (ForcedUnbinding) Kind() int   { return KindForcedUnbinding }
+func (DebitOrder) Kind() int        { return KindDebitOrder }
+func (FamilyDissolution) Kind() int { return KindFamilyDissolution }
 func (Freeze) Kind() int            { return KindFreeze }
 func (Password) Kind() int          { return KindPassword }
 func (Credential) Kind() int        { return KindCredential }
@@ -293,6 +362,18 @@ func message(c Command) Message {
 		return c.Message
 	case Allocation:
 		return c.Message
+	case BindingConsent:
+		return c.Message
+	case BindingReview:
+		return c.Message
+	case BindingWithdraw:
+		return c.Message
+	case ForcedUnbinding:
+		return c.Message
+	case DebitOrder:
+		return c.Message
+	case FamilyDissolution:
+		return c.Message
 	case Premium:
 		return c.Message
 	case PremiumRefund:
@@ -313,11 +394,12 @@ func message(c Command) Message {
 
 // Result is what one command did. A field not named here for an outcome is zero.
 //   - First: repeated only, the position of the first command with this id.
-//   - Number: the number of the person, institution, binding or family that an accepted command created.
+//   - Number: the number of the person, institution, binding or family that an accepted command created or was about.
 //   - Payable, Own, Mulaid, Cash: settlement accepted or amount_changed; fen.
 //   - Balc: the same, and accepted reversals; for amount_changed the own balance as it would be afterwards.
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.
 //   - Items: accepted unbinding, one for each number.
+//   - State: accepted binding, consent, review, withdrawal and forced unbinding: the binding's state afterwards.
 //   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
 //   - Prev: accepted settlement or reversal in which others paid and the patient did not (s.1), the previous entry of his account.
 //   - Original: accepted reversals, the position of the settlement undone.
@@ -333,6 +415,7 @@ type Result struct {
 	Legs     []Leg
 	Items    []UnbindResult
 	Original uint64
+	State    uint8
 	Drawn    []Candidate
 	Prev     uint64
 }

@@ -19,6 +19,8 @@ type Distribution struct {
 	FundedInside int            // settlement legs that money of the same batch made possible
 	Shared       int            // relatives' legs on an account another patient drew on earlier in the batch
 	JustEnough   int            // settlements that are covered and leave their last account at 0
+	Swept        int            // reversals that came to a dissolved family and went on to its creator
+	Returned     int            // dissolutions that gave money back, by any kind of command
 	Opened       int            // accepted settlements that a password opened a relative's account for
 	Short        int            // accepted settlements with payable money left to cash
 
@@ -51,11 +53,24 @@ func (d *Distribution) count(m *Model, now moment, c Command, r Result) {
 	if r.Outcome == Blocked && m.ids[message(c).ID].Position>>20 == now.sequence {
 		d.PairsInBatch++
 	}
+	d.countFamily(c, r)
 	if s, ok := c.(Settlement); ok && r.Outcome == Accepted {
 		if now.policy.PasswordTries != 0 && len(s.Passwords) > 0 && r.Mulaid > 0 {
 			d.Opened++
 		}
 		d.countSettlement(m, now, m.byPsn[s.Psn], r)
+	}
+}
+
+func (d *Distribution) countFamily(c Command, r Result) {
+	for i, leg := range r.Legs {
+		switch {
+		case leg.Account>>56 != AccountFamily || leg.Amount > 0 || c.Kind() == KindSettlement:
+		case i == 0:
+			d.Returned++
+		default:
+			d.Swept++
+		}
 	}
 }
 
@@ -87,8 +102,8 @@ func (d *Distribution) countSettlement(m *Model, now moment, patient *PersonStat
 // String is a table for test logs.
 func (d *Distribution) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d",
-		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened)
+	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d",
+		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned)
 	fmt.Fprintf(&out, " relatives_legs{0:%d 1:%d 2:%d 3+:%d}\n",
 		d.RelativeLegs[0], d.RelativeLegs[1], d.RelativeLegs[2], d.RelativeLegs[3])
 	for _, kind := range Kinds() {

@@ -37,6 +37,9 @@ type Generator struct {
 	sent     []sentID  // commands that used up an id
 	tombs    []Key     // ids made tombstones
 	upcoming []Command // settlements whose reversal went ahead
+	mixed    bool      // the batch may hold any kind
+	ordered  []Command // structural ones to be sent soon, in this order
+	swept    []Command // reversals of what dissolved families paid, for money batches: the serial rule meets enough of them
 	periods  uint32
 }
 
@@ -72,18 +75,20 @@ func (g *Generator) Model() *Model { return g.model }
 // Distribution gives the counts so far; it goes on counting.
 func (g *Generator) Distribution() *Distribution { return g.dist }
 
-// mixedWeights: per mille of a mixed batch before repeats and follow-ups are added.
+// mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 30}, {KindPolicy, 30}, {KindDayKey, 30}, {KindDayKeyPublish, 30}, {KindTick, 30},
-	{KindPerson, 30}, {KindEnrolment, 32}, {KindInstitution, 30}, {KindRunOpen, 31}, {KindRunClose, 31},
-	{KindBinding, 100}, {KindUnbinding, 34}, {KindFamilyOpen, 32}, {KindClockConfirm, 30},
-	{KindFreeze, 34}, {KindPassword, 36}, {KindCredential, 34}, {KindPersonChange, 34},
-	{KindCredit, 120}, {KindSettlement, 250}, {KindReversalByID, 60}, {KindReversalByMessage, 86}, {KindAllocation, 50},
-	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
+	{KindGenesis, 49}, {KindPolicy, 49}, {KindDayKey, 49}, {KindDayKeyPublish, 49}, {KindTick, 49},
+	{KindPerson, 49}, {KindEnrolment, 49}, {KindInstitution, 49}, {KindRunOpen, 49}, {KindRunClose, 49},
+	{KindBinding, 200}, {KindUnbinding, 49}, {KindFamilyOpen, 49}, {KindClockConfirm, 49},
+	{KindBindingConsent, 49}, {KindBindingReview, 49}, {KindBindingWithdraw, 49}, {KindForcedUnbinding, 49}, {KindDebitOrder, 49},
+	{KindFamilyDissolution, 49},
+	{KindFreeze, 49}, {KindPassword, 49}, {KindCredential, 49}, {KindPersonChange, 49},
+	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
+	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
 }
 
 var moneyWeights = []weight{
-	{KindCredit, 200}, {KindSettlement, 450}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindCredit, 320}, {KindSettlement, 500}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
 	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
@@ -92,9 +97,11 @@ type weight struct{ kind, share int }
 // MixedBatch makes, applies and counts a batch of n commands of all kinds.
 func (g *Generator) MixedBatch(n int) Step {
 	g.open()
+	g.mixed = true
 	for len(g.batch) < n {
 		g.emit(g.next(mixedWeights))
 	}
+	g.mixed = false
 	return g.close()
 }
 
@@ -127,12 +134,12 @@ func (g *Generator) Setup() []Step {
 	g.emit(g.makeBinding())
 	g.emit(g.makeUnbinding())
 	g.emit(Policy{Version: 1, EffectiveFromMS: g.now.timeMS, Strategy: 1, SelfFirst: true, PayableParts: 3,
-		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3})
+		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
 	steps = append(steps, g.close())
 
 	g.open()
 	for i := range hotPersons { // the crowd: one patient with as many authorizers as there may be, and then some
-		g.emit(Binding{Message: g.newMessage(), Authorizer: g.hot(i).Psn, UserPseudonym: g.hot(0).Pseudonym, Relation: 1})
+		g.emit(Binding{Message: g.newMessage(), Authorizer: g.hot(i).Psn, UserPseudonym: g.hot(0).Pseudonym, Relation: 1, Channel: 1, Login: 1})
 	}
 	for range 60 {
 		g.emit(g.makeBinding())
@@ -219,6 +226,16 @@ func (g *Generator) laterDay(days int32) int64 {
 
 // next chooses a command: a follow-up, a repeat, a collision, or a new one by weight.
 func (g *Generator) next(weights []weight) Command {
+	if g.mixed && len(g.ordered) > 0 && g.chance(50) {
+		c := g.ordered[0]
+		g.ordered = g.ordered[1:]
+		return c
+	}
+	if !g.mixed && len(g.swept) > 0 && g.chance(20) {
+		c := g.swept[0]
+		g.swept = g.swept[1:]
+		return c
+	}
 	if len(g.soon) > 0 && g.chance(60) {
 		c := g.soon[0]
 		g.soon = g.soon[1:]
@@ -275,6 +292,8 @@ func (g *Generator) make(kind int) Command {
 		return g.makeFamilyOpen()
 	case KindAllocation:
 		return g.makeAllocation()
+	case KindClockConfirm:
+		return ClockConfirm{}
 	case KindPremium:
 		return g.makePremium()
 	case KindPremiumRefund:
@@ -290,7 +309,7 @@ func (g *Generator) make(kind int) Command {
 	case KindPersonChange:
 		return g.makePersonChange()
 	}
-	return ClockConfirm{}
+	return g.makeAnswer(kind)
 }
 
 // collide turns some commands into repeats or gives them an id that is taken.
@@ -414,6 +433,24 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case Allocation:
+		c.Message = msg
+		return c
+	case BindingConsent:
+		c.Message = msg
+		return c
+	case BindingReview:
+		c.Message = msg
+		return c
+	case BindingWithdraw:
+		c.Message = msg
+		return c
+	case ForcedUnbinding:
+		c.Message = msg
+		return c
+	case DebitOrder:
+		c.Message = msg
+		return c
+	case FamilyDissolution:
 		c.Message = msg
 		return c
 	case Premium:

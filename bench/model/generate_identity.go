@@ -44,9 +44,14 @@ func (g *Generator) makeFreeze() Command {
 			break
 		}
 	}
-	if len(g.model.families) > 0 && g.chance(30) {
+	f := g.openFamily()
+	if f != nil && g.chance(15) {
+		c.Psn = g.model.persons[f.Creator].Psn
+	} else if len(g.model.families) > 0 && g.chance(30) {
 		c.IsFamily, c.Psn = true, Key{}
-		f := choose(g.rng, g.model.families)
+		if f == nil || g.chance(10) {
+			f = choose(g.rng, g.model.families)
+		}
 		if c.Family = f.Number; g.chance(80) {
 			c.Frozen = !f.Frozen
 		}
@@ -84,6 +89,9 @@ func passwordOf(p *PersonState, n int) Key { return K("password", be32(p.Number)
 
 func (g *Generator) makePassword() Command {
 	p := g.someone()
+	if b := g.bindingIn(Active); b != nil && g.chance(60) {
+		p = g.model.persons[b.Authorizer]
+	}
 	if g.chance(40) { // one that is locked, if there is any
 		for i := 0; i < 20 && g.model.passwords[p.Number].LockedUntilMS <= g.now.timeMS; i++ {
 			p = g.someone()

@@ -82,11 +82,7 @@ func (g *Generator) makeRunClose() Command {
 
 func (g *Generator) makeAllocation() Command {
 	p := g.someone()
-	if len(g.model.families) > 0 && g.chance(85) {
-		f := choose(g.rng, g.model.families)
-		if g.chance(75) {
-			f = g.model.families[g.rng.IntN(min(12, len(g.model.families)))]
-		}
+	if f := g.openFamily(); f != nil && g.chance(95) {
 		p = g.model.persons[f.Creator]
 	}
 	balance := g.model.balances[p.account()]
@@ -102,16 +98,46 @@ func (g *Generator) makeAllocation() Command {
 	if g.chance(3) {
 		amount = choose(g.rng, []int64{0, -5, AmountMax + 1})
 	}
-	return Allocation{Message: g.newMessage(), Creator: g.psn(p), Amount: amount}
+	return Allocation{Message: g.newMessage(), Creator: g.psn(p), Amount: amount, Channel: g.channel()}
 }
 
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
 func (g *Generator) makeSettlement() Command {
 	patient := g.someone()
-	if g.chance(12) {
+	if b := g.bindingIn(Active); b != nil && g.chance(60) { // somebody who shares
+		patient = g.model.persons[b.Beneficiary]
+	}
+	if g.chance(22) {
 		patient = g.hot(0) // the crowd: many legs
 	}
+	if f := g.openFamily(); f != nil && g.now.policy != nil && g.now.policy.Strategy == allocated && g.chance(40) {
+		if members := g.model.Members(f.Number); len(members) > 0 {
+			patient = g.model.persons[choose(g.rng, members)]
+		}
+	}
+	if other := g.rival(); other != nil && g.chance(25) {
+		patient = other
+	}
 	return g.settlementOf(patient, g.target(patient))
+}
+
+// rival is somebody else who may draw on an account that a relative was drawn on in the last settlement, or nil.
+func (g *Generator) rival() *PersonState {
+	if len(g.model.settled) == 0 {
+		return nil
+	}
+	last := g.model.settled[len(g.model.settled)-1]
+	for _, b := range g.model.bindings {
+		if b.State != Active || b.Beneficiary == last.patient.Number || !g.chance(70) {
+			continue
+		}
+		for _, t := range last.takes {
+			if t.account == g.model.persons[b.Authorizer].account() && t.account != last.patient.account() {
+				return g.model.persons[b.Beneficiary]
+			}
+		}
+	}
+	return nil
 }
 
 // target chooses what should become payable.
@@ -151,7 +177,7 @@ func (g *Generator) relativesHold(patient *PersonState) int64 {
 		return 0
 	}
 	if g.now.policy.Strategy == 3 {
-		if !patient.InFamily {
+		if !g.model.familyPays(g.now, patient) {
 			return 0
 		}
 		return g.model.balances[g.model.families[patient.Family].account()]
@@ -372,7 +398,10 @@ func (g *Generator) follow(c Command, result Result) {
 	if result.Outcome != Accepted || len(g.soon) > 8 {
 		return
 	}
+	g.followFamily(c, result)
 	switch c := c.(type) {
+	case Binding:
+		g.followBinding(c, result)
 	case Settlement:
 		if !g.chance(16) {
 			return

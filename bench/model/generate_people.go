@@ -61,7 +61,7 @@ func (g *Generator) makeDayKeyPublish() Command {
 
 func (g *Generator) newPerson(account bool) Person {
 	return Person{
-		Message: g.newMessage(), Psn: g.key(), Pseudonym: g.key(), Birth: -5000 + g.rng.Int32N(20000), Area: 420100,
+		Message: g.newMessage(), Psn: g.key(), Pseudonym: g.key(), Birth: g.birth(), Area: 420100,
 		HasAccount: account, EvoucherActive: g.chance(75),
 		Enrolments: []Insurance{g.insurance(310)},
 	}
@@ -105,7 +105,7 @@ func (g *Generator) insurance(insutype uint16) Insurance {
 
 func (g *Generator) makeEnrolment() Command {
 	c := Enrolment{Message: g.newMessage(), Psn: g.psn(g.someone())}
-	c.Insurance = g.insurance(choose(g.rng, []uint16{310, 310, 310, 310, 390, 392}))
+	c.Insurance = g.insurance(choose(g.rng, []uint16{310, 310, 310, 310, 310, 310, 310, 390, 392}))
 	if g.chance(12) {
 		c.Status = uint8(2 + g.rng.IntN(3))
 		c.Begin = g.now.today - 3 + g.rng.Int32N(8)
@@ -113,6 +113,9 @@ func (g *Generator) makeEnrolment() Command {
 	if g.chance(5) {
 		c.Reason = uint8(1 + g.rng.IntN(reasonLast))
 		c.Begin = g.now.today - 3 + g.rng.Int32N(6)
+	}
+	if p := g.unfit(); p != nil && g.chance(60) { // and those who cannot share any more come back
+		c.Psn, c.Insurance = p.Psn, Insurance{Insutype: employee, Status: 1, Area: choose(g.rng, places[:4]), Begin: g.now.today - 1, PsnType: 11}
 	}
 	if p := g.model.byPsn[c.Psn]; p != nil && p.Died != 0 && g.chance(70) { // the dead rise, or the world would be empty soon
 		c.Status, c.Reason = 1, reasonCorrection
@@ -123,6 +126,16 @@ func (g *Generator) makeEnrolment() Command {
 	return c
 }
 
+// unfit is one of the persons of Setup who has an account and may lend nothing, or lives far away; nil: none was found.
+func (g *Generator) unfit() *PersonState {
+	for range 20 {
+		if p := g.hot(g.rng.IntN(hotPersons)); p.HasAccount && (!p.mayAuthorize(g.now.today) || p.Area/10_000 != 42) {
+			return p
+		}
+	}
+	return nil
+}
+
 func (g *Generator) makeInstitution() Command {
 	n := len(g.model.institutions)
 	if g.chance(40) {
@@ -131,42 +144,29 @@ func (g *Generator) makeInstitution() Command {
 	return Institution{Code: fmt.Sprintf("H%011d", n), Type: uint8(1 + g.rng.IntN(5)), Area: 420100}
 }
 
-// makeFamilyOpen keeps most of the hot persons out of it: nobody ever stops being a creator.
-func (g *Generator) makeFamilyOpen() Command {
-	p := g.hot(g.rng.IntN(hotPersons/4) * 4)
-	if g.chance(60) {
-		newest := g.model.persons[max(0, len(g.model.persons)-recentPersons):]
-		p = choose(g.rng, newest)
-	}
-	if g.chance(5) {
-		p = g.someone()
-	}
-	return FamilyOpen{Message: g.newMessage(), Creator: g.psn(p)}
-}
-
 func (g *Generator) makeBinding() Command {
 	user := g.someone()
-	if g.chance(8) {
+	if g.chance(16) {
 		user = g.hot(0) // the crowd
 	}
 	authorizer := g.kin(user)
 	if user.Number == 0 {
 		authorizer = g.someone()
 	}
-	for i := 0; i < 6 && !authorizer.mayAuthorize(g.now.today); i++ {
-		authorizer = g.kin(user)
+	for i := 0; i < 12 && !g.maySuit(authorizer, user) && g.chance(95); i++ {
+		if authorizer = g.kin(user); user.Number == 0 {
+			authorizer = g.someone()
+		}
 	}
 	if g.now.policy != nil && g.now.policy.Strategy == 3 && len(g.model.families) > 0 && g.chance(70) {
-		f := choose(g.rng, g.model.families)
-		authorizer = g.model.persons[f.Creator]
+		if f := g.openFamily(); f != nil {
+			authorizer = g.model.persons[f.Creator]
+		}
 	}
 	if authorizer == user && g.chance(80) {
 		authorizer = g.hot(int(user.Number) + 1)
 	}
-	c := Binding{
-		Message: g.newMessage(), Authorizer: g.psn(authorizer), UserPseudonym: user.Pseudonym,
-		Relation: choose(g.rng, []uint8{1, 1, 2, 4, 5, 6, 7}), Channel: choose(g.rng, []uint8{1, 1, 1, 2, 3, 6, 8, 31, 0, 32, 255}),
-	}
+	c := g.application(authorizer, user)
 	if g.chance(60) {
 		c.Order = uint16(1 + g.rng.IntN(4)) // ties are wanted
 	}
@@ -184,16 +184,22 @@ func (g *Generator) makeBinding() Command {
 	return c
 }
 
+// maySuit reports whether somebody is of a standing and a place to be bound for a user.
+func (g *Generator) maySuit(authorizer, user *PersonState) bool {
+	return authorizer.mayAuthorize(g.now.today) && (g.now.policy == nil || near(g.now.policy, authorizer, user))
+}
+
 // makeUnbinding names mostly one binding that is active, then others of the same actor, ended or not, and of strangers.
 func (g *Generator) makeUnbinding() Command {
-	c := Unbinding{Message: g.newMessage(), AsUser: g.chance(30)}
+	c := Unbinding{Message: g.newMessage(), AsUser: g.chance(30), Channel: g.channel(), Steps: g.steps()}
 	actor := g.someone()
 	bindings := g.model.bindings
 	if len(bindings) == 0 {
-		return Unbinding{Message: c.Message, Actor: g.psn(actor), Bindings: []uint32{0}}
+		c.Actor, c.Bindings = g.psn(actor), []uint32{0}
+		return c
 	}
 	first := choose(g.rng, bindings)
-	for i := 0; i < 30 && !first.Active; i++ {
+	for i := 0; i < 30 && first.State != Active; i++ {
 		first = choose(g.rng, bindings)
 	}
 	if g.chance(50) && len(bindings) > 20 { // a young one, still locked if there is a lock

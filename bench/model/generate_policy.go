@@ -16,7 +16,7 @@ func (g *Generator) makePolicy() Command {
 		Version:           version + 1 + g.rng.Uint32N(3),
 		Hash:              [32]byte{uint8(g.rng.IntN(256))},
 		EffectiveFromMS:   g.now.timeMS,
-		Strategy:          uint8(1 + g.rng.IntN(3)),
+		Strategy:          choose(g.rng, []uint8{1, 1, 1, 2, 2, 2, 3, 3}),
 		SelfFirst:         g.chance(70),
 		PayableParts:      uint8(1 + g.rng.IntN(15)),
 		PayablePlaces:     3,
@@ -41,6 +41,9 @@ func (g *Generator) makePolicy() Command {
 	case 1, 2:
 		p = choose(g.rng, Spoils).spoil(p)
 	}
+	if p.Strategy != allocated && g.model.familyMoney() && g.chance(80) {
+		return g.clearFamilies(p)
+	}
 	return p
 }
 
@@ -63,17 +66,20 @@ func (g *Generator) datePolicy(p *Policy) {
 
 // fillPolicy sets the knobs that belong together, so that they can stand together.
 func (g *Generator) fillPolicy(p *Policy) {
-	p.MaxFamilies = uint32(choose(g.rng, []int{0, 1, 2, 32}))
+	p.MaxFamilies = uint32(choose(g.rng, []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 32}))
 	if p.Strategy == allocated {
 		p.MaxFamilies = 1
-		p.AllocMax = int64(choose(g.rng, []int{0, 0, 1, 500_000}))
-		p.AllocTimes = uint32(choose(g.rng, []int{0, 0, 12}))
+		p.AllocMax = int64(choose(g.rng, []int{0, 0, 400, 500_000}))
+		p.AllocTimes = uint32(choose(g.rng, []int{0, 0, 2, 12}))
+		if g.chance(70) {
+			p.MinBindMonths = 0 // else hardly any family can be dissolved
+		}
 	}
 	p.CancelReversible, p.PausedUsable, p.DayCloseMinutes = g.chance(50), g.chance(50), g.rng.Uint32N(7*24*60+1)
 	p.Categories, p.Province = uint8(g.rng.IntN(8)), choose(g.rng, []uint8{0, 42, 62})
 	g.fillChannels(p)
 	if g.chance(30) {
-		p.ConsentRequired, p.ConsentDays, p.FaceFromAge = true, 1+g.rng.Uint32N(365), uint32(choose(g.rng, []int{0, 1, 16, 17, 120}))
+		p.ConsentRequired, p.ConsentDays, p.FaceFromAge = true, 1+g.rng.Uint32N(uint32(choose(g.rng, []int{6, 365}))), uint32(choose(g.rng, []int{0, 1, 16, 17, 120}))
 	}
 	if g.chance(30) {
 		p.PasswordTries, p.LockMinutes = choose(g.rng, []uint32{1, 1, 2, 3, 20}), 1+g.rng.Uint32N(7*24*60)
@@ -90,7 +96,7 @@ func (g *Generator) fillPolicy(p *Policy) {
 			p.PremiumFrom, p.PremiumUntil = choose(g.rng, []uint32{101, 901, 1231}), choose(g.rng, []uint32{229, 1231, 430})
 		}
 	}
-	p.Territory = uint8(g.rng.IntN(3))
+	p.Territory = choose(g.rng, []uint8{0, 0, 0, 0, 0, 1, 2}) // 0 or hardly anybody may share
 	if p.Territory == 2 {
 		p.Province, p.AgreedProvinces = 42, choose(g.rng, [][]uint8{{11}, {43, 82}, {62, 63, 64}})
 	}

@@ -56,6 +56,9 @@ func TestConservationAndDistribution(t *testing.T) {
 	if d.Batches != runBatches+3 {
 		t.Fatalf("%d batches, want %d", d.Batches, runBatches+3)
 	}
+	if d.Swept < 10 || d.Returned < 20 {
+		t.Errorf("%d reversals swept, %d families gave money back", d.Swept, d.Returned)
+	}
 	checkShares(t, d)
 	checkOutcomes(t, d)
 }

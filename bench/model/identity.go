@@ -68,7 +68,7 @@ func (m *Model) identity(c Settlement, patient *PersonState) int {
 // bound reports an active binding between two people, in either direction.
 func (m *Model) bound(a, b *PersonState) bool {
 	for _, x := range m.bindings {
-		if x.Active && (x.Authorizer == a.Number && x.Beneficiary == b.Number || x.Authorizer == b.Number && x.Beneficiary == a.Number) {
+		if x.State == Active && (x.Authorizer == a.Number && x.Beneficiary == b.Number || x.Authorizer == b.Number && x.Beneficiary == a.Number) {
 			return true
 		}
 	}
@@ -82,7 +82,7 @@ func (m *Model) freeze(c Freeze) int {
 	}
 	var frozen *bool
 	if c.IsFamily {
-		if int(c.Family) >= len(m.families) {
+		if int(c.Family) >= len(m.families) || m.families[c.Family].Closed {
 			return UnknownFamily
 		}
 		frozen = &m.families[c.Family].Frozen

@@ -127,6 +127,7 @@ func (m *Model) Apply(b Batch) []Result {
 
 // begin reads what a whole batch shares (s.1).
 func (m *Model) begin(b Batch) moment {
+	m.expireInvitations(Day(b.TimeMS))
 	return moment{
 		sequence: b.Sequence,
 		timeMS:   b.TimeMS,
@@ -213,9 +214,21 @@ func (m *Model) execute(now moment, c Command) Result {
 	case ReversalByMessage:
 		return m.reversalByMessage(now, c)
 	case FamilyOpen:
-		return m.familyOpen(c)
+		return m.familyOpen(now, c)
 	case Allocation:
 		return m.allocation(now, c)
+	case FamilyDissolution:
+		return m.familyDissolution(now, c)
+	case BindingConsent:
+		return m.consent(now, c)
+	case BindingReview:
+		return m.review(now, c)
+	case BindingWithdraw:
+		return m.withdraw(now, c)
+	case ForcedUnbinding:
+		return m.forcedUnbinding(now, c)
+	case DebitOrder:
+		return Result{Outcome: m.debitOrder(now, c)}
 	case Premium:
 		return m.premium(now, c)
 	case PremiumRefund:

@@ -114,29 +114,3 @@ func (m *Model) runClose(now moment, c RunClose) int {
 	run.Closed, run.ClosedAt = true, now.position()
 	return Accepted
 }
-
-func (m *Model) allocation(now moment, c Allocation) Result {
-	if c.Amount < 1 || c.Amount > AmountMax {
-		return Result{Outcome: AmountRange}
-	}
-	p := m.byPsn[c.Creator]
-	if p == nil {
-		return Result{Outcome: UnknownPerson}
-	}
-	family := m.createdBy(p)
-	if family == nil {
-		return Result{Outcome: UnknownFamily}
-	}
-	if p.Frozen {
-		return Result{Outcome: AccountFrozen}
-	}
-	if !p.mayAuthorize(now.today) {
-		return Result{Outcome: StatusForbids}
-	}
-	if m.balances[p.account()] < c.Amount {
-		return Result{Outcome: ShortOfFunds}
-	}
-	out := m.post(now, p.account(), -c.Amount)
-	in := m.post(now, family.account(), c.Amount)
-	return Result{Outcome: Accepted, Legs: []Leg{out, in}}
-}

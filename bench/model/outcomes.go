@@ -69,6 +69,22 @@ const (
 	Locked                = 609
 	NotBound              = 610
 	NotAllowed            = 611
+	ChannelNotAllowed     = 612
+	LoginNotAllowed       = 613
+	CommitmentMissing     = 614
+	QuestionsMissing      = 616
+	DataConsentMissing    = 617
+	ApplicationMissing    = 618
+	FaceMissing           = 619
+	InvitationExpired     = 620
+	NotPending            = 621
+	WaitsForReview        = 622
+	OrderIncomplete       = 624
+	OrderRepeats          = 625
+	SelfNotAllowed        = 626
+	AllocationAmount      = 627
+	AllocationTimes       = 628
+	FamilyMoney           = 629
 	InOtherFamily         = 615
 
 	RunExists       = 701
@@ -118,8 +134,25 @@ var outcomeNames = map[int]string{
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active",
 	RelationNotAllowed: "relation_not_allowed", UserNotNormal: "user_not_normal",
 	TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound", NotAllowed: "not_allowed",
-	InOtherFamily: "in_other_family",
-	RunExists:     "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
+	InOtherFamily:      "in_other_family",
+	ChannelNotAllowed:  "channel_not_allowed",
+	LoginNotAllowed:    "login_not_allowed",
+	CommitmentMissing:  "commitment_missing",
+	QuestionsMissing:   "questions_missing",
+	DataConsentMissing: "data_consent_missing",
+	ApplicationMissing: "application_missing",
+	FaceMissing:        "face_missing",
+	InvitationExpired:  "invitation_expired",
+	NotPending:         "not_pending",
+	WaitsForReview:     "waits_for_review",
+	OrderIncomplete:    "order_incomplete",
+	OrderRepeats:       "order_repeats",
+	SelfNotAllowed:     "self_not_allowed",
+	AllocationAmount:   "allocation_amount",
+	AllocationTimes:    "allocation_times",
+	FamilyMoney:        "family_money",
+
+	RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
 	AlreadyCredited: "already_credited",
 	PolicyInPast:    "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
 	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again",

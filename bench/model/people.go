@@ -23,6 +23,9 @@ type PersonState struct {
 	Frozen       bool
 	InFamily     bool
 	Family       uint32 // meaningful if InFamily
+	SelfOrder    int    // place of the own account in the debit order, 0: none
+	Signed       bool   // a letter
+	ReadAnswers  bool   // the questions and answers
 }
 
 func (p *PersonState) account() uint64 { return AccountID(AccountPersonal, uint64(p.Number)) }
@@ -40,22 +43,46 @@ type InstitutionState struct {
 
 func (i *InstitutionState) account() uint64 { return AccountID(AccountInstitution, uint64(i.Number)) }
 
-// BindingState is one binding, ended or not. Allocated ones belong to a family.
+// BindingState is one binding, whatever became of it.
 type BindingState struct {
 	Number      uint32
 	Authorizer  uint32
 	Beneficiary uint32
 	Order       uint16
-	SinceMS     int64
-	Active      bool
-	Allocated   bool
-	Family      uint32 // meaningful if Allocated
+	Relation    uint8
+	Channel     uint8
+	SinceMS     int64 // asked while pending, else active since
+	UntilMS     int64
+	Expires     int32 // the first day on which an invitation is no longer good
+	State       uint8
+	Face        bool // recognised when it was asked for
+	Leaving     bool
+	Allocated   bool // a membership
+	Family      uint32
 }
+
+// The stored states of s.11.1.
+const (
+	Active = 1 + iota
+	Invited
+	InReview
+	Unbound
+	Rejected
+	Expired
+)
+
+func (b *BindingState) pending() bool { return b.State == Invited || b.State == InReview }
+
+func (b *BindingState) living() bool { return b.pending() || b.State == Active }
 
 // FamilyState is a family; who is in it stands with the persons.
 type FamilyState struct {
 	Number  uint32
 	Creator uint32
+	Closed  bool
+	Year    int // of the two below
+	Count   uint32
+	Sum     int64
 	Frozen  bool
 }
 
@@ -141,32 +168,4 @@ func (m *Model) institution(c Institution) Result {
 	m.byCode[i.Code] = i
 	m.balances[i.account()] = 0
 	return Result{Outcome: Accepted, Number: i.Number}
-}
-
-// createdBy gives the family a person created, or nil.
-func (m *Model) createdBy(p *PersonState) *FamilyState {
-	for _, f := range m.families {
-		if f.Creator == p.Number {
-			return f
-		}
-	}
-	return nil
-}
-
-func (m *Model) familyOpen(c FamilyOpen) Result {
-	p := m.byPsn[c.Creator]
-	if p == nil {
-		return Result{Outcome: UnknownPerson}
-	}
-	if !p.HasAccount {
-		return Result{Outcome: NoAccount}
-	}
-	if p.InFamily {
-		return Result{Outcome: InOtherFamily}
-	}
-	f := &FamilyState{Number: uint32(len(m.families)), Creator: p.Number}
-	m.families = append(m.families, f)
-	m.balances[f.account()] = 0
-	p.InFamily, p.Family = true, f.Number // the creator is inside his family (Q16)
-	return Result{Outcome: Accepted, Number: f.Number}
 }

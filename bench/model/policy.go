@@ -72,6 +72,9 @@ func (m *Model) policy(now moment, c Policy) Result {
 	if c.EffectiveFromMS < now.timeMS {
 		return Result{Outcome: PolicyInPast}
 	}
+	if c.Strategy != allocated && m.familyMoney() {
+		return Result{Outcome: FamilyMoney}
+	}
 	if len(m.policies) >= 65_536 {
 		return Result{Outcome: LedgerFull}
 	}

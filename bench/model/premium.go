@@ -73,7 +73,7 @@ func (m *Model) premium(now moment, c Premium) Result {
 	}
 	bound := false
 	for _, b := range m.bindings {
-		bound = bound || b.Active && b.Authorizer == payer.Number && b.Beneficiary == insured.Number
+		bound = bound || b.State == Active && b.Authorizer == payer.Number && b.Beneficiary == insured.Number
 	}
 	if !bound {
 		return Result{Outcome: NotBound}

@@ -41,7 +41,7 @@ func TestPremium(t *testing.T) {
 
 	w.timeMS += 92 * dayMS // 1 or 2 March: the season is over, and the binding may end
 	w.want(PremiumSeason, with(func(c *Premium) { c.Year = 2028 }))
-	w.want(Accepted, Unbinding{Actor: psnOf("father"), Bindings: []uint32{binding}})
+	w.want(Accepted, Unbinding{Channel: 1, Actor: psnOf("father"), Bindings: []uint32{binding}})
 	refund := PremiumRefund{Payer: psnOf("child"), Premium: uint64(w.m.premiums[0].position)}
 	w.want(WrongPerson, refund)
 	refund.Payer = psnOf("father")

@@ -57,12 +57,18 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 		return Result{Outcome: AlreadyReversed}
 	}
 	result := Result{Outcome: Accepted, Original: position}
-	for _, t := range original.takes {
-		result.Legs = append(result.Legs, m.post(now, t.account, t.amount))
+	for i, t := range original.takes {
+		back := []Leg{m.post(now, t.account, t.amount)}
+		m.returnAreas(now, areas{patient: original.areas.patient, payers: original.areas.payers[i : i+1]}, back)
+		result.Legs = append(result.Legs, back...)
 		m.balances[institution.account()] -= t.amount
+		if family := m.familyOf(t.account); family != nil && family.Closed {
+			result.Legs = append(result.Legs, m.post(now, t.account, -t.amount), m.post(now, m.persons[family.Creator].account(), t.amount))
+		}
 	}
-	result.Prev = m.entry(now, original.patient, original.plan.own, original.plan.mulaid)
-	m.returnAreas(now, original.areas, result.Legs)
+	if _, posted := m.postingAt(original.patient.account(), now.position()); !posted { // else swept to the patient: an entry with postings already
+		result.Prev = m.entry(now, original.patient, original.plan.own, original.plan.mulaid)
+	}
 	m.ids[undoMark(position)] = IDEntry{Position: now.position(), Tag: TagMark}
 	m.reversals = append(m.reversals, reversal{position: now.position(), original: position})
 	if original.patient.HasAccount {

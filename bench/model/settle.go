@@ -156,11 +156,15 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 		if !ok {
 			return false
 		}
-		for _, account := range accounts {
+		place := m.ownPlace(now, todo)
+		for i, account := range accounts {
+			if i == place {
+				takeFrom(todo.patient.account(), &todo.own)
+			}
 			takeFrom(account, &todo.mulaid)
 		}
 	}
-	if !now.policy.SelfFirst && todo.ownUsable {
+	if !now.policy.SelfFirst && todo.ownUsable && todo.own == 0 {
 		takeFrom(todo.patient.account(), &todo.own)
 	}
 	return true
@@ -171,10 +175,11 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 func (m *Model) relatives(now moment, c Settlement, todo *plan) ([]uint64, bool) {
 	patient := todo.patient
 	if now.policy.Strategy == 3 {
-		family, creator := m.familyOf(now, patient)
-		if family == nil {
+		if !m.familyPays(now, patient) {
 			return nil, true
 		}
+		family := m.families[patient.Family]
+		creator := m.persons[family.Creator]
 		if creator != patient {
 			todo.asked = append(todo.asked, creator.Number)
 		}
@@ -210,28 +215,38 @@ func (m *Model) relatives(now moment, c Settlement, todo *plan) ([]uint64, bool)
 	return accounts, true
 }
 
-// lending gives the active bindings whose authorizer may lend today to where the patient is, in number order.
+// lending gives the active bindings that are not suspended (s.11.4), in number order, where there are no family accounts.
 func (m *Model) lending(now moment, patient *PersonState) []*BindingState {
-	lending := []*BindingState{}
+	lending, all := []*BindingState{}, uint32(0)
 	for _, b := range m.bindings {
-		if a := m.persons[b.Authorizer]; b.Active && b.Beneficiary == patient.Number && a.mayLend(now.today) && near(now.policy, a, patient) {
+		if b.State != Active || b.Beneficiary != patient.Number {
+			continue
+		}
+		all++
+		a := m.persons[b.Authorizer]
+		if relationAllowed(now.policy, b.Relation) && a.mayLend(now.today) && near(now.policy, a, patient) {
 			lending = append(lending, b)
 		}
+	}
+	if now.policy.MaxFamilies > 0 && all > now.policy.MaxFamilies {
+		return nil
 	}
 	return lending
 }
 
-// familyOf gives the family whose account a patient may use, and its creator; nil: none.
-func (m *Model) familyOf(now moment, patient *PersonState) (*FamilyState, *PersonState) {
-	if !patient.InFamily {
-		return nil, nil
+// ownPlace counts the relatives before the own account in the debit order; -1 if it has no place there (R22).
+func (m *Model) ownPlace(now moment, todo *plan) int {
+	patient := todo.patient
+	if now.policy.SelfFirst || now.policy.Strategy != 2 || patient.SelfOrder == 0 || !todo.ownUsable {
+		return -1
 	}
-	family := m.families[patient.Family]
-	creator := m.persons[family.Creator]
-	if family.Frozen || !near(now.policy, creator, patient) {
-		return nil, nil
+	place := 0
+	for _, b := range m.lending(now, patient) {
+		if int(b.Order) < patient.SelfOrder {
+			place++
+		}
 	}
-	return family, creator
+	return place
 }
 
 // canAsk: where passwords are needed and none is typed, relatives do not come to their turn, but for the creator's own family.

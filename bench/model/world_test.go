@@ -24,8 +24,9 @@ func newWorld(t *testing.T, p Policy) *world {
 	w.want(Accepted, Genesis{})
 	p.EffectiveFromMS = w.timeMS
 	p.AllowedRelations = relationsKnown
-	p.MaxFamilies = 1
+	p.MaxFamilies = uint32(p.Strategy / 3) // L1
 	p.PayablePlaces = 3
+	p.Channels, p.Logins = []uint8{1}, [4][]uint8{{1}}
 	w.want(Accepted, p)
 	w.want(Accepted, Institution{Code: "H1", Type: 1})
 	w.want(Accepted, Institution{Code: "P1", Type: 2})
@@ -71,7 +72,7 @@ func (w *world) person(name string, balance int64) {
 func (w *world) bind(authorizer, user string, order uint16) uint32 {
 	w.t.Helper()
 	return w.want(Accepted, Binding{Authorizer: psnOf(authorizer), UserPseudonym: certOf(user), Relation: 1,
-		Order: order}).Number
+		Order: order, Channel: 1, Login: 1}).Number
 }
 
 func (w *world) balance(name string, want int64) {
@@ -105,3 +106,4 @@ func same(t *testing.T, what string, got, want any) {
 
 var randomSelfFirst = Policy{Version: 1, Strategy: 1, SelfFirst: true, PayableParts: 3, MinBindMonths: 3}
 var orderedSelfFirst = Policy{Version: 1, Strategy: 2, SelfFirst: true, PayableParts: 3, MinBindMonths: 3}
+var allocatedSelfFirst = Policy{Version: 1, Strategy: 3, SelfFirst: true, PayableParts: 3}

@@ -36,6 +36,14 @@ func compareOne(want *model.Result, f *ledger.Effect, fx *ledger.Effects) error 
 	} else {
 		got.Balc = f.Balc
 	}
+	switch f.Kind {
+	case ledger.KindCredit, ledger.KindAccountDebit, ledger.KindPremium, ledger.KindPremiumRefund: // these have another meaning of it
+	default:
+		got.State = f.Source
+	}
+	if got.State != want.State {
+		return fmt.Errorf("state %d, model says %d", got.State, want.State)
+	}
 	number := want.Number
 	if f.Kind == ledger.KindRunOpen {
 		number = got.Number // the model gives runs no numbers

@@ -68,12 +68,36 @@ func fill(cmd *ledger.Command, c model.Command) {
 		cmd.Other, cmd.Source, cmd.Period, cmd.Count, cmd.Amount = c.Run, c.Source, c.Period, int64(c.Count), c.Amount
 	case model.RunClose:
 		cmd.Other = c.Run
+	default:
+		if !fillBinding(cmd, c) {
+			fillMoney(cmd, c)
+		}
+	}
+}
+
+// fillBinding knows the commands about bindings and families.
+func fillBinding(cmd *ledger.Command, c model.Command) bool {
+	more := cmd.More
+	switch c := c.(type) {
 	case model.Binding:
 		cmd.ID, cmd.Person, cmd.Other, cmd.Relation, cmd.Order, cmd.Channel = c.ID, c.Authorizer, c.UserPseudonym, c.Relation, c.Order, c.Channel
+		cmd.Login, cmd.Steps, more.Commitment, more.Questions = c.Login, c.Steps, c.Commitment, c.Questions
 	case model.Unbinding:
-		cmd.ID, cmd.Person, cmd.AsUser, cmd.More.Bindings = c.ID, c.Actor, c.AsUser, c.Bindings
+		cmd.ID, cmd.Person, cmd.AsUser, cmd.Channel, cmd.Steps, more.Bindings = c.ID, c.Actor, c.AsUser, c.Channel, c.Steps, c.Bindings
+	case model.BindingConsent:
+		cmd.ID, cmd.Person, cmd.Binding, cmd.Accept, cmd.Steps = c.ID, c.User, c.Binding, c.Accept, c.Steps
+	case model.BindingReview:
+		cmd.ID, cmd.Binding, cmd.Accept = c.ID, c.Binding, c.Accept
+	case model.BindingWithdraw:
+		cmd.ID, cmd.Person, cmd.Binding = c.ID, c.Authorizer, c.Binding
+	case model.ForcedUnbinding:
+		cmd.ID, cmd.Binding, cmd.Reason, cmd.Person, cmd.Other = c.ID, c.Binding, c.Reason, ledger.Key(c.Officers[0]), ledger.Key(c.Officers[1])
+	case model.DebitOrder:
+		cmd.ID, cmd.Person, more.Bindings = c.ID, c.Patient, c.Elements
 	case model.FamilyOpen:
-		cmd.ID, cmd.Person = c.ID, c.Creator
+		cmd.ID, cmd.Person, cmd.Channel = c.ID, c.Creator, c.Channel
+	case model.FamilyDissolution:
+		cmd.ID, cmd.Person, cmd.Binding, cmd.Channel = c.ID, c.Creator, c.Family, c.Channel
 	case model.Freeze:
 		cmd.ID, cmd.Person = c.ID, c.Psn
 		cmd.More.Freeze = ledger.Freeze{IsFamily: c.IsFamily, Frozen: c.Frozen, Reason: c.Reason, Family: c.Family, Operators: [2]ledger.Key{c.Operators[0], c.Operators[1]}}
@@ -86,8 +110,9 @@ func fill(cmd *ledger.Command, c model.Command) {
 		cmd.ID, cmd.Person = c.ID, c.Psn
 		change(&cmd.More.Change, c)
 	default:
-		fillMoney(cmd, c)
+		return false
 	}
+	return true
 }
 
 func change(x *ledger.Change, c model.PersonChange) {
@@ -131,7 +156,7 @@ func fillMoney(cmd *ledger.Command, c model.Command) {
 	case model.ReversalByMessage:
 		cmd.ID, cmd.Person, cmd.Institution, cmd.Other, cmd.Original = c.ID, c.Psn, ledger.NewCode([]byte(c.Institution)), c.OriginalID, ledger.OriginalKind(c.OriginalKind)
 	case model.Allocation:
-		cmd.ID, cmd.Person, cmd.Amount = c.ID, c.Creator, c.Amount
+		cmd.ID, cmd.Person, cmd.Amount, cmd.Channel = c.ID, c.Creator, c.Amount, c.Channel
 	case model.Premium:
 		cmd.ID, cmd.Person, cmd.Other, cmd.Source, cmd.Period, cmd.Amount = c.ID, c.Payer, c.Insured, c.Type, c.Year, c.Amount
 	case model.PremiumRefund:

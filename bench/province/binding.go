@@ -47,8 +47,10 @@ func (p *Province) Authorizers(i int) int {
 	return count
 }
 
-// canLend: an account and a normal enrolment (domain-rules.md A1).
-func (p *Province) canLend(a int) bool { return p.CategoryOf(a).HasAccount() && !p.paused(a) }
+// canLend: an account, a normal enrolment and, as all bindings come from the mini-program, an active e-voucher (domain-rules.md A1, A4).
+func (p *Province) canLend(a int) bool {
+	return p.CategoryOf(a).HasAccount() && !p.paused(a) && p.hasVoucher(a)
+}
 
 // bound takes an authorizer who can lend.
 func (p *Province) bound(a, u int) (string, bool) {

@@ -53,7 +53,7 @@ func (p *Province) Person(i int) Person {
 	x := Person{
 		Index: i, Family: family, PsnNo: p.PsnNo(i), Name: p.name(i, s, family), Gend: "2",
 		BirthDay: birth, Category: category,
-		EvoucherActive: happens(draw(p.seed, streamVoucher, uint64(i), 0), voucherPPM),
+		EvoucherActive: p.hasVoucher(i),
 		OpeningFen:     p.OpeningFen(i), MonthlyFen: p.MonthlyFen(i),
 	}
 	male := p.male(s, family)
@@ -211,4 +211,8 @@ func (p *Province) MonthlyFen(i int) int64 {
 		return skewBill.amount(draw(p.seed, streamMonthly, uint64(i), 0), MeanActiveMonthlyFen)
 	}
 	return 0
+}
+
+func (p *Province) hasVoucher(i int) bool {
+	return happens(draw(p.seed, streamVoucher, uint64(i), 0), voucherPPM)
 }

@@ -18,7 +18,8 @@ func init() {
 	verbs = map[string]func(*Player, *args) ([]string, error){
 		"at": at, "profile": activate, "restart": restart,
 		"person": addPerson, "enrol": enrol, "institution": addInstitution, "credit": credit, "balance": balance, "payable": payable,
-		"bind": bind, "unbind": unbind, "family": openFamily, "allocate": allocate,
+		"bind": bind, "unbind": unbind, "consent": consent, "review": review, "withdraw": withdraw, "force-unbind": forceUnbind, "order": order, "state": stateOf,
+		"family": openFamily, "allocate": allocate, "dissolve": dissolve,
 		"settle": settle, "preview": preview, "reverse": reverse,
 		"premium": premium, "refund": refund, "debit": debit,
 	}
@@ -250,93 +251,6 @@ func payable(p *Player, a *args) ([]string, error) {
 		return nil
 	})
 	return []string{yuan(fen)}, err
-}
-
-// family NAME: opens his family account.
-func openFamily(p *Player, a *args) ([]string, error) {
-	key, err := p.nextPerson(a)
-	if err != nil {
-		return nil, err
-	}
-	return p.plain(&ledger.Command{Kind: ledger.KindFamilyOpen, ID: p.id(), Person: key}, nil)
-}
-
-// allocate NAME 100.00: from the creator's account to his family's.
-func allocate(p *Player, a *args) ([]string, error) {
-	key, err := p.nextPerson(a)
-	if err != nil {
-		return nil, err
-	}
-	text, err := a.next()
-	if err != nil {
-		return nil, err
-	}
-	fen, err := money.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return p.plain(&ledger.Command{Kind: ledger.KindAllocation, ID: p.id(), Person: key, Amount: fen}, nil)
-}
-
-// bind AUTHORIZER USER relation 5 [channel 1] [order 2]
-func bind(p *Player, a *args) ([]string, error) {
-	authorizer, err := a.next()
-	if err != nil {
-		return nil, err
-	}
-	user, err := a.next()
-	if err != nil {
-		return nil, err
-	}
-	cmd := &ledger.Command{Kind: ledger.KindBinding, ID: p.id(), Other: pseudonym(user), Relation: 5, Channel: 1}
-	if cmd.Person, err = p.person(authorizer); err != nil {
-		return nil, err
-	}
-	for _, n := range []struct {
-		name string
-		set  func(uint64)
-	}{{"relation", func(v uint64) { cmd.Relation = uint8(v) }}, {"channel", func(v uint64) { cmd.Channel = uint8(v) }}, {"order", func(v uint64) { cmd.Order = uint16(v) }}} {
-		if text := a.value(n.name); text != "" {
-			v, err := strconv.ParseUint(text, 10, 16)
-			if err != nil {
-				return nil, err
-			}
-			n.set(v)
-		}
-	}
-	r, err := p.do(cmd, nil)
-	if r.Effect.Outcome == ledger.Accepted {
-		p.bindings[authorizer+" "+user] = r.Effect.Number
-	}
-	return []string{r.Effect.Outcome.String()}, err
-}
-
-// unbind AUTHORIZER USER [USER ...] -> an outcome each, a locked one with "until" and its day
-func unbind(p *Player, a *args) ([]string, error) {
-	authorizer, err := a.next()
-	if err != nil {
-		return nil, err
-	}
-	cmd := &ledger.Command{Kind: ledger.KindUnbinding, ID: p.id(), More: &ledger.More{}}
-	if cmd.Person, err = p.person(authorizer); err != nil {
-		return nil, err
-	}
-	for user, err := a.next(); err == nil; user, err = a.next() {
-		n, found := p.bindings[authorizer+" "+user]
-		if !found {
-			return nil, fmt.Errorf("%s was never bound to %s", user, authorizer)
-		}
-		cmd.More.Bindings = append(cmd.More.Bindings, n)
-	}
-	r, err := p.do(cmd, nil)
-	out := []string{r.Effect.Outcome.String()}
-	for _, item := range r.Items {
-		out = append(out, item.Outcome.String())
-		if item.Earliest != 0 {
-			out = append(out, "until", time.UnixMilli(int64(item.Earliest)*86_400_000).UTC().Format("2006-01-02"))
-		}
-	}
-	return out, err
 }
 
 // bill reads the amounts of a settlement by short names.

@@ -113,11 +113,13 @@ func nameOnly(s string) string {
 	return s
 }
 
-// binding is the body of POST /v1/bindings, made at a counter.
+// binding is the body of POST /v1/bindings, sent from the mini-program.
 func binding(msgid string, authorizer, user *actor, relation string, at time.Time) map[string]any {
 	return map[string]any{
-		"msgid": msgid, "channel": "hall", "authorizer_psn_no": authorizer.psnNo, "user_cert_type": "01", "user_certno": user.certno,
-		"relation": relation, "commitment": map[string]any{"version": "1", "accepted_at": at.Format(time.RFC3339), "declaration": "本人自愿共济"},
+		"msgid": msgid, "channel": "wechat", "authorizer_psn_no": authorizer.psnNo, "user_cert_type": "01", "user_certno": user.certno,
+		"relation": relation, "data_consent_at": at.Format(time.RFC3339),
+		"auth":       map[string]any{"method": "evoucher", "txn_no": msgid, "time": at.Format(time.RFC3339)},
+		"commitment": map[string]any{"version": "1", "accepted_at": at.Format(time.RFC3339), "declaration": "本人自愿共济"},
 	}
 }
 

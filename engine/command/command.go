@@ -164,8 +164,7 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 	case ledger.KindAllocation:
 		c.key(&cmd.Person)
 		c.fen(&cmd.Amount)
-	case ledger.KindFamilyOpen:
-		c.key(&cmd.Person)
+		c.u8(&cmd.Channel)
 	case ledger.KindPremium:
 		premium(c, cmd, d)
 	case ledger.KindPremiumRefund:

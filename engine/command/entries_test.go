@@ -76,11 +76,11 @@ func TestEntryLimits(t *testing.T) {
 		"reason 0":     func(e []entryCommand) entryCommand { e[2].command.Source = 0; return e[2] },
 		"reason 5":     func(e []entryCommand) entryCommand { e[2].command.Source = 5; return e[2] },
 		"one operator": func(e []entryCommand) entryCommand { e[2].command.Second = ledger.Key{}; return e[2] },
-		"kind 20":      func(e []entryCommand) entryCommand { e[2].command.Kind = 20; return e[2] },
+		"kind 32":      func(e []entryCommand) entryCommand { e[2].command.Kind = 32; return e[2] },
 	} {
 		func() {
 			defer func() {
-				if recover() == nil && what != "kind 20" {
+				if recover() == nil && what != "kind 32" {
 					t.Errorf("%s was written", what)
 				}
 			}()

@@ -40,14 +40,6 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.text(&d.Text, RunIDMax)
 	case ledger.KindRunClose:
 		c.key(&cmd.Other)
-	case ledger.KindBinding:
-		c.key(&cmd.Person)
-		c.key(&cmd.Other)
-		c.u8(&cmd.Relation)
-		number(c, &cmd.Order, 999)
-		c.u8(&cmd.Channel)
-	case ledger.KindUnbinding:
-		unbinding(c, cmd)
 	case ledger.KindFreeze:
 		freeze(c, cmd)
 	case ledger.KindPassword:
@@ -60,6 +52,8 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.bad = c.bad || cmd.CredType != ledger.CredentialCard || m.State < ledger.CardActive || m.State > ledger.CardCancelled
 	case ledger.KindPersonChange:
 		change(c, cmd)
+	default:
+		relation(c, cmd)
 	}
 }
 
@@ -141,19 +135,4 @@ func enrolment(c *codec, e *ledger.Enrolment) {
 	c.u8(&e.Flexible)
 	c.u8((*uint8)(&e.Reason))
 	c.bad = c.bad || e.Flexible > 1 || e.Reason > ledger.ReasonLast
-}
-
-func unbinding(c *codec, cmd *ledger.Command) {
-	c.key(&cmd.Person)
-	c.flag(&cmd.AsUser)
-	m := cmd.More
-	n := uint64(len(m.Bindings))
-	c.uint(&n, ledger.UnbindingsMax)
-	c.bad = c.bad || n == 0
-	for i := 0; i < int(n) && !c.bad; i++ {
-		if !c.writing {
-			m.Bindings = append(m.Bindings, 0)
-		}
-		number(c, &m.Bindings[i], 1<<32-1)
-	}
 }

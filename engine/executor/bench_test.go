@@ -77,7 +77,7 @@ func benchState(persons int) *ledger.State {
 		}
 	}
 	apply(ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: ledger.Policy{EffectiveFrom: c.TimeMS, Version: 1, Strategy: ledger.Random, SelfFirst: 1,
-		Parts: 3, Places: 3, Relations: 1 << 5}}})
+		Parts: 3, Places: 3, Relations: 1 << 5, Channels: 2, Logins: [4]uint32{2}}}})
 	c = ledger.NewContext(s, 1, c.TimeMS, nil)
 	for i := range 2000 {
 		apply(ledger.Command{Kind: ledger.KindInstitutionAdd, Institution: ledger.NewCode(fmt.Appendf(nil, "P%011d", i)), InstitutionOf: 2})
@@ -96,7 +96,7 @@ func benchState(persons int) *ledger.State {
 	}
 	for i := 1; i < persons; i += 2 {
 		for k := range 1 + (i/2)%3 {
-			apply(ledger.Command{Kind: ledger.KindBinding, Person: personKey((i + 1 + k*15838) % persons &^ 1), Other: credential(i), Relation: 5})
+			apply(ledger.Command{Kind: ledger.KindBinding, Person: personKey((i + 1 + k*15838) % persons &^ 1), Other: credential(i), Relation: 5, Channel: 1, Login: 1, More: &ledger.More{}})
 		}
 	}
 	return s

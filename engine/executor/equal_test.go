@@ -235,7 +235,7 @@ func TestEqual(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	var sharded, contested, commands, drawn int
+	var sharded, contested, commands, drawn, swept int
 	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
@@ -275,6 +275,10 @@ func TestEqual(t *testing.T) {
 					}
 				}
 			}
+			last := steps[len(steps)-1].Batch
+			if err := oracle.CompareBindings(g.Model(), runners[0].state, ledger.DayOf(last.TimeMS)); err != nil {
+				t.Fatalf("seed %d batch %d: %v", seed, last.Sequence, err)
+			}
 			steps = steps[:0]
 		}
 		if err := runners[0].sameAsModel(g.Model()); err != nil {
@@ -285,6 +289,7 @@ func TestEqual(t *testing.T) {
 			r.executor.Close()
 		}
 		checkMix(t, g.Distribution())
+		swept += g.Distribution().Swept
 	}
 	for _, kind := range model.Kinds() {
 		if 100*mixed[kind] < mixed[0] {
@@ -294,8 +299,8 @@ func TestEqual(t *testing.T) {
 	if 100*drawn < commands {
 		t.Fatalf("vacuous: %d draws among several in %d commands", drawn, commands)
 	}
-	if sharded == 0 || contested == 0 || contested == sharded {
-		t.Fatalf("vacuous: %d commands sharded, %d contested", sharded, contested)
+	if sharded == 0 || contested == 0 || contested == sharded || swept == 0 && seeds > 3 {
+		t.Fatalf("vacuous: %d commands sharded, %d contested, %d reversals swept", sharded, contested, swept)
 	}
 	t.Logf("T2 equal seeds=%d commands=%d draws=%d sharded=%d contested=%.1f%%", seeds, commands, drawn, sharded, 100*float64(contested)/float64(sharded))
 }

@@ -55,6 +55,9 @@ func (x *Sharded) touchOriginal(at ledger.Position) {
 	if _, legs, ok := x.store.Originals.Original(at); ok {
 		for _, l := range legs {
 			x.work.Touch(l.Account, 0)
+			if creator, closed := x.work.State.ClosedBy(l.Account); closed {
+				x.work.Touch(creator, 0) // what comes back to a dissolved family goes on to him
+			}
 		}
 	}
 }

@@ -57,7 +57,7 @@ func newT6World() *t6World {
 	w := &t6World{state: ledger.NewState(ledger.Shifts{}), ids: newTableIDs(1 << 17), rng: rand.New(rand.NewPCG(6, 6)), families: make([][]*t6Family, 7)}
 	c := ledger.NewContext(w.state, 1, t6Time, nil)
 	w.apply(&c, ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: ledger.Policy{EffectiveFrom: t6Time, Version: 1, Strategy: ledger.Random, SelfFirst: 1,
-		Parts: 3, Places: 3, Relations: 1 << 5}}})
+		Parts: 3, Places: 3, Relations: 1 << 5, Channels: 1 << 1, Logins: [ledger.Logins]uint32{1 << 1}}}})
 	c = ledger.NewContext(w.state, 1, t6Time, nil)
 	for i := range t6Institutions {
 		w.apply(&c, ledger.Command{Kind: ledger.KindInstitutionAdd, Institution: t6Code(i), InstitutionOf: 2})
@@ -100,9 +100,9 @@ func (w *t6World) newFamily(c *ledger.Context, k int, empty bool) *t6Family {
 	}
 	for i, n := range f.authorizers {
 		if empty && i == k/2 {
-			w.apply(c, ledger.Command{Kind: ledger.KindBinding, Person: personKey(t6Pool - 1), Other: credential(f.patient), Relation: 5})
+			w.apply(c, ledger.Command{Kind: ledger.KindBinding, Person: personKey(t6Pool - 1), Other: credential(f.patient), Relation: 5, Channel: 1, Login: 1, More: &ledger.More{}})
 		}
-		w.apply(c, ledger.Command{Kind: ledger.KindBinding, Person: personKey(int(n)), Other: credential(f.patient), Relation: 5})
+		w.apply(c, ledger.Command{Kind: ledger.KindBinding, Person: personKey(int(n)), Other: credential(f.patient), Relation: 5, Channel: 1, Login: 1, More: &ledger.More{}})
 	}
 	for l, key := range [labelCount]func(n uint32) int64{byBinding: func(n uint32) int64 { return int64(slices.Index(f.authorizers, n)) },
 		byNumber: func(n uint32) int64 { return int64(n) }, byPartition: func(n uint32) int64 { return int64(n % t6Shards) },

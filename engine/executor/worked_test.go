@@ -3,6 +3,7 @@ package executor_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"slices"
 	"testing"
@@ -26,6 +27,8 @@ type script struct {
 	runners  []*runner
 	sequence uint64
 	key      [32]byte
+	channel  uint8 // one of the policy's that is no counter
+	login    uint8 // a way to sign in that it has
 }
 
 func newScript(t *testing.T, p ledger.Policy) *script {
@@ -34,6 +37,12 @@ func newScript(t *testing.T, p ledger.Policy) *script {
 		r := newRunner(shards)
 		t.Cleanup(r.executor.Close)
 		s.runners = append(s.runners, r)
+	}
+	s.channel = uint8(bits.TrailingZeros32(p.Channels &^ p.Counters))
+	for i, channels := range p.Logins {
+		if ledger.In(channels, s.channel) {
+			s.login = uint8(i + 1)
+		}
 	}
 	// How a binding comes about is not what these figures are about: no invitation, no letter, no review.
 	p.ConsentRequired, p.ConsentDays, p.FaceFromAge, p.DataConsentRequired, p.OfflineReview = 0, 0, 0, 0, 0
@@ -109,13 +118,13 @@ func (s *script) share(c *worked, allocates bool, refusal ledger.Outcome) {
 			want = refusal
 		}
 		if allocates && i == 0 {
-			s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindFamilyOpen, Person: psn(name), More: &ledger.More{}})
-			s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindAllocation, Person: psn(name), Amount: fen})
+			s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindFamilyOpen, Person: psn(name), Channel: s.channel, More: &ledger.More{}})
+			s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindAllocation, Person: psn(name), Channel: s.channel, Amount: fen})
 		} else if allocates {
-			s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindFamilyOpen, Person: psn(name), More: &ledger.More{}})
+			s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindFamilyOpen, Person: psn(name), Channel: s.channel, More: &ledger.More{}})
 			want = ledger.InOtherFamily // L1
 		}
-		s.do(want, ledger.Command{Kind: ledger.KindBinding, Person: psn(name), Other: cert("patient"), Relation: c.relation, Order: uint16(i + 1), Channel: 1, More: &ledger.More{}})
+		s.do(want, ledger.Command{Kind: ledger.KindBinding, Person: psn(name), Other: cert("patient"), Relation: c.relation, Order: uint16(i + 1), Channel: s.channel, Login: s.login, More: &ledger.More{}})
 	}
 }
 
@@ -248,8 +257,8 @@ func (c *worked) check(t *testing.T, profile string, want *figures) {
 func TestCreatorPaysHimself(t *testing.T) {
 	s := newScript(t, policy.MustShipped("gansu").Ledger())
 	s.person("creator", 50000)
-	s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindFamilyOpen, Person: psn("creator"), More: &ledger.More{}})
-	s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindAllocation, Person: psn("creator"), Amount: 40000})
+	s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindFamilyOpen, Person: psn("creator"), Channel: s.channel, More: &ledger.More{}})
+	s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindAllocation, Person: psn("creator"), Channel: s.channel, Amount: 40000})
 	f, legs := s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindSettlement, Person: psn("creator"), Other: cert("creator"), Institution: ledger.NewCode([]byte("H1")), UsedFlag: 1, Bill: billX1})
 	if f.Own != 10000 || f.Mulaid != 8400 || !slices.Equal(legs, []int64{-10000, -8400}) {
 		t.Errorf("own %d, family %d, legs %v", f.Own, f.Mulaid, legs)

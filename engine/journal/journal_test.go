@@ -114,6 +114,48 @@ func TestStatement(t *testing.T) {
 	}
 }
 
+// TestStatementTwice: an entry may have two postings on one account, the later one naming the entry itself (R24: a reversal to a dissolved family
+// whose creator is the patient). Both are told, newest first, and the walk goes on before the first.
+func TestStatementTwice(t *testing.T) {
+	j := New(openStore(t), 0)
+	a, family := ledger.Account(ledger.KindPersonal, 3), ledger.Account(ledger.KindFamily, 0)
+	var fx ledger.Effects
+	fx.List = []ledger.Effect{
+		{Kind: ledger.KindCredit, Outcome: ledger.Accepted, LegCount: 1, LegAt: 0},
+		{Kind: ledger.KindReversalByID, Outcome: ledger.Accepted, LegCount: 4, LegAt: 1},
+	}
+	first, second := ledger.At(1, 0), ledger.At(1, 1)
+	fx.Legs = []ledger.Leg{
+		{Account: a, Amount: 5, After: 5},
+		{Account: a, Amount: 7, After: 12, Prev: first}, {Account: family, Amount: 9, After: 9}, {Account: family, Amount: -9, Prev: second},
+		{Account: a, Amount: 9, After: 21, Prev: second},
+	}
+	if err := j.Write(1, Append(nil, 1, 0, &fx)); err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int{1, 2, 5} {
+		lines, next, err := j.Statement(a, second, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []int64{9, 7, 5}
+		if limit < 3 {
+			want = want[:2]
+		}
+		if len(lines) != len(want) || limit < 3 && next != first || limit == 5 && next != 0 {
+			t.Fatalf("limit %d: %+v, next %d", limit, lines, next)
+		}
+		for i := range want {
+			if lines[i].Amount != want[i] {
+				t.Errorf("line %d is %+v", i, lines[i])
+			}
+		}
+	}
+	if lines, _, err := j.Statement(family, second, 5); err != nil || len(lines) != 2 || lines[0].Amount != -9 {
+		t.Errorf("%+v, %v", lines, err)
+	}
+}
+
 // TestStatementEnds gives an account a chain that bites its tail.
 func TestStatementEnds(t *testing.T) {
 	j := New(openStore(t), 0)

@@ -19,7 +19,8 @@ type Line struct {
 }
 
 // Statement walks an account's chain back from its entry at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
-// returns up to limit lines, newest first, and where to go on (0: the beginning of the account). limit is at most StatementLinesMax.
+// returns up to limit lines, newest first (and the rest of the last entry, which may have two on the account), and where to go on (0: the
+// beginning of the account). limit is at most StatementLinesMax.
 // from must be an entry of the account; what is not is a *CorruptionError. Any goroutine.
 func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limit int) ([]Line, ledger.Position, error) {
 	if limit < 1 || limit > StatementLinesMax {
@@ -29,7 +30,7 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 	var block Block
 	var legs []ledger.Leg
 	for at := from; ; {
-		if at == 0 || len(lines) == limit {
+		if at == 0 || len(lines) >= limit {
 			return lines, at, nil
 		}
 		if block.Sequence != at.Sequence() {
@@ -42,30 +43,44 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 		if err != nil {
 			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: "damaged", Err: err}
 		}
-		legs = found
-		leg := entryOn(&f, legs, account)
-		if leg == nil || leg.Prev >= at {
+		legs = entriesOn(&f, found, account)
+		prev, ok := previous(legs, at)
+		if !ok {
 			return nil, 0, &CorruptionError{Sequence: block.Sequence, Reason: fmt.Sprintf("command %d is no entry of account %x that continues its chain", at.Index(), uint64(account))}
 		}
-		lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: leg.Amount, After: leg.After,
-			Patient: f.Patient, Institution: f.Institution})
-		at = leg.Prev
+		for i := len(legs) - 1; i >= 0; i-- {
+			lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: legs[i].Amount, After: legs[i].After,
+				Patient: f.Patient, Institution: f.Institution})
+		}
+		at = prev
 	}
 }
 
-// entryOn is what an effect is to an account: its leg there, or a leg of nothing if others paid for the holder; nil if it is nothing to it.
-func entryOn(f *ledger.Effect, legs []ledger.Leg, account ledger.AccountID) *ledger.Leg {
-	if f.Chained() && account == ledger.Account(ledger.KindPersonal, f.Patient) {
-		return &ledger.Leg{Account: account, After: f.Balc, Prev: f.Prev}
-	}
-	return legOn(legs, account)
-}
-
-func legOn(legs []ledger.Leg, account ledger.AccountID) *ledger.Leg {
-	for i := range legs {
-		if legs[i].Account == account {
-			return &legs[i]
+// entriesOn is what an effect is to an account: its legs there (in the place of all), or a leg of nothing if others paid for the holder; none
+// if it is nothing to it.
+func entriesOn(f *ledger.Effect, legs []ledger.Leg, account ledger.AccountID) []ledger.Leg {
+	his := legs[:0]
+	for _, l := range legs {
+		if l.Account == account {
+			his = append(his, l)
 		}
 	}
-	return nil
+	if len(his) == 0 && f.Chained() && account == ledger.Account(ledger.KindPersonal, f.Patient) {
+		his = append(his, ledger.Leg{Account: account, After: f.Balc, Prev: f.Prev})
+	}
+	return his
+}
+
+// previous is the entry before one, of whose legs on the account the first names it. A later one of the same entry (a reversal that comes back
+// to a dissolved family) names the entry itself.
+func previous(legs []ledger.Leg, at ledger.Position) (prev ledger.Position, ok bool) {
+	for i := range legs {
+		switch {
+		case i == 0 && legs[i].Prev < at:
+			prev, ok = legs[i].Prev, true
+		case legs[i].Prev != at:
+			return 0, false
+		}
+	}
+	return prev, ok
 }

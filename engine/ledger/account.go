@@ -13,6 +13,8 @@ const (
 	RelativesMax  = 32                        // active bindings of one user; the hard limit behind max_authorizers (K4)
 	EnrolmentsMax = 8                         // in one Person command
 	UnbindingsMax = 64                        // bindings in one Unbinding command
+	OrderMax      = RelativesMax + 1          // elements of a debit order: every binding and the own account
+	EndReasonsMax = 9                         // reason codes of a forced unbinding; their texts are api/rest's
 	SourcesMax    = 15                        // highest funding source number
 	PremiumsMax   = 2                         // highest premium type (M6, M7)
 	PremiumTries  = 8                         // premiums of one insured, type and year, refunded ones included: a mistake or two, not a game; bounds the marks looked up

@@ -23,17 +23,22 @@ func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
 	}
 	if cmd.Kind.IsMoney() {
 		Decide(&l.Money, c, cmd, position, StateFunds{l.State}, f, fx)
-		legs := fx.LegsOf(f)
-		for i := range legs {
-			PostLeg(l.State, &legs[i], position)
-		}
+		l.post(position, f, fx)
 		PostSums(l.State, c.Day, f, fx)
 		PostBalc(l.State, f, position)
 	} else {
 		l.structural(c, cmd, position, f, fx)
+		l.post(position, f, fx) // money that a family gives back when it ends
 	}
 	if hasID {
 		l.Own(cmd, position, f)
+	}
+}
+
+func (l *Ledger) post(position Position, f *Effect, fx *Effects) {
+	legs := fx.LegsOf(f)
+	for i := range legs {
+		PostLeg(l.State, &legs[i], position)
 	}
 }
 
@@ -73,7 +78,19 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindUnbinding:
 		f.Outcome = s.unbind(c, cmd, f, fx)
 	case KindFamilyOpen:
-		f.Outcome = s.openFamily(cmd, f)
+		f.Outcome = s.openFamily(c, cmd, f)
+	case KindFamilyDissolution:
+		f.Outcome = s.dissolveFamily(c, cmd, f, fx)
+	case KindBindingConsent:
+		f.Outcome = s.consent(c, cmd, f)
+	case KindBindingReview:
+		f.Outcome = s.review(c, cmd, f, fx)
+	case KindBindingWithdraw:
+		f.Outcome = s.withdraw(c, cmd, f)
+	case KindForcedUnbinding:
+		f.Outcome = s.forceUnbind(c, cmd, f, fx)
+	case KindDebitOrder:
+		f.Outcome = s.setDebitOrder(c, cmd)
 	case KindFreeze:
 		f.Outcome = s.freeze(cmd)
 	case KindPassword:

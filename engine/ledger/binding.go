@@ -3,6 +3,7 @@ package ledger
 // orderLast is stored when a binding gives no debit order: after every given one (D4).
 const orderLast = 1000
 
+// bind is command 12.
 func (s *State) bind(c *Context, cmd *Command, f *Effect) Outcome {
 	if !c.HasPolicy {
 		return NoPolicy
@@ -15,167 +16,189 @@ func (s *State) bind(c *Context, cmd *Command, f *Effect) Outcome {
 	if !found {
 		return UnknownUser
 	}
-	if o := s.mayBind(c, cmd, authorizer, user); o != 0 {
+	if authorizer == user {
+		return SelfBinding
+	}
+	if o := s.mayAsk(c, cmd, authorizer, user); o != 0 {
 		return o
 	}
-	b := Binding{Authorizer: authorizer, User: user, Since: c.TimeMS, Order: cmd.Order, Relation: cmd.Relation, Channel: cmd.Channel, Active: 1}
-	if b.Order == 0 {
-		b.Order = orderLast
+	s.sweep(c.Day, user)
+	if o := s.mayJoin(c, authorizer, user); o != 0 {
+		return o
 	}
-	if c.Policy.Strategy == Allocated {
-		b.Allocated = 1
-		family := s.Persons.At(authorizer).Family
-		s.Persons.Mut(user).Family = family
-		s.Families.Mut(family-1).Members++
-	}
-	b.NextShare = s.Persons.At(authorizer).Shares
-	f.Number = s.Bindings.Append(b)
-	s.Persons.Mut(authorizer).Shares = f.Number + 1
-	s.chainDraw(user, f.Number+1)
+	f.Number = s.addBinding(c, cmd, authorizer, user)
+	f.Source = uint8(s.Bindings.At(f.Number).State)
 	return Accepted
 }
 
-// mayBind checks A1 to A8 and B1 to B10 as far as they are in force; 0: yes.
-func (s *State) mayBind(c *Context, cmd *Command, authorizer, user uint32) Outcome {
+// mayAsk judges the two persons and the steps that were taken; 0: go on.
+func (s *State) mayAsk(c *Context, cmd *Command, authorizer, user uint32) Outcome {
+	p, a := &c.Policy, s.Persons.At(authorizer)
+	if o := mayUse(p, cmd); o != 0 {
+		return o
+	}
+	if cmd.Login < 1 || cmd.Login > Logins || !In(p.Logins[cmd.Login-1], cmd.Channel) {
+		return LoginNotAllowed
+	}
+	if o := s.judge(c, cmd.Relation, authorizer, user); o != 0 {
+		return o
+	}
+	letter, questions := needsLetter(p, a), needsQuestions(p, a)
+	switch {
+	case In(p.Evouchers, cmd.Channel) && a.Flags&EvoucherActive == 0:
+		return EvoucherNotActive
+	case p.DataConsentRequired != 0 && cmd.Steps&StepDataConsent == 0:
+		return DataConsentMissing
+	case letter && cmd.More.Commitment != p.Commitment:
+		return CommitmentMissing
+	case questions && cmd.More.Questions != p.Questions:
+		return QuestionsMissing
+	}
+	return 0
+}
+
+// mayUse judges the channel (K22) and, at a counter, the application (F9).
+func mayUse(p *Policy, cmd *Command) Outcome {
+	switch {
+	case !In(p.Channels, cmd.Channel):
+		return ChannelNotAllowed
+	case In(p.Counters, cmd.Channel) && cmd.Steps&StepApplication == 0:
+		return ApplicationMissing
+	}
+	return 0
+}
+
+func needsLetter(p *Policy, a *Person) bool {
+	return !p.Commitment.IsZero() && (p.CommitmentEachTime != 0 || a.Signed&SignedLetter == 0)
+}
+
+func needsQuestions(p *Policy, a *Person) bool {
+	return !p.Questions.IsZero() && a.Signed&ReadQuestions == 0
+}
+
+// judge says whether two persons may be bound today (A1, A3, B1 to B6, K14); it is asked again when a pending binding is about to become active.
+func (s *State) judge(c *Context, relation uint8, authorizer, user uint32) Outcome {
 	a, u := s.Persons.At(authorizer), s.Persons.At(user)
 	switch {
-	case authorizer == user:
-		return SelfBinding
-	case cmd.Relation > 15 || c.Policy.Relations&(1<<cmd.Relation) == 0:
+	case !allows(&c.Policy, relation):
 		return RelationNotAllowed
 	case !a.May(BindAuthorizer, c):
 		return AuthorizerNotEligible
-	case In(c.Policy.Evouchers, cmd.Channel) && a.Flags&EvoucherActive == 0:
-		return EvoucherNotActive
 	case !u.May(BindUser, c):
 		return UserNotNormal
 	case !InTerritory(&c.Policy, a.Area, u.Area):
 		return OutsideTerritory
 	}
+	return 0
+}
+
+// allows reports whether a relation is in the set in force (K1).
+func allows(p *Policy, relation uint8) bool { return relation <= 15 && p.Relations>>relation&1 != 0 }
+
+// mayJoin judges what else the two are bound to (A7, A8, K4, L1). Pending bindings count like active ones.
+func (s *State) mayJoin(c *Context, authorizer, user uint32) Outcome {
+	a, u := s.Persons.At(authorizer), s.Persons.At(user)
 	limit := int(c.Policy.MaxAuthorizers)
 	if c.Policy.Strategy == Allocated {
-		if o := s.mayJoin(a, u, authorizer); o != 0 {
+		if o := s.mayEnter(a, u, authorizer, user); o != 0 {
 			return o
 		}
-		limit = RelativesMax
-	}
-	n := 0
-	for i := u.Draws; i != 0; i = s.Bindings.At(i - 1).NextDraw {
-		if s.Bindings.At(i-1).Authorizer == authorizer {
-			return DuplicateBinding
-		}
-		n++
+		limit = 0
 	}
 	if limit == 0 {
 		limit = RelativesMax
 	}
-	if n >= limit {
+	n := 0
+	duplicate := false
+	s.eachAuthorizer(c.Day, user, func(b *Binding) {
+		n++
+		duplicate = duplicate || b.Authorizer == authorizer
+	})
+	switch {
+	case duplicate:
+		return DuplicateBinding
+	case n >= limit:
 		return TooManyAuthorizers
+	case c.Policy.Strategy != Allocated && c.Policy.MaxFamilies != 0:
+		return s.mayHaveFamily(c, authorizer, user, n)
 	}
 	return 0
 }
 
-func (s *State) mayJoin(a, u *Person, authorizer uint32) Outcome {
-	switch {
-	case a.Family == 0 || s.Families.At(a.Family-1).Creator != authorizer:
-		return UnknownFamily
-	case u.Family == a.Family:
-		return DuplicateBinding
-	case u.Family != 0:
+// eachAuthorizer walks the living bindings of a user, active ones first.
+func (s *State) eachAuthorizer(day int32, user uint32, do func(*Binding)) {
+	for i := s.Persons.At(user).Draws; i != 0; i = s.Bindings.At(i - 1).NextDraw {
+		do(s.Bindings.At(i - 1))
+	}
+	for i := s.pending[user]; i != 0; i = s.Bindings.At(i - 1).NextDraw {
+		if b := s.Bindings.At(i - 1); b.IsPending(day) {
+			do(b)
+		}
+	}
+}
+
+// mayHaveFamily is K4's max_families where there are no family accounts: each authorizer of a person is a family to him, and his own
+// members are one.
+func (s *State) mayHaveFamily(c *Context, authorizer, user uint32, bound int) Outcome {
+	most := int(c.Policy.MaxFamilies)
+	families := bound + 1
+	if s.shares(c.Day, user) {
+		families++
+	}
+	others := 1
+	s.eachAuthorizer(c.Day, authorizer, func(*Binding) { others++ })
+	if families > most || others > most {
 		return InOtherFamily
 	}
 	return 0
 }
 
-// chainDraw appends a binding to the end of the user's list, which thus stays in binding order.
-func (s *State) chainDraw(user, link uint32) {
-	at := s.Persons.At(user).Draws
-	if at == 0 {
-		s.Persons.Mut(user).Draws = link
-		return
+// shares reports whether a person has any living member.
+func (s *State) shares(day int32, authorizer uint32) bool {
+	for i := s.Persons.At(authorizer).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {
+		if s.Bindings.At(i - 1).IsLiving(day) {
+			return true
+		}
 	}
-	for s.Bindings.At(at-1).NextDraw != 0 {
-		at = s.Bindings.At(at - 1).NextDraw
-	}
-	s.Bindings.Mut(at - 1).NextDraw = link
+	return false
 }
 
-func (s *State) unbind(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome {
-	if !c.HasPolicy {
-		return NoPolicy
+// addBinding makes the row, active or waiting for the user (K10) or for a clerk (K19).
+func (s *State) addBinding(c *Context, cmd *Command, authorizer, user uint32) uint32 {
+	p, a := &c.Policy, s.Persons.Mut(authorizer)
+	if needsLetter(p, a) {
+		a.Signed |= SignedLetter
 	}
-	actor, found := s.FindPerson(cmd.Person)
-	if !found {
-		return UnknownPerson
+	if needsQuestions(p, a) {
+		a.Signed |= ReadQuestions
 	}
-	if !s.Persons.At(actor).May(Unbind, c) {
-		return StatusForbids
+	b := Binding{Authorizer: authorizer, User: user, Since: c.TimeMS, Order: cmd.Order, Relation: cmd.Relation, Channel: cmd.Channel, State: Active}
+	if b.Order == 0 {
+		b.Order = orderLast
 	}
-	if cmd.AsUser && c.Policy.UserMayUnbind == 0 {
-		return NotAllowed
+	if p.Strategy == Allocated {
+		b.Family = a.Family
 	}
-	f.ItemAt = uint32(len(fx.Items))
-	for _, n := range cmd.More.Bindings {
-		fx.Items = append(fx.Items, s.unbindOne(c, cmd.AsUser, actor, n))
-		f.ItemCount++
+	if cmd.Steps&StepFace != 0 {
+		b.Face = 1
 	}
-	return Accepted
+	switch {
+	case p.ConsentRequired != 0:
+		b.State, b.Expires = Invited, c.Day+int32(p.ConsentDays)
+	case needsReview(p, cmd.Channel):
+		b.State = InReview
+	}
+	n := s.Bindings.Append(b)
+	s.chainShare(n)
+	if b.State == Active {
+		s.activate(c, n)
+	} else {
+		s.chainPending(n)
+	}
+	return n
 }
 
-func (s *State) unbindOne(c *Context, asUser bool, actor, n uint32) Item {
-	item := Item{Binding: n, Outcome: UnknownBinding}
-	if n >= s.Bindings.Len() {
-		return item
-	}
-	b := s.Bindings.At(n)
-	if asUser && b.User != actor || !asUser && b.Authorizer != actor {
-		return item
-	}
-	if b.Active == 0 {
-		item.Outcome = NotBound
-		return item
-	}
-	if earliest := UnbindableFrom(&c.Policy, b); c.Day < earliest {
-		item.Outcome, item.Earliest = Locked, earliest
-		return item
-	}
-	s.end(c, n)
-	item.Outcome = Accepted
-	return item
-}
-
-// UnbindableFrom is the first day on which a binding may be ended (U2, K5).
-func UnbindableFrom(p *Policy, b *Binding) int32 {
-	return AddMonths(DayOf(b.Since), int(p.MinBindMonths))
-}
-
-// end takes a binding out of both lists and keeps its row.
-func (s *State) end(c *Context, n uint32) {
-	b := *s.Bindings.At(n)
-	s.unchain(s.Persons.At(b.User).Draws, n, b.NextDraw,
-		func(v uint32) { s.Persons.Mut(b.User).Draws = v },
-		func(x *Binding) *uint32 { return &x.NextDraw })
-	s.unchain(s.Persons.At(b.Authorizer).Shares, n, b.NextShare,
-		func(v uint32) { s.Persons.Mut(b.Authorizer).Shares = v },
-		func(x *Binding) *uint32 { return &x.NextShare })
-	if b.Allocated != 0 {
-		u := s.Persons.Mut(b.User)
-		s.Families.Mut(u.Family-1).Members--
-		u.Family = 0
-	}
-	m := s.Bindings.Mut(n)
-	m.Active, m.Until, m.NextDraw, m.NextShare = 0, c.TimeMS, 0, 0
-}
-
-// unchain removes binding n from a list that starts at head; next is what follows it.
-func (s *State) unchain(head, n, next uint32, setHead func(uint32), link func(*Binding) *uint32) {
-	if head == n+1 {
-		setHead(next)
-		return
-	}
-	at := head - 1
-	for *link(s.Bindings.At(at)) != n+1 {
-		at = *link(s.Bindings.At(at)) - 1
-	}
-	*link(s.Bindings.Mut(at)) = next
+// needsReview reports whether a clerk decides what comes through a channel (K19, G3, G4).
+func needsReview(p *Policy, channel uint8) bool {
+	return p.OfflineReview != 0 && In(p.Counters, channel)
 }

@@ -62,3 +62,15 @@ func AddMonths(day int32, months int) int32 {
 	m = (m-1)%12 + 1
 	return dayNumber(y, m, min(d, daysInMonth(y, m)))
 }
+
+// Age is how many whole years a person born on a day has lived on another: he is a year older from his birthday on, and from 1 March on
+// if he was born on a 29 February that the year does not have.
+func Age(birth, day int32) int {
+	by, bm, bd := civil(birth)
+	y, m, d := civil(day)
+	age := y - by
+	if m < bm || m == bm && d < bd {
+		age--
+	}
+	return age
+}

@@ -63,7 +63,7 @@ func (c *cell) bill(who Key) Command {
 // newCell: the subject has an account and lends to the user; the authorizer lends to the subject; the subject has a family.
 func newCell(t *testing.T, require uint8) *cell {
 	c := &cell{t: t, s: NewState(DefaultShifts), m: &memory{map[Key]IDEntry{}, map[Position]Effect{}, map[Position][]Leg{}}}
-	c.policy = Policy{Strategy: Ordered, SelfFirst: 1, Parts: 15, Places: 3, Relations: 1 << 1, UserMayUnbind: 1, RequireNormalUser: require}
+	c.policy = Policy{Strategy: Ordered, SelfFirst: 1, Parts: 15, Places: 3, Relations: 1 << 1, UserMayUnbind: 1, RequireNormalUser: require, Channels: 1 << 1, Logins: [Logins]uint32{1 << 1}}
 	c.must(Command{Kind: KindInstitutionAdd, Institution: NewCode([]byte("H")), InstitutionOf: 1, More: &More{}})
 	for _, who := range []Key{subject, authorizer, user, {4}, {5}} {
 		pseudonym := who
@@ -76,7 +76,9 @@ func newCell(t *testing.T, require uint8) *cell {
 	}
 	c.bind(subject, user)
 	c.bind(authorizer, subject)
-	c.must(Command{Kind: KindFamilyOpen, Person: subject, More: &More{}})
+	c.policy.Strategy = Allocated
+	c.must(Command{Kind: KindFamilyOpen, Person: subject, Channel: 1, More: &More{}})
+	c.policy.Strategy = Ordered
 	return c
 }
 
@@ -84,7 +86,7 @@ func (c *cell) bind(a, u Key) { c.t.Helper(); c.must(c.binding(a, u)) }
 
 func (c *cell) binding(a, u Key) Command {
 	u[1] = 9
-	return Command{Kind: KindBinding, Person: a, Other: u, Relation: 1, More: &More{}}
+	return Command{Kind: KindBinding, Person: a, Other: u, Relation: 1, Channel: 1, Login: 1, More: &More{}}
 }
 
 // tries does what an action means and tells whether it was allowed.
@@ -102,13 +104,14 @@ var tries = [...]func(c *cell, undo Position) bool{
 	BindAuthorizer: func(c *cell, _ Position) bool { return c.apply(c.binding(subject, Key{4})).Outcome == Accepted },
 	BindUser:       func(c *cell, _ Position) bool { return c.apply(c.binding(Key{5}, subject)).Outcome == Accepted },
 	Unbind: func(c *cell, _ Position) bool {
-		return c.apply(Command{Kind: KindUnbinding, Person: subject, More: &More{Bindings: []uint32{0}}}).Outcome == Accepted
+		return c.apply(Command{Kind: KindUnbinding, Person: subject, Channel: 1, More: &More{Bindings: []uint32{0}}}).Outcome == Accepted
 	},
 	Refund: func(c *cell, undo Position) bool {
 		return c.apply(Command{Kind: KindReversalByID, Settlement: undo, Institution: NewCode([]byte("H")), Person: subject}).Outcome == Accepted
 	},
 	Allocate: func(c *cell, _ Position) bool {
-		return c.apply(Command{Kind: KindAllocation, Person: subject, Amount: 1}).Outcome == Accepted
+		c.policy.Strategy = Allocated
+		return c.apply(Command{Kind: KindAllocation, Person: subject, Channel: 1, Amount: 1}).Outcome == Accepted
 	},
 }
 

@@ -24,19 +24,24 @@ const (
 	KindFamilyOpen        Kind = 17
 	KindAllocation        Kind = 18
 	KindClockConfirm      Kind = 19
+	KindBindingConsent    Kind = 20
+	KindBindingReview     Kind = 21
+	KindBindingWithdraw   Kind = 22
+	KindForcedUnbinding   Kind = 23
+	KindDebitOrder        Kind = 24
 	KindFreeze            Kind = 25
 	KindPassword          Kind = 26
 	KindCredential        Kind = 27
 	KindPremium           Kind = 28
 	KindPremiumRefund     Kind = 29
 	KindAccountDebit      Kind = 30
+	KindFamilyDissolution Kind = 31 // structural, and carries legs
 	KindPersonChange      Kind = 36
 	KindLast                   = KindPersonChange
 )
 
 // kindsKnown has a bit for every kind there is; between them numbers are kept for others.
-const kindsKnown = 1<<(KindClockConfirm+1) - 2 | 1<<KindFreeze | 1<<KindPassword | 1<<KindCredential | 1<<KindPremium | 1<<KindPremiumRefund | 1<<KindAccountDebit |
-	1<<KindPersonChange
+const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindPersonChange
 
 // IsKnown reports whether there is such a command.
 func (k Kind) IsKnown() bool { return k <= KindLast && uint64(kindsKnown)>>k&1 != 0 }
@@ -79,6 +84,10 @@ type Command struct {
 	Original      OriginalKind
 	CredType      CredentialType
 	Order         uint16
+	Login         uint8  // way of signing in, 1 to Logins; 0: not told (C4, C5)
+	Steps         uint8  // what has been done: StepDataConsent ...
+	Reason        uint8  // of a forced unbinding, 1 to EndReasonsMax
+	Accept        bool   // consent, review: yes
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
 	Person        Key    // patient, authorizer, creator, actor, account holder, payer of a premium
@@ -91,6 +100,7 @@ type Command struct {
 	ExpectedCash  int64    // fen
 	Settlement    Position // of the settlement or premium to be undone
 	Period        uint32   // of a credit; year of a premium
+	Binding       uint32   // that a consent, review, withdrawal or forced unbinding is about; of a dissolution: the family
 	Count         int64
 	Day           int32 // of a day key; settlement: first day of the visit, 0: not told
 	Area          uint32
@@ -99,6 +109,16 @@ type Command struct {
 	Passwords     Passwords // of a settlement; points into the bytes it was read from
 	More          *More     // nil for money commands
 }
+
+// Bits of Command.Steps.
+const (
+	StepDataConsent = 1 << 0 // use of personal data agreed to (C2)
+	StepApplication = 1 << 1 // an application with a document shown at a counter (F9)
+	StepFace        = 1 << 2 // the user's face was recognised (L3)
+)
+
+// SelfElement stands for the patient's own account in a debit order.
+const SelfElement = 1<<32 - 1
 
 // BillInput are a bill's amounts in fen, by the national names (R1).
 type BillInput struct {
@@ -114,7 +134,9 @@ type BillInput struct {
 // More carries what only structural commands need.
 type More struct {
 	Enrolments []Enrolment
-	Bindings   []uint32
+	Bindings   []uint32 // to unbind; a debit order, in which SelfElement is the own account
+	Commitment Key      // of the letter accepted (K18); zero: none
+	Questions  Key      // of the questions and answers read (C9); zero: none
 	Hash       [32]byte // of a day key
 	Key        [32]byte // a published day key
 	Sealed     []byte

@@ -21,7 +21,7 @@ type Effect struct {
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
 	// premium and its refund: the premium
-	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium
+	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; commands on one binding: its BindingState afterwards
 	Area      uint32 // insuplc_admdvs of the patient or insured, if a leg has one; else 0 (R18)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
 	DrawAt    uint32 // first candidate in Effects.Draws
@@ -31,7 +31,7 @@ type Effect struct {
 func (e *Effect) AcctPay() int64 { return e.Own + e.Mulaid }
 
 // Chained reports whether others paid for the patient and he did not: then the effect itself, without a leg, is an entry of his account
-// (DESIGN.md 1).
+// (DESIGN.md 1), unless a reversal has a leg there after all: what came back to a dissolved family goes on to its creator.
 func (e *Effect) Chained() bool {
 	return (e.Kind == KindSettlement || e.Kind.IsReversal()) && e.Outcome == Accepted && e.Own == 0 && e.Mulaid > 0
 }

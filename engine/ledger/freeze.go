@@ -33,7 +33,7 @@ func (s *State) freeze(cmd *Command) Outcome {
 }
 
 func (s *State) freezeFamily(z *Freeze) Outcome {
-	if z.Family >= s.Families.Len() {
+	if z.Family >= s.Families.Len() || s.Families.At(z.Family).Until != 0 {
 		return UnknownFamily
 	}
 	if o := freezes(s.Families.At(z.Family).Frozen != 0, z.Frozen); o != 0 {

@@ -108,38 +108,6 @@ func (m *Money) decideCredit(c *Context, cmd *Command, position Position, f *Eff
 	fx.setLegs(f, []Leg{{Account: Account(KindPersonal, person), Amount: cmd.Amount}})
 }
 
-func decideAllocation[F Funds](s *State, c *Context, cmd *Command, funds F, f *Effect, fx *Effects) {
-	if cmd.Amount < 1 || cmd.Amount > AmountMax {
-		f.Outcome = AmountRange
-		return
-	}
-	creator, ok := s.FindPerson(cmd.Person)
-	if !ok {
-		f.Outcome = UnknownPerson
-		return
-	}
-	family := s.Persons.At(creator).Family
-	if family == 0 || s.Families.At(family-1).Creator != creator {
-		f.Outcome = UnknownFamily
-		return
-	}
-	switch p := s.Persons.At(creator); {
-	case p.Flags&AccountFrozen != 0:
-		f.Outcome = AccountIsFrozen
-		return
-	case !p.May(Allocate, c):
-		f.Outcome = StatusForbids
-		return
-	}
-	personal := Account(KindPersonal, creator)
-	if funds.Available(personal) < cmd.Amount {
-		f.Outcome = ShortOfFunds
-		return
-	}
-	f.Outcome = Accepted
-	fx.setLegs(f, []Leg{{Account: personal, Amount: -cmd.Amount}, {Account: Account(KindFamily, family-1), Amount: cmd.Amount}})
-}
-
 // PreviewSettlement decides a settlement with the balances as they are and posts nothing (a pre-settlement reserves nothing).
 func PreviewSettlement(s *State, c *Context, cmd *Command, f *Effect) {
 	b, o := PrepareSettlement(s, c, cmd)

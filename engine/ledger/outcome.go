@@ -65,7 +65,23 @@ const (
 	Locked                Outcome = 609
 	NotBound              Outcome = 610
 	NotAllowed            Outcome = 611
+	ChannelNotAllowed     Outcome = 612
+	LoginNotAllowed       Outcome = 613
+	CommitmentMissing     Outcome = 614
 	InOtherFamily         Outcome = 615
+	QuestionsMissing      Outcome = 616
+	DataConsentMissing    Outcome = 617
+	ApplicationMissing    Outcome = 618
+	FaceMissing           Outcome = 619
+	InvitationExpired     Outcome = 620
+	NotPending            Outcome = 621
+	WaitsForReview        Outcome = 622 // of one binding of an unbinding: a clerk decides
+	OrderIncomplete       Outcome = 624
+	OrderRepeats          Outcome = 625
+	SelfNotAllowed        Outcome = 626
+	AllocationAmount      Outcome = 627
+	AllocationTimes       Outcome = 628
+	FamilyMoney           Outcome = 629
 	RunExists             Outcome = 701
 	RunClosed             Outcome = 702
 	RunDiffers            Outcome = 703
@@ -97,7 +113,12 @@ var outcomeNames = map[Outcome]string{
 	CancelFinal: "cancel_final", SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active", RelationNotAllowed: "relation_not_allowed",
 	UserNotNormal: "user_not_normal", TooManyAuthorizers: "too_many_authorizers", Locked: "locked", NotBound: "not_bound",
-	NotAllowed: "not_allowed", InOtherFamily: "in_other_family", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
+	NotAllowed: "not_allowed", ChannelNotAllowed: "channel_not_allowed", LoginNotAllowed: "login_not_allowed",
+	CommitmentMissing: "commitment_missing", InOtherFamily: "in_other_family", QuestionsMissing: "questions_missing",
+	DataConsentMissing: "data_consent_missing", ApplicationMissing: "application_missing", FaceMissing: "face_missing",
+	InvitationExpired: "invitation_expired", NotPending: "not_pending", WaitsForReview: "waits_for_review",
+	OrderIncomplete: "order_incomplete", OrderRepeats: "order_repeats", SelfNotAllowed: "self_not_allowed",
+	AllocationAmount: "allocation_amount", AllocationTimes: "allocation_times", FamilyMoney: "family_money", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
 	AlreadyCredited: "already_credited", PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
 	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
 	UnknownCredential: "unknown_credential", CredentialInactive: "credential_inactive", CredentialOfOther: "credential_of_other",

@@ -212,6 +212,9 @@ func (s *State) addPolicy(c *Context, p *Policy, position Position, f *Effect) O
 	if row.EffectiveFrom < c.TimeMS {
 		return PolicyInPast
 	}
+	if row.Strategy != Allocated && s.familiesHoldMoney() {
+		return FamilyMoney // design.md 6: it would be out of everybody's reach
+	}
 	if s.Policies.Len() >= PoliciesMax {
 		return LedgerFull
 	}

@@ -66,7 +66,7 @@ func PostBalc(s *State, f *Effect, position Position) {
 		if f.Outcome == AmountChanged {
 			f.Balc -= f.Own
 		}
-		if f.Chained() {
+		if f.Chained() && s.Persons.At(f.Patient).Last != position { // a reversal may have come back to him from his dissolved family
 			p := s.Persons.Mut(f.Patient)
 			f.Prev, p.Last = p.Last, position
 		}

@@ -40,10 +40,13 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
 	f.Outcome, f.First = Accepted, at
 	f.Patient, f.Institution, f.Own, f.Mulaid, f.Area = e.Patient, e.Institution, e.Own, e.Mulaid, e.Area
-	var buf [legsMax]Leg
+	var buf [legsMax + sweepLegs]Leg
 	back := buf[:0]
 	for _, l := range legs {
 		back = append(back, Leg{Account: l.Account, Amount: -l.Amount, Area: l.Area}) // the areas of then (R18)
+		if creator, closed := m.State.ClosedBy(l.Account); closed {                   // R24: posted to the closed account and swept to its creator
+			back = append(back, Leg{Account: l.Account, Amount: l.Amount}, Leg{Account: creator, Amount: -l.Amount})
+		}
 	}
 	fx.setLegs(f, back)
 }

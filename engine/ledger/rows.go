@@ -47,6 +47,9 @@ type Person struct {
 	Flags       uint16 // bits 3 to 9: status.go
 	Died        int32  // day of death, 0: none told
 	Cards       uint32 // newest registered card, + 1; chained by Next
+	SelfOrder   uint8  // place of the own account in the debit order, 0: none (R22)
+	Signed      uint8  // what was done at a first binding: SignedLetter, ReadQuestions
+	_           [6]uint8
 }
 
 // Flags of a person.
@@ -56,6 +59,15 @@ const (
 	AccountFrozen  = 1 << 2  // R21
 	HasPassword    = 1 << 10 // R23
 )
+
+// Bits of Person.Signed: what an authorizer need not do again (C9, K18).
+const (
+	SignedLetter  = 1 << 0
+	ReadQuestions = 1 << 1
+)
+
+// BirthUnknown stands for a birth date that nobody gave: such a person needs every step that depends on age.
+const BirthUnknown = -1 << 31
 
 // HasAccount reports whether he owns a personal account (R7: a fact, not a category).
 func (p *Person) HasAccount() bool { return p.Flags&HasAccount != 0 }
@@ -91,30 +103,69 @@ func (i *Institution) TombstonesOn(day int32) uint32 {
 // TypePharmacy is fixmedins_type 2, a retail pharmacy.
 const TypePharmacy = 2
 
-// Binding lets one user draw on one authorizer.
+// BindingState is the stored state of a binding (R20). Suspended is derived and never stored; Expired is stored late (StateOn).
+type BindingState uint8
+
+// The states. Numbers are part of the format.
+const (
+	Active    BindingState = 1
+	Invited   BindingState = 2 // the user has not answered yet (K10)
+	InReview  BindingState = 3 // a clerk has not decided yet (K19)
+	Unbound   BindingState = 4
+	Rejected  BindingState = 5 // by the user or by a clerk
+	Expired   BindingState = 6 // an invitation that nobody answered
+	Suspended BindingState = 7 // active, and pays nothing today
+)
+
+// Binding lets one user draw on one authorizer. What a settlement reads of it comes first: a row lies on two cache lines as often as not.
 type Binding struct {
 	Authorizer uint32
 	User       uint32
-	NextDraw   uint32 // next active binding of the user, + 1
-	NextShare  uint32 // next active binding of the authorizer, + 1
-	Since      int64  // ms
-	Until      int64  // ms; 0 while active
-	Order      uint16 // debit order among the user's authorizers (D4)
+	NextDraw   uint32 // active: next active binding of the user, + 1; pending: next older pending one of the user, + 1
+	NextShare  uint32 // next living binding of the authorizer, + 1
+	Order      uint16 // debit order among the user's authorizers (D4, R22)
 	Relation   uint8  // of the user to the authorizer, agnter_rlts code (16.9)
 	Channel    uint8
-	Active     uint8
-	Allocated  uint8 // made under the allocated strategy: membership of a family
-	_          [2]uint8
+	State      BindingState
+	Face       uint8 // the user passed the face step when the binding was asked for
+	Leaving    uint8 // 1: an application to end it waits for a clerk (G4)
+	_          [1]uint8
+	Since      int64  // ms; pending: asked, else active since
+	Until      int64  // ms; 0 while living
+	Expires    int32  // first day on which an invitation is no longer good; 0: never
+	Family     uint32 // the family whose membership it is, + 1; 0: made under another strategy than allocated
 }
 
-// Family is Gansu's family account (D6).
+// StateOn is the state on a day: an invitation has expired by itself, whether or not a command has met it since.
+func (b *Binding) StateOn(day int32) BindingState {
+	if b.State == Invited && day >= b.Expires {
+		return Expired
+	}
+	return b.State
+}
+
+// IsPending reports whether somebody still has to answer. A pending binding never pays.
+func (b *Binding) IsPending(day int32) bool {
+	state := b.StateOn(day)
+	return state == Invited || state == InReview
+}
+
+// IsLiving reports whether it counts for duplicates and limits.
+func (b *Binding) IsLiving(day int32) bool { return b.State == Active || b.IsPending(day) }
+
+// Family is Gansu's family account (D6, R24): an object with a creator, members and a balance.
 type Family struct {
-	Balance int64
-	Last    Position
-	Creator uint32
-	Members uint32
-	Frozen  uint8 // R21
-	_       [7]uint8
+	Balance    int64
+	Last       Position
+	AllocSum   int64 // fen allocated in AllocYear
+	Since      int64 // ms
+	Until      int64 // ms; 0 while open
+	Creator    uint32
+	Members    uint32 // the creator among them; 0 when dissolved
+	AllocCount uint32 // allocations in AllocYear (K21)
+	AllocYear  uint32
+	Frozen     uint8 // R21
+	_          [7]uint8
 }
 
 // Run is a credit run (R26).

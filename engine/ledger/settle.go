@@ -100,38 +100,37 @@ func payable(p *Policy, in *BillInput, psnPart int64) int64 {
 }
 
 // Relatives appends the accounts that may pay after (or before) the patient's own, in binding order, or in the set order under Ordered;
-// under Random the draw still has to permute them. At most RelativesMax.
+// under Random the draw still has to permute them. At most RelativesMax. Suspended bindings are left out (suspend.go has the reasons).
 func Relatives(s *State, c *Context, patient uint32, dst []AccountID) []AccountID {
 	p := s.Persons.At(patient)
-	if c.Policy.Strategy == Allocated {
-		return appendFamily(s, c, p, dst)
+	if c.Policy.RequireNormalUser != 0 && !p.IsNormal(c.Day) {
+		return dst
 	}
-	first := len(dst)
+	if c.Policy.Strategy == Allocated {
+		if p.Family != 0 && s.familyPays(c, patient, p) {
+			dst = append(dst, Account(KindFamily, p.Family-1))
+		}
+		return dst
+	}
+	first, bound := len(dst), 0
 	var orders [RelativesMax]uint16
 	for n := p.Draws; n != 0; {
 		b := s.Bindings.At(n - 1)
 		n = b.NextDraw
-		if a := s.Persons.At(b.Authorizer); !a.May(Lending, c) || !InTerritory(&c.Policy, a.Area, p.Area) {
+		bound++
+		if !pays(s, c, b, p.Area) {
 			continue
 		}
 		orders[len(dst)-first] = b.Order
 		dst = append(dst, Account(KindPersonal, b.Authorizer))
 	}
+	if tooManyFamilies(&c.Policy, bound) {
+		return dst[:first]
+	}
 	if c.Policy.Strategy == Ordered {
 		sortByOrder(orders[:len(dst)-first], dst[first:])
 	}
 	return dst
-}
-
-// appendFamily appends the account of the family a person is in, unless it is frozen or its creator is insured too far away.
-func appendFamily(s *State, c *Context, p *Person, dst []AccountID) []AccountID {
-	if p.Family == 0 {
-		return dst
-	}
-	if f := s.Families.At(p.Family - 1); f.Frozen != 0 || !InTerritory(&c.Policy, s.Persons.At(f.Creator).Area, p.Area) {
-		return dst
-	}
-	return append(dst, Account(KindFamily, p.Family-1))
 }
 
 // sortByOrder is a stable insertion sort: ties stay in binding order.
@@ -189,14 +188,18 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 				relatives[i] = drawn[i].Account()
 			}
 		}
-		for _, a := range relatives {
+		place := ownPlace(s, c, b)
+		for i, a := range relatives {
+			if i == place {
+				f.Own = take(own)
+			}
 			if guarded && !s.opens(c, cmd, b, a) {
 				continue
 			}
 			f.Mulaid += take(a)
 		}
 	}
-	if b.Own && c.Policy.SelfFirst == 0 {
+	if b.Own && c.Policy.SelfFirst == 0 && f.Own == 0 { // not 0: it had a place among the relatives
 		f.Own = take(own)
 	}
 	if !FinishSettlement(cmd, b, f) {

@@ -22,6 +22,7 @@ type State struct {
 	byPassword  index
 	byRun       map[Key]uint32 // looked up, never walked
 	byDay       map[int32]uint32
+	pending     map[uint32]uint32 // by user: newest pending binding, + 1; chained by NextDraw. Looked up, never walked.
 	byPair      map[uint64]uint32 // number of a pair of pooling areas in dueHeads; looked up, never walked
 	dueHeads    []uint32          // newest row of each pair, in order of first use
 }
@@ -29,11 +30,12 @@ type State struct {
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
 type Shifts struct{ Person, Institution, Family uint }
 
-// DefaultShifts give pages of 48, 28 and 64 KiB (design.md 7 says 64 KiB, say). Persons of 88 bytes took as much: 48 KiB is the allocator's next size.
-var DefaultShifts = Shifts{Person: 9, Institution: 9, Family: 11}
+// DefaultShifts give pages of 104, 28 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB: 1024 persons of 104 bytes fill 13 of
+// them, 512 would waste 8 bytes each.
+var DefaultShifts = Shifts{Person: 10, Institution: 9, Family: 10}
 
 const (
-	bindingShift = 10 // 40 KiB pages
+	bindingShift = 10 // 48 KiB pages
 	smallShift   = 6  // runs, policies, day keys: hundreds of rows at most
 )
 
@@ -52,6 +54,7 @@ func NewState(s Shifts) *State {
 		Passwords:    NewTable[Password](bindingShift),
 		byRun:        map[Key]uint32{},
 		byDay:        map[int32]uint32{},
+		pending:      map[uint32]uint32{},
 		AreaDues:     NewTable[AreaDue](bindingShift),
 		byPair:       map[uint64]uint32{},
 	}
@@ -62,7 +65,7 @@ func NewState(s Shifts) *State {
 // Reindex rebuilds the indexes after tables were loaded.
 func (s *State) Reindex() {
 	s.byKey, s.byPseudonym, s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}, index{}, index{}
-	s.byRun, s.byDay = map[Key]uint32{}, map[int32]uint32{}
+	s.byRun, s.byDay, s.pending = map[Key]uint32{}, map[int32]uint32{}, map[uint32]uint32{}
 	s.byPair, s.dueHeads = map[uint64]uint32{}, nil
 	for i := uint32(0); i < s.AreaDues.Len(); i++ {
 		s.indexDue(i)
@@ -84,6 +87,11 @@ func (s *State) Reindex() {
 	}
 	for i := uint32(0); i < s.DayKeys.Len(); i++ {
 		s.byDay[s.DayKeys.At(i).Day] = i
+	}
+	for i := uint32(0); i < s.Bindings.Len(); i++ {
+		if b := s.Bindings.At(i); b.State == Invited || b.State == InReview {
+			s.pending[b.User] = i + 1 // the chain goes down in number, so the last one met is its head
+		}
 	}
 }
 

@@ -106,20 +106,3 @@ func (s *State) closeRun(cmd *Command, position Position) Outcome {
 	s.Runs.Mut(n).Closed = position
 	return Accepted
 }
-
-func (s *State) openFamily(cmd *Command, f *Effect) Outcome {
-	creator, found := s.FindPerson(cmd.Person)
-	if !found {
-		return UnknownPerson
-	}
-	p := s.Persons.At(creator)
-	if !p.HasAccount() {
-		return NoAccount
-	}
-	if p.Family != 0 {
-		return InOtherFamily
-	}
-	f.Number = s.Families.Append(Family{Creator: creator, Members: 1})
-	s.Persons.Mut(creator).Family = f.Number + 1
-	return Accepted
-}

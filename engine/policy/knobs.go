@@ -127,7 +127,7 @@ var channelFields = []field[Channel]{
 	{knob("title", "渠道名称", "K22", "", "for people"), titleForm, func(c *Channel) any { return &c.Title }},
 	{knob("aliases", "别名", "K17", "", "other names it has or had"), titlesForm, func(c *Channel) any { return &c.Aliases }},
 	{knob("kind", "渠道类别", "K22 G1", "", "at a counter there is an application"), word(kindNames...), func(c *Channel) any { return &c.Kind }},
-	{knob("login", "登录方式", "C4 C5 G3", "", "how people say who they are"), set(1, loginNames), func(c *Channel) any { return &c.Login }},
+	{knob("login", "登录方式", "C4 C5 G3", "", "how people say who they are"), set(1, LoginNames[:]), func(c *Channel) any { return &c.Login }},
 	{knob("require_evoucher_active", "须激活电子凭证", "K6 A4", "", "of the authorizer"), onOff, func(c *Channel) any { return &c.RequireEvoucherActive }},
 }
 

@@ -53,7 +53,7 @@ func (p *Profile) channels(out *ledger.Policy) {
 			out.Evouchers |= mask
 		}
 		for _, l := range c.Login {
-			out.Logins[slices.Index(loginNames, l)] |= mask
+			out.Logins[slices.Index(LoginNames[:], l)] |= mask
 		}
 	}
 }

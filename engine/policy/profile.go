@@ -155,6 +155,8 @@ var (
 	categoryNames  = []string{"employed", "retired", "flexible"}
 	territoryNames = []string{"province", "pooling_area", "cross_province"}
 	premiumNames   = []string{"resident", "similar"}
-	loginNames     = []string{"evoucher", "id_card", "real_person", "document"}
 	kindNames      = []string{"online", "counter"}
 )
+
+// LoginNames are the ways of signing in; the number is the index + 1 and part of the log (C4, C5, G3).
+var LoginNames = [...]string{"evoucher", "id_card", "real_person", "document"}

@@ -36,7 +36,9 @@ func (f *Fold) Add(sequence uint64, fx *ledger.Effects) error {
 		e := &fx.List[i]
 		position := ledger.At(sequence, i)
 		var moved int64
+		own, posted := ledger.Account(ledger.KindPersonal, e.Patient), false
 		for _, l := range fx.LegsOf(e) {
+			posted = posted || l.Account == own
 			if l.Area != 0 {
 				f.dues[[2]uint32{ledger.PoolingArea(l.Area), ledger.PoolingArea(e.Area)}] -= l.Amount
 			}
@@ -45,7 +47,7 @@ func (f *Fold) Add(sequence uint64, fx *ledger.Effects) error {
 			}
 			moved += l.Amount
 		}
-		if e.Chained() {
+		if e.Chained() && !posted {
 			if err := f.entry(position, e); err != nil {
 				return err
 			}

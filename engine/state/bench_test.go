@@ -37,7 +37,7 @@ func province(n int) *ledger.State {
 		st.Scalars.Mut(0).Funding[1] -= p.Balance
 		st.Persons.Append(p)
 		if i%2 == 0 {
-			st.Bindings.Append(ledger.Binding{Authorizer: uint32(i), User: uint32(i + 1), Since: worldTimeMS, Order: 1000, Relation: 1, Active: 1})
+			st.Bindings.Append(ledger.Binding{Authorizer: uint32(i), User: uint32(i + 1), Since: worldTimeMS, Order: 1000, Relation: 1, State: ledger.Active})
 		}
 	}
 	for i := range 40_000 {

@@ -67,7 +67,8 @@ type generator struct {
 func key(kind string, n int) ledger.Key { return ledger.K([]byte(kind), fmt.Append(nil, n)) }
 
 func (g *generator) first() []ledger.Command {
-	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Ordered, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, PasswordTries: 3, LockMinutes: 90, PremiumTypes: 1}
+	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Allocated, MaxFamilies: 1, PausedMoneyUsable: 1, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, Channels: 2, Logins: [4]uint32{2},
+		PasswordTries: 3, LockMinutes: 90, PremiumTypes: 1}
 	list := []ledger.Command{{Kind: ledger.KindGenesis, More: &ledger.More{Ledger: [16]byte{1}}}, {Kind: ledger.KindPolicy, More: &ledger.More{Policy: policy}}}
 	for range 3 {
 		list = append(list, g.institution())
@@ -76,22 +77,25 @@ func (g *generator) first() []ledger.Command {
 		list = append(list, g.person())
 	}
 	for p := range 5 {
-		list = append(list, ledger.Command{Kind: ledger.KindCredit, Person: key("psn", p), Amount: 10_000, Source: 3},
-			ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p), More: &ledger.More{}},
-			ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p), Amount: 50})
+		list = append(list, ledger.Command{Kind: ledger.KindCredit, Person: key("psn", p), Amount: 10_000, Source: 3})
 	}
 	return list
 }
 
 // second moves money through every kind of account: a bill and a premium that a person insured elsewhere pays, and a debit.
 func (g *generator) second() []ledger.Command {
-	g.last, g.index = 2, 4
-	return []ledger.Command{
-		{Kind: ledger.KindBinding, Person: key("psn", 0), Other: key("cert", 5), Relation: 1, More: &ledger.More{}},
+	var list []ledger.Command
+	for n := range 5 {
+		list = append(list, ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", n), Channel: 1, More: &ledger.More{}})
+	}
+	list = append(list, []ledger.Command{
+		{Kind: ledger.KindBinding, Person: key("psn", 0), Other: key("cert", 5), Relation: 1, Channel: 1, Login: 1, More: &ledger.More{}},
 		{Kind: ledger.KindSettlement, Person: key("psn", 5), Other: key("cert", 5), Institution: code(0), UsedFlag: 1, Bill: ledger.BillInput{Medfee: 700, Inscp: 700}},
 		{Kind: ledger.KindPremium, Person: key("psn", 0), Other: key("psn", 5), Source: 1, Period: 2026, Amount: 400},
 		{Kind: ledger.KindAccountDebit, Person: key("psn", 0), Other: key("opter", 1), Second: key("opter", 2), Source: ledger.DebitCashOut, Amount: 100},
-	}
+	}...)
+	g.last, g.index = 2, len(list)
+	return list
 }
 
 func (g *generator) institution() ledger.Command {
@@ -144,13 +148,13 @@ func (g *generator) draw(sequence uint64) ledger.Command {
 	case x < 5:
 		return g.institution()
 	case x < 8:
-		return ledger.Command{Kind: ledger.KindBinding, Person: key("psn", p), Other: key("cert", g.somebody()), Relation: 1, More: &ledger.More{}}
+		return ledger.Command{Kind: ledger.KindBinding, Person: key("psn", p%5), Other: key("cert", g.somebody()), Relation: 1, Channel: 1, Login: 1, More: &ledger.More{}}
 	case x < 9:
-		return ledger.Command{Kind: ledger.KindUnbinding, Person: key("psn", p), More: &ledger.More{Bindings: []uint32{g.r.Uint32N(40), g.r.Uint32N(40)}}}
+		return ledger.Command{Kind: ledger.KindUnbinding, Person: key("psn", p%5), Channel: 1, More: &ledger.More{Bindings: []uint32{g.r.Uint32N(40), g.r.Uint32N(40)}}}
 	case x < 10:
-		return ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p%5), More: &ledger.More{}}
+		return ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", p%5), Channel: 1, More: &ledger.More{}}
 	case x < 13:
-		return ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p%5), Amount: 1 + g.r.Int64N(50)}
+		return ledger.Command{Kind: ledger.KindAllocation, Person: key("psn", p%5), Channel: 1, Amount: 1 + g.r.Int64N(50)}
 	case x < 14:
 		g.runs++
 		return ledger.Command{Kind: ledger.KindRunOpen, Other: key("run", g.runs), Source: 2, Period: uint32(g.runs), Count: 5, Amount: 5000, More: &ledger.More{}}

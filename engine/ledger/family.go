@@ -1,0 +1,205 @@
+package ledger
+
+// sweepLegs is how many legs a reversal has beyond its settlement's: a family account is among the sources once at most.
+const sweepLegs = 2
+
+// openFamily is command 17.
+func (s *State) openFamily(c *Context, cmd *Command, f *Effect) Outcome {
+	if !c.HasPolicy {
+		return NoPolicy
+	}
+	creator, found := s.FindPerson(cmd.Person)
+	if !found {
+		return UnknownPerson
+	}
+	p := s.Persons.At(creator)
+	switch {
+	case !In(c.Policy.Channels, cmd.Channel):
+		return ChannelNotAllowed
+	case c.Policy.Strategy != Allocated:
+		return NotAllowed
+	case !p.HasAccount():
+		return NoAccount
+	case !p.May(BindAuthorizer, c):
+		return AuthorizerNotEligible
+	case p.Family != 0 || s.invitedElsewhere(c.Day, creator, 0):
+		return InOtherFamily
+	}
+	f.Number = s.Families.Append(Family{Creator: creator, Members: 1, Since: c.TimeMS})
+	s.Persons.Mut(creator).Family = f.Number + 1
+	return Accepted
+}
+
+// mayEnter judges membership (L1): the authorizer has a family, and the user is and will be in no other.
+func (s *State) mayEnter(a, u *Person, authorizer, user uint32) Outcome {
+	switch {
+	case a.Family == 0 || s.Families.At(a.Family-1).Creator != authorizer:
+		return UnknownFamily
+	case u.Family == a.Family:
+		return DuplicateBinding
+	case u.Family != 0 || s.pendingElsewhere(user, a.Family):
+		return InOtherFamily
+	}
+	return 0
+}
+
+// pendingElsewhere reports whether a user, whose list has been swept, has a pending membership of another family.
+func (s *State) pendingElsewhere(user, family uint32) bool {
+	for i := s.pending[user]; i != 0; i = s.Bindings.At(i - 1).NextDraw {
+		if b := s.Bindings.At(i - 1); b.Family != 0 && b.Family != family {
+			return true
+		}
+	}
+	return false
+}
+
+// invitedElsewhere is pendingElsewhere for a list that may hold invitations too old.
+func (s *State) invitedElsewhere(day int32, user, family uint32) bool {
+	s.sweep(day, user)
+	return s.pendingElsewhere(user, family)
+}
+
+// mayAllocate checks an allocation as far as neither balance nor limits matter.
+func mayAllocate(s *State, c *Context, cmd *Command) (creator, family uint32, o Outcome) {
+	if cmd.Amount < 1 || cmd.Amount > AmountMax {
+		return 0, 0, AmountRange
+	}
+	if !c.HasPolicy {
+		return 0, 0, NoPolicy
+	}
+	creator, found := s.FindPerson(cmd.Person)
+	if !found {
+		return 0, 0, UnknownPerson
+	}
+	p := s.Persons.At(creator)
+	switch {
+	case !In(c.Policy.Channels, cmd.Channel):
+		return 0, 0, ChannelNotAllowed
+	case c.Policy.Strategy != Allocated:
+		return 0, 0, NotAllowed
+	case p.Family == 0 || s.Families.At(p.Family-1).Creator != creator:
+		return 0, 0, UnknownFamily
+	case p.Flags&AccountFrozen != 0:
+		return 0, 0, AccountIsFrozen
+	case !p.May(Allocate, c): // R24: a paused creator adds nothing
+		return 0, 0, StatusForbids
+	}
+	return creator, p.Family - 1, 0
+}
+
+// decideAllocation is command 18. It counts the allocation in the family's row: only one goroutine decides allocations.
+func decideAllocation[F Funds](s *State, c *Context, cmd *Command, funds F, f *Effect, fx *Effects) {
+	creator, family, o := mayAllocate(s, c, cmd)
+	if o != 0 {
+		f.Outcome = o
+		return
+	}
+	year, _, _ := civil(c.Day)
+	row := s.Families.At(family)
+	count, sum := row.AllocCount, row.AllocSum
+	if row.AllocYear != uint32(year) {
+		count, sum = 0, 0
+	}
+	personal := Account(KindPersonal, creator)
+	switch {
+	case c.Policy.AllocMax != 0 && cmd.Amount > c.Policy.AllocMax:
+		f.Outcome = AllocationAmount
+		return
+	case c.Policy.AllocTimes != 0 && count >= c.Policy.AllocTimes:
+		f.Outcome = AllocationTimes
+		return
+	case funds.Available(personal) < cmd.Amount:
+		f.Outcome = ShortOfFunds
+		return
+	}
+	m := s.Families.Mut(family)
+	m.AllocYear, m.AllocCount, m.AllocSum = uint32(year), count+1, sum+cmd.Amount
+	f.Outcome, f.Number = Accepted, family
+	fx.setLegs(f, []Leg{{Account: personal, Amount: -cmd.Amount}, {Account: Account(KindFamily, family), Amount: cmd.Amount}})
+}
+
+// dissolveFamily is command 31, under every strategy and whatever the creator's standing: money must never be out of reach of its owner or
+// his heirs.
+func (s *State) dissolveFamily(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome {
+	if !c.HasPolicy {
+		return NoPolicy
+	}
+	creator, found := s.FindPerson(cmd.Person)
+	if !found {
+		return UnknownPerson
+	}
+	family := s.Persons.At(creator).Family
+	switch {
+	case !In(c.Policy.Channels, cmd.Channel):
+		return ChannelNotAllowed
+	case family == 0 || family-1 != cmd.Binding || s.Families.At(family-1).Creator != creator:
+		return UnknownFamily // also one that is dissolved: he may have opened another since
+	case s.Families.At(family-1).Frozen != 0:
+		return AccountIsFrozen // it gives nothing, not even to its creator (R21)
+	}
+	for i := s.Persons.At(creator).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {
+		if b := s.Bindings.At(i - 1); b.Family == family && b.State == Active && c.Day < UnbindableFrom(&c.Policy, b) {
+			return Locked // it would be a way around U2
+		}
+	}
+	s.closeFamily(c, family, f, fx)
+	f.Number = family - 1
+	return Accepted
+}
+
+// returnMoney dissolves a family (0: none) that has lost its last member and invites nobody (R24). A frozen one stays until its creator
+// dissolves it: it gives nothing (R21).
+func (s *State) returnMoney(c *Context, family uint32, f *Effect, fx *Effects) {
+	if family == 0 || s.Families.At(family-1).Frozen != 0 {
+		return
+	}
+	for i := s.Persons.At(s.Families.At(family - 1).Creator).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {
+		if b := s.Bindings.At(i - 1); b.Family == family && b.IsLiving(c.Day) {
+			return
+		}
+	}
+	s.closeFamily(c, family, f, fx)
+}
+
+// closeFamily ends every membership, asked for or held, and gives the rest to the creator, whole.
+func (s *State) closeFamily(c *Context, family uint32, f *Effect, fx *Effects) {
+	creator := s.Families.At(family - 1).Creator
+	for i := s.Persons.At(creator).Shares; i != 0; {
+		n := i - 1
+		b := s.Bindings.At(n)
+		i = b.NextShare
+		switch {
+		case b.Family != family:
+		case b.State == Active:
+			s.end(c, n)
+		case b.StateOn(c.Day) == Expired:
+			s.expire(n)
+		default:
+			s.drop(n, Unbound, c.TimeMS)
+		}
+	}
+	row := s.Families.Mut(family - 1)
+	row.Members, row.Until = 0, c.TimeMS
+	s.Persons.Mut(creator).Family = 0
+	if row.Balance > 0 {
+		fx.setLegs(f, []Leg{{Account: Account(KindFamily, family-1), Amount: -row.Balance}, {Account: Account(KindPersonal, creator), Amount: row.Balance}})
+	}
+}
+
+// ClosedBy gives the personal account of the creator of a dissolved family account.
+func (s *State) ClosedBy(a AccountID) (creator AccountID, closed bool) {
+	if a.Kind() != KindFamily || s.Families.At(a.Number()).Until == 0 {
+		return 0, false
+	}
+	return Account(KindPersonal, s.Families.At(a.Number()).Creator), true
+}
+
+// familiesHoldMoney walks the families; an operator asks it with a policy, a few times a year.
+func (s *State) familiesHoldMoney() bool {
+	for i := uint32(0); i < s.Families.Len(); i++ {
+		if s.Families.At(i).Balance != 0 {
+			return true
+		}
+	}
+	return false
+}
