@@ -35,10 +35,10 @@ const (
 	// tableFileBytes: 2 MiB files, Pebble's default, would be some hundred thousand for a province.
 	tableFileBytes = 32 << 20
 	// l0Stop: sublevels of L0 at which writers stall. Reads of the executor are few, so L0 may grow while a checkpoint passes.
-	l0Stop = 64
+	l0Stop = 192
 	// l0Compact: sublevels of L0 at which a compaction begins. Within a prefix keys only grow, so L0 gets a sublevel only from pages and each
 	// compaction takes over 1 GB at once: with Pebble's 4 a third of all bytes was written a third time. l0Files is out of the way of it.
-	l0Compact = 16
+	l0Compact = 48
 	l0Files   = 4000
 	// lbaseBytes: below this size L0 goes straight to the last level, so a byte is written twice (flush, compaction) and not three times.
 	lbaseBytes = 64 << 30
