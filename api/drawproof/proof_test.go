@@ -65,7 +65,7 @@ func honest() *Proof {
 	return p
 }
 
-// TestPlanted (R28, P10): an honest proof passes, and each thing that could be turned is found and named.
+// TestPlanted (R28, P10, 16.2): an honest proof passes, and each thing that could be turned is found and named.
 func TestPlanted(t *testing.T) {
 	told := honest().KeyHash
 	if d, err := honest().Check(told); err != nil || len(d) > 0 {

@@ -130,6 +130,7 @@ func nowhere(t *testing.T, dir, logged string, secrets ...string) {
 }
 
 // P1 to P3: who buys for another shows both documents, changes nobody's debit, and is told in the full view only.
+// Rules: P1, P2, P3.
 func TestAgent(t *testing.T) {
 	f := start(t, setup{})
 	shop := f.institution("2")
@@ -161,7 +162,7 @@ func TestAgent(t *testing.T) {
 	}
 }
 
-// R21: a frozen account gives nothing, own or lent, takes credits and refunds; two operators decide.
+// R21, 16.8: a frozen account gives nothing, own or lent, takes credits and refunds; two operators decide.
 func TestFreezes(t *testing.T) {
 	f := start(t, setup{})
 	shop, father, son := f.institution("2"), f.newPerson(true), f.newPerson(false)

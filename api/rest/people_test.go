@@ -103,7 +103,7 @@ func TestBindingRules(t *testing.T) {
 	}
 }
 
-// Pages of members: more than one, each member once.
+// Q1: pages of members: more than one, each member once.
 func TestMembersPages(t *testing.T) {
 	f := start(t, setup{})
 	father := f.newPerson(true)

@@ -45,7 +45,7 @@ func TestShipped(t *testing.T) {
 	}
 }
 
-// TestShippedValues are the values of domain-rules.md 14, last column, and the decisions.
+// TestShippedValues are the values of domain-rules.md 14, last column, and the decisions: K7, K8 among them.
 func TestShippedValues(t *testing.T) {
 	for _, c := range []struct {
 		name, knob, want string
