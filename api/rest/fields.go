@@ -130,8 +130,6 @@ func parseDay(b []byte) (day int32, ok bool) {
 
 func validCertno(number []byte) bool { return ids.CheckCertno(number) == nil }
 
-const blobMax = command.BlobMax
-
 // typeCodeMost is typeCode with a largest value.
 func typeCodeMost(d *strictjson.Decoder, min, max int, most uint32) uint32 {
 	n := typeCode(d, min, max)

@@ -104,7 +104,7 @@ func TestDays(t *testing.T) {
 // TestTerritory is K14, A2, B6 to B8.
 func TestTerritory(t *testing.T) {
 	agreed := Policy{Territory: CrossProvince, Province: 42}
-	agreed.Provinces[43/64] |= 1 << (43 % 64)
+	agreed.Provinces[0] |= 1 << 43
 	for _, c := range []struct {
 		policy Policy
 		a, u   uint32

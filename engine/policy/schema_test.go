@@ -81,9 +81,7 @@ func tableSchema[T any](fields []field[T], more object) object {
 		s := append(object{{"title", f.Label}, {"description", strings.TrimSpace(strings.TrimPrefix(f.Unit+": "+f.About, ": ")) + " (" + f.Rules + ")"}}, schemaOf(&f.form)...)
 		properties, required = append(properties, member{f.Name, s}), append(required, f.Name)
 	}
-	for _, m := range more {
-		properties = append(properties, m)
-	}
+	properties = append(properties, more...)
 	if more != nil {
 		required = append(required, channelTable)
 	}
