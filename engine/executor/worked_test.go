@@ -287,3 +287,18 @@ func TestPremiumsByProfile(t *testing.T) {
 		})
 	}
 }
+
+// TestInstitutionsOnly (M4, K11): Gansu's cautions can be read as hospitals only; then a pharmacy's bill is cash, and a hospital's is paid.
+func TestInstitutionsOnly(t *testing.T) {
+	p := policy.MustShipped("gansu").Ledger()
+	p.Places = ledger.PlaceInstitution
+	s := newScript(t, p)
+	s.person("patient", 100_00)
+	for place, want := range map[string]int64{"H1": 30_00, "P1": 0} {
+		f, _ := s.do(ledger.Accepted, ledger.Command{Kind: ledger.KindSettlement, Person: psn("patient"), Other: cert("patient"), Institution: ledger.NewCode([]byte(place)), UsedFlag: 1,
+			Bill: ledger.BillInput{Medfee: 30_00, Inscp: 30_00}})
+		if f.Own != want || f.Cash != 30_00-want {
+			t.Errorf("%s: own %d cash %d, want own %d", place, f.Own, f.Cash, want)
+		}
+	}
+}

@@ -403,3 +403,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestShippedFacts: what the sources say of names and dates: Alipay's mini-program was called otherwise in 2023 (K17), Gansu's families are there since
+// its outpatient reform (C13).
+func TestShippedFacts(t *testing.T) {
+	alias := false
+	for _, c := range MustShipped("hubei").Channels {
+		alias = alias || slices.Contains(c.Aliases, "鄂医保") && strings.Contains(c.Name, "alipay")
+	}
+	if !alias {
+		t.Error("hubei: 鄂医保 is no name of Alipay's channel")
+	}
+	if day := MustShipped("gansu").EffectiveFrom; day != "2023-01-01" {
+		t.Errorf("gansu holds from %s", day)
+	}
+}
