@@ -15,7 +15,8 @@ type span struct {
 	count   uint8
 }
 
-// Shard owns the pages of its number. All its methods run on its goroutine, but for what the resolver does while the shards are parked.
+// Shard owns the pages of its number. In each phase of a batch one goroutine claims it and runs its methods; it changes hands only between phases. The
+// exception is what the resolver does while the shards are parked.
 type Shard struct {
 	number    uint8
 	plan      plan

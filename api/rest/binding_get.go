@@ -196,6 +196,22 @@ func walkBindings(v engine.View, person uint32, shares bool, after uint64) (rows
 	return rows, false
 }
 
+// appendBound writes a binding as one of a list of people: who the other is, then the binding.
+func (f *face) appendBound(a *strictjson.Appender, row *boundRow, other uint32) error {
+	person, err := f.person(other)
+	if err != nil {
+		return err
+	}
+	a.Begin()
+	a.Bytes("psn_no", person.psnNo)
+	if person.name != nil {
+		a.Bytes("psn_name", person.name)
+	}
+	row.append(a)
+	a.End()
+	return nil
+}
+
 func (f *face) answerRelatives(c *api.Call, rows []boundRow, shares, more bool, sequence uint64) {
 	a := &c.Out
 	a.Begin()
@@ -209,18 +225,10 @@ func (f *face) answerRelatives(c *api.Call, rows []boundRow, shares, more bool, 
 		if shares {
 			other = rows[i].User
 		}
-		person, err := f.person(other)
-		if err != nil {
+		if err := f.appendBound(a, &rows[i], other); err != nil {
 			c.Fail(api.Problem{Code: api.CodeUnavailable})
 			return
 		}
-		a.Begin()
-		a.Bytes("psn_no", person.psnNo)
-		if person.name != nil {
-			a.Bytes("psn_name", person.name)
-		}
-		rows[i].append(a)
-		a.End()
 	}
 	a.EndArray()
 	if more {

@@ -188,18 +188,10 @@ func (f *face) getFamily(c *api.Call) {
 	}
 	a.ArrayKey("members")
 	for i := range members {
-		person, err := f.person(members[i].User)
-		if err != nil {
+		if err := f.appendBound(a, &members[i], members[i].User); err != nil {
 			c.Fail(api.Problem{Code: api.CodeUnavailable})
 			return
 		}
-		a.Begin()
-		a.Bytes("psn_no", person.psnNo)
-		if person.name != nil {
-			a.Bytes("psn_name", person.name)
-		}
-		members[i].append(a)
-		a.End()
 	}
 	a.EndArray()
 	a.Uint("sequence", sequence)

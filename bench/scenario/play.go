@@ -190,10 +190,9 @@ func (p *Player) see(f func(engine.View) error) (err error) {
 }
 
 // policyOf is a shipped profile as the ledger takes it.
-func policyOf(name string) (ledger.Policy, []byte, error) {
+func policyOf(name string) (ledger.Policy, error) {
 	if policy.ShippedText(name) == nil {
-		return ledger.Policy{}, nil, fmt.Errorf("no profile %q is shipped", name)
+		return ledger.Policy{}, fmt.Errorf("no profile %q is shipped", name)
 	}
-	profile := policy.MustShipped(name)
-	return profile.Ledger(), profile.Canonical(), nil
+	return policy.MustShipped(name).Ledger(), nil
 }

@@ -51,7 +51,7 @@ func activate(p *Player, a *args) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	rule, _, err := policyOf(name)
+	rule, err := policyOf(name)
 	if err != nil {
 		return nil, err
 	}

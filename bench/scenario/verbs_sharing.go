@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"gongji/api/money"
 	"gongji/engine"
 	"gongji/engine/ledger"
 )
@@ -260,11 +259,7 @@ func allocate(p *Player, a *args) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := a.next()
-	if err != nil {
-		return nil, err
-	}
-	fen, err := money.Parse(text)
+	fen, err := a.fen()
 	if err != nil {
 		return nil, err
 	}
