@@ -243,6 +243,8 @@ func (m *Model) execute(now moment, c Command) Result {
 		return Result{Outcome: m.password(now, c)}
 	case Credential:
 		return m.credential(c)
+	case DayClose:
+		return Result{Outcome: m.dayClose(now, c)}
 	case PersonChange:
 		return Result{Outcome: m.change(now, c)}
 	}

@@ -244,6 +244,7 @@ func TestEqual(t *testing.T) {
 		seeds = 3
 	}
 	var sharded, contested, commands, drawn, swept int
+	var void [2]int // reversals by message after and before the close of the day (R15)
 	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
@@ -298,11 +299,15 @@ func TestEqual(t *testing.T) {
 		}
 		checkMix(t, g.Distribution())
 		swept += g.Distribution().Swept
+		void[0], void[1] = void[0]+g.Distribution().Void[0], void[1]+g.Distribution().Void[1]
 	}
 	for _, kind := range model.Kinds() {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
+	}
+	if 100*void[0] < commands || 100*void[1] < commands {
+		t.Fatalf("vacuous: %d undone after the close, %d before it, in %d commands", void[0], void[1], commands)
 	}
 	if 100*drawn < commands {
 		t.Fatalf("vacuous: %d draws among several in %d commands", drawn, commands)

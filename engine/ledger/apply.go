@@ -97,6 +97,8 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 		f.Outcome = s.setPassword(c, cmd)
 	case KindCredential:
 		f.Outcome = s.registerCredential(cmd, f)
+	case KindDayClose:
+		f.Outcome = s.closeDay(c, cmd)
 	case KindPersonChange:
 		f.Outcome = s.changePerson(c, cmd)
 	default:
