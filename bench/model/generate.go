@@ -231,7 +231,7 @@ func (g *Generator) next(weights []weight) Command {
 		g.ordered = g.ordered[1:]
 		return c
 	}
-	if !g.mixed && len(g.swept) > 0 && g.chance(20) {
+	if !g.mixed && len(g.swept) > 0 && g.chance(30) {
 		c := g.swept[0]
 		g.swept = g.swept[1:]
 		return c
