@@ -77,18 +77,18 @@ func (g *Generator) Distribution() *Distribution { return g.dist }
 
 // mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 49}, {KindPolicy, 49}, {KindDayKey, 49}, {KindDayKeyPublish, 49}, {KindTick, 49},
-	{KindPerson, 49}, {KindEnrolment, 49}, {KindInstitution, 49}, {KindRunOpen, 49}, {KindRunClose, 49},
-	{KindBinding, 200}, {KindUnbinding, 49}, {KindFamilyOpen, 49}, {KindClockConfirm, 49},
-	{KindBindingConsent, 49}, {KindBindingReview, 49}, {KindBindingWithdraw, 49}, {KindForcedUnbinding, 49}, {KindDebitOrder, 49},
-	{KindFamilyDissolution, 49},
-	{KindFreeze, 49}, {KindPassword, 49}, {KindCredential, 49}, {KindPersonChange, 49},
-	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
+	{KindGenesis, 54}, {KindPolicy, 54}, {KindDayKey, 54}, {KindDayKeyPublish, 54}, {KindTick, 54},
+	{KindPerson, 54}, {KindEnrolment, 54}, {KindInstitution, 54}, {KindRunOpen, 54}, {KindRunClose, 54},
+	{KindBinding, 200}, {KindUnbinding, 54}, {KindFamilyOpen, 54}, {KindClockConfirm, 54},
+	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 56},
+	{KindFamilyDissolution, 54},
+	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54},
+	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 40}, {KindReversalByMessage, 70}, {KindAllocation, 66},
 	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
 }
 
 var moneyWeights = []weight{
-	{KindCredit, 320}, {KindSettlement, 500}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindCredit, 320}, {KindSettlement, 500}, {KindReversalByID, 70}, {KindReversalByMessage, 120}, {KindAllocation, 100},
 	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
@@ -134,7 +134,7 @@ func (g *Generator) Setup() []Step {
 	g.emit(g.makeBinding())
 	g.emit(g.makeUnbinding())
 	g.emit(Policy{Version: 1, EffectiveFromMS: g.now.timeMS, Strategy: 1, SelfFirst: true, PayableParts: 3,
-		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
+		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, CancelReversible: true, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
 	steps = append(steps, g.close())
 
 	g.open()

@@ -17,12 +17,17 @@ func (x *Sharded) entangle() {
 		cmd := &w.Commands[i]
 		switch cmd.Kind {
 		case ledger.KindReversalByMessage:
-			x.entries[cmd.Other] = struct{}{}
+			redo := cmd.Original == ledger.OriginalReversal
+			x.entries[cmd.Other] = x.entries[cmd.Other] || redo
 			if e, found := w.IDs.Find(cmd.Other); found && e.Tag == ledger.TagCommand {
-				x.touchOriginal(e.Position)
+				if redo {
+					x.touchCancelled(e.Position)
+				} else {
+					x.touchOriginal(e.Position, false)
+				}
 			}
 		case ledger.KindReversalByID, ledger.KindPremiumRefund: // a premium of this batch has touched its payer
-			x.touchOriginal(cmd.Settlement)
+			x.touchOriginal(cmd.Settlement, false)
 		case ledger.KindCredit:
 			if n, found := w.State.FindPerson(cmd.Person); found {
 				w.Touch(ledger.Account(ledger.KindPersonal, n), 0)
@@ -39,24 +44,65 @@ func (x *Sharded) entangle() {
 		return
 	}
 	for i := range w.Commands {
-		if _, named := x.entries[w.Commands[i].ID]; named {
+		if redo, named := x.entries[w.Commands[i].ID]; named {
 			w.Status[i] = shard.Deferred // planned like any other, so what its undoing gives back is on accounts that count as drawn by others
+			if redo {
+				x.touchRedone(&w.Commands[i])
+			}
 		}
 	}
 }
 
-func (x *Sharded) touchOriginal(at ledger.Position) {
+// touchOriginal touches every account of a settlement or premium that may be undone; again: what it took may be taken once more.
+func (x *Sharded) touchOriginal(at ledger.Position, again bool) {
 	if at.Sequence() == x.batch.Sequence {
-		if at.Index() < len(x.work.Commands) {
-			x.touchSettlement(at.Index(), 0)
+		if i := at.Index(); i < len(x.work.Commands) && again {
+			x.touchSettlement(i, x.work.Bills[i].Payable)
+		} else if i < len(x.work.Commands) {
+			x.touchSettlement(i, 0)
 		}
 		return
 	}
-	if _, legs, ok := x.store.Originals.Original(at); ok {
-		for _, l := range legs {
-			x.work.Touch(l.Account, 0)
-			if creator, closed := x.work.State.ClosedBy(l.Account); closed {
-				x.work.Touch(creator, 0) // what comes back to a dissolved family goes on to him
+	_, legs, ok := x.store.Originals.Original(at)
+	if !ok {
+		return
+	}
+	for _, l := range legs {
+		demand := int64(0)
+		if again && l.Amount < 0 {
+			demand = -l.Amount
+		}
+		x.work.Touch(l.Account, demand)
+		if creator, closed := x.work.State.ClosedBy(l.Account); closed {
+			x.work.Touch(creator, demand) // what comes back to a dissolved family goes on to him, and a redo takes it from him
+		}
+	}
+}
+
+// touchCancelled counts what a redo of the reversal at a position of an earlier batch may take: it debits every account of the settlement.
+func (x *Sharded) touchCancelled(at ledger.Position) {
+	if e, _, ok := x.store.Originals.Original(at); ok && e.Kind.IsReversal() && e.Outcome == ledger.Accepted {
+		x.touchOriginal(e.First, true)
+	}
+}
+
+// touchRedone counts what a redo may take if a reversal of this batch that it names is accepted. Each reversal is redone once at most, so one
+// demand a reversal is enough. The settlement may be of this batch too: then it is found by its id, as often as commands carry that.
+func (x *Sharded) touchRedone(cancel *ledger.Command) {
+	w := &x.work
+	switch cancel.Kind {
+	case ledger.KindReversalByID:
+		x.touchOriginal(cancel.Settlement, true)
+	case ledger.KindReversalByMessage:
+		if e, found := w.IDs.Find(cancel.Other); found {
+			if e.Tag == ledger.TagCommand {
+				x.touchOriginal(e.Position, true)
+			}
+			return
+		}
+		for i := range w.Commands {
+			if w.Commands[i].ID == cancel.Other {
+				x.touchSettlement(i, w.Bills[i].Payable)
 			}
 		}
 	}

@@ -13,7 +13,7 @@ type Effect struct {
 	Institution uint32   // settlement, reversal
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
-	First       Position // repeated: the first command of this id; reversals and refunds: what was undone
+	First       Position // repeated: the first command of this id; reversals and refunds: the settlement or premium undone; redo: the settlement that lives again
 	Payable     int64
 	Own         int64
 	Mulaid      int64
@@ -21,7 +21,7 @@ type Effect struct {
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
 	// premium and its refund: the premium
-	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; commands on one binding: its BindingState afterwards
+	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; OriginalReversal of a redo; commands on one binding: its BindingState afterwards
 	Area      uint32 // insuplc_admdvs of the patient or insured, if a leg has one; else 0 (R18)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
 	DrawAt    uint32 // first candidate in Effects.Draws
@@ -34,6 +34,11 @@ func (e *Effect) AcctPay() int64 { return e.Own + e.Mulaid }
 // (DESIGN.md 1), unless a reversal has a leg there after all: what came back to a dissolved family goes on to its creator.
 func (e *Effect) Chained() bool {
 	return (e.Kind == KindSettlement || e.Kind.IsReversal()) && e.Outcome == Accepted && e.Own == 0 && e.Mulaid > 0
+}
+
+// IsRedo reports an accepted reversal of a reversal: the settlement lives again, and the legs are debits (R11).
+func (e *Effect) IsRedo() bool {
+	return e.Kind == KindReversalByMessage && e.Outcome == Accepted && e.Source == uint8(OriginalReversal)
 }
 
 // Leg is one posting on a personal or family account.

@@ -37,7 +37,11 @@ func PostSums(s *State, day int32, f *Effect, fx *Effects) {
 	case KindSettlement:
 		s.Institutions.Mut(f.Institution).Payable += f.AcctPay()
 	case KindReversalByID, KindReversalByMessage:
-		s.Institutions.Mut(f.Institution).Payable -= f.AcctPay()
+		paid := f.AcctPay()
+		if !f.IsRedo() {
+			paid = -paid
+		}
+		s.Institutions.Mut(f.Institution).Payable += paid
 	case KindPremium:
 		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
 	case KindPremiumRefund:

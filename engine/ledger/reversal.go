@@ -32,12 +32,12 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 		f.Outcome = WrongPerson
 		return
 	}
-	key := UndoKey(at)
-	if _, found := m.IDs.Find(key); found {
+	end, steps := UndoChain(m.IDs, at)
+	if steps%2 != 0 {
 		f.Outcome = AlreadyReversed
 		return
 	}
-	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
+	m.IDs.Insert(IDEntry{Key: UndoKey(end), Position: position, Tag: TagMark})
 	f.Outcome, f.First = Accepted, at
 	f.Patient, f.Institution, f.Own, f.Mulaid, f.Area = e.Patient, e.Institution, e.Own, e.Mulaid, e.Area
 	var buf [legsMax + sweepLegs]Leg
@@ -51,7 +51,7 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 	fx.setLegs(f, back)
 }
 
-func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {
+func reversalByMessage[F Funds](m *Money, c *Context, cmd *Command, position Position, funds F, f *Effect, fx *Effects) {
 	institution, ok := m.State.FindInstitution(&cmd.Institution)
 	if !ok {
 		f.Outcome = UnknownInstitution
@@ -79,7 +79,7 @@ func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f
 	}
 	switch {
 	case cmd.Original == OriginalReversal:
-		f.Outcome = CancelFinal // R11: no shipped profile lists cancels yet
+		redo(m, c, cmd, &o, e.Position, institution, position, funds, f, fx)
 	case !o.Outcome.IsAccepted():
 		f.Outcome = NothingToUndo
 	default:

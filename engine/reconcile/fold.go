@@ -95,10 +95,13 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 	case ledger.KindSettlement:
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), e.AcctPay()
 	case ledger.KindReversalByID, ledger.KindReversalByMessage:
-		if err := f.undo(position, e.First); err != nil {
+		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
+		if e.IsRedo() {
+			want = e.AcctPay()
+		}
+		if err := f.reverse(position, e); err != nil {
 			return err
 		}
-		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
 	case ledger.KindPremium:
 		other, want = ledger.Account(ledger.KindPremiumPayable, uint32(e.Source)), e.Funding
 	case ledger.KindPremiumRefund:
@@ -120,6 +123,18 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		return fmt.Errorf("entry at position %d does not balance: legs %d fen, other side %d", position, moved, want)
 	}
 	f.sums[other] += want
+	return nil
+}
+
+// reverse notes that a settlement has been given back, or that a redo has taken it again.
+func (f *Fold) reverse(position ledger.Position, e *ledger.Effect) error {
+	if !e.IsRedo() {
+		return f.undo(position, e.First)
+	}
+	if _, undone := f.undone[e.First]; !undone {
+		return fmt.Errorf("entry at position %d redone at %d, and not undone", e.First, position)
+	}
+	delete(f.undone, e.First)
 	return nil
 }
 
