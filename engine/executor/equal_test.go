@@ -94,7 +94,7 @@ type runner struct {
 	effects   [2]ledger.Effects // in turn: the pipeline keeps one batch while the next executes
 	contested int
 	sharded   int
-	redone    int // over shards
+	redone    int    // over shards
 	block     []byte // of the last batch, as the journal would keep it
 	before    []byte // of the batch before, whose head is last
 	last      model.Batch
@@ -243,7 +243,7 @@ func TestEqual(t *testing.T) {
 	}
 	var sharded, contested, commands, drawn, swept, redone int
 	var mix model.Distribution // of reversals
-	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
+	mixed := map[int]int{}     // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
 		runners := []*runner{newRunner(0), newRunner(1), newRunner(2), newRunner(4), newRunner(8)}

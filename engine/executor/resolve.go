@@ -17,10 +17,9 @@ func (x *Sharded) entangle() {
 		cmd := &w.Commands[i]
 		switch cmd.Kind {
 		case ledger.KindReversalByMessage:
-			redo := cmd.Original == ledger.OriginalReversal
-			x.entries[cmd.Other] = x.entries[cmd.Other] || redo
+			x.entries[cmd.Other] = struct{}{}
 			if e, found := w.IDs.Find(cmd.Other); found && e.Tag == ledger.TagCommand {
-				if redo {
+				if cmd.Original == ledger.OriginalReversal {
 					x.touchCancelled(e.Position)
 				} else {
 					x.touchOriginal(e.Position, false)
@@ -44,11 +43,8 @@ func (x *Sharded) entangle() {
 		return
 	}
 	for i := range w.Commands {
-		if redo, named := x.entries[w.Commands[i].ID]; named {
+		if _, named := x.entries[w.Commands[i].ID]; named {
 			w.Status[i] = shard.Deferred // planned like any other, so what its undoing gives back is on accounts that count as drawn by others
-			if redo {
-				x.touchRedone(&w.Commands[i])
-			}
 		}
 	}
 }
@@ -56,10 +52,8 @@ func (x *Sharded) entangle() {
 // touchOriginal touches every account of a settlement or premium that may be undone; again: what it took may be taken once more.
 func (x *Sharded) touchOriginal(at ledger.Position, again bool) {
 	if at.Sequence() == x.batch.Sequence {
-		if i := at.Index(); i < len(x.work.Commands) && again {
-			x.touchSettlement(i, x.work.Bills[i].Payable)
-		} else if i < len(x.work.Commands) {
-			x.touchSettlement(i, 0)
+		if at.Index() < len(x.work.Commands) {
+			x.touchSettlement(at.Index(), 0)
 		}
 		return
 	}
@@ -79,32 +73,11 @@ func (x *Sharded) touchOriginal(at ledger.Position, again bool) {
 	}
 }
 
-// touchCancelled counts what a redo of the reversal at a position of an earlier batch may take: it debits every account of the settlement.
+// touchCancelled counts what a redo of the reversal at a position of an earlier batch may take: it debits every account of the settlement. A reversal
+// of this batch gives back first what its redo takes, so that needs no demand of its own.
 func (x *Sharded) touchCancelled(at ledger.Position) {
 	if e, _, ok := x.store.Originals.Original(at); ok && e.Kind.IsReversal() && e.Outcome == ledger.Accepted {
 		x.touchOriginal(e.First, true)
-	}
-}
-
-// touchRedone counts what a redo may take if a reversal of this batch that it names is accepted. Each reversal is redone once at most, so one
-// demand a reversal is enough. The settlement may be of this batch too: then it is found by its id, as often as commands carry that.
-func (x *Sharded) touchRedone(cancel *ledger.Command) {
-	w := &x.work
-	switch cancel.Kind {
-	case ledger.KindReversalByID:
-		x.touchOriginal(cancel.Settlement, true)
-	case ledger.KindReversalByMessage:
-		if e, found := w.IDs.Find(cancel.Other); found {
-			if e.Tag == ledger.TagCommand {
-				x.touchOriginal(e.Position, true)
-			}
-			return
-		}
-		for i := range w.Commands {
-			if w.Commands[i].ID == cancel.Other {
-				x.touchSettlement(i, w.Bills[i].Payable)
-			}
-		}
 	}
 }
 

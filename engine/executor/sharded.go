@@ -36,7 +36,7 @@ type Sharded struct {
 	batch   *Batch
 	effects *ledger.Effects // of the batch, the caller's
 	money   ledger.Money
-	entries map[ledger.Key]bool // original ids named by reversals of the batch; true: by one that undoes a reversal
+	entries map[ledger.Key]struct{} // original ids named by reversals of the batch
 	stats   Stats
 	least   int
 	wakeMin int
@@ -49,7 +49,7 @@ func NewSharded(store Store, count, least, wakeMin int) *Sharded {
 	if count < 1 || count > shard.ShardsMax || count&(count-1) != 0 {
 		panic(fmt.Sprintf("BUG: %d shards", count))
 	}
-	x := &Sharded{serial: NewSerial(store), store: store, entries: map[ledger.Key]bool{}, least: least, wakeMin: wakeMin}
+	x := &Sharded{serial: NewSerial(store), store: store, entries: map[ledger.Key]struct{}{}, least: least, wakeMin: wakeMin}
 	x.money = ledger.Money{State: store.State, IDs: store.IDs, Originals: store.Originals}
 	x.work = shard.Work{State: store.State, IDs: store.IDs}
 	for i := range count {
