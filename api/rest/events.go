@@ -32,7 +32,7 @@ const eventsDefault = 100
 // eventsQuery is what is asked.
 type eventsQuery struct {
 	after ledger.Position
-	kinds map[ledger.Kind]bool
+	kinds map[string]bool
 	limit int
 }
 
@@ -41,7 +41,7 @@ func readEvents(c *api.Call) (q eventsQuery, x fault) {
 	if x.bad() {
 		return q, x
 	}
-	q.limit, q.kinds = eventsDefault, map[ledger.Kind]bool{}
+	q.limit, q.kinds = eventsDefault, map[string]bool{redoName: values[1] == nil}
 	if v := values[0]; v != nil {
 		n, err := ids.ParseEntry(v)
 		if q.after = ledger.Position(n); err != nil {
@@ -49,8 +49,8 @@ func readEvents(c *api.Call) (q eventsQuery, x fault) {
 		}
 	}
 	if values[1] == nil {
-		for kind := range eventNames {
-			q.kinds[kind] = true
+		for _, name := range eventNames {
+			q.kinds[name] = true
 		}
 	} else {
 		for name := range bytes.SplitSeq(values[1], []byte(",")) {
@@ -70,17 +70,25 @@ func readEvents(c *api.Call) (q eventsQuery, x fault) {
 
 // addKind asks for the commands of a name; false: there are none.
 func (q *eventsQuery) addKind(name string) (found bool) {
-	for kind, n := range eventNames {
-		if n == name {
-			q.kinds[kind], found = true, true
-		}
+	for _, n := range eventNames {
+		found = found || n == name
 	}
+	found = found || name == redoName
+	q.kinds[name] = found
 	return found
+}
+
+// eventName is the kind of event that an accepted command is; empty: it is not told.
+func eventName(f *ledger.Effect) string {
+	if f.IsRedo() {
+		return redoName
+	}
+	return eventNames[f.Kind]
 }
 
 // want takes what was accepted and did something.
 func (q *eventsQuery) want(f *ledger.Effect, fx *ledger.Effects) bool {
-	if f.Outcome != ledger.Accepted || !q.kinds[f.Kind] {
+	if f.Outcome != ledger.Accepted || !q.kinds[eventName(f)] {
 		return false
 	}
 	return f.Kind != ledger.KindUnbinding || slices.ContainsFunc(fx.ItemsOf(f), unbound)
@@ -181,7 +189,7 @@ func (f *face) appendPsn(a *strictjson.Appender, field string, number uint32) er
 func (f *face) appendEvent(a *strictjson.Appender, e *engine.Entry, who *involved) error {
 	a.Begin()
 	a.String("id", idText(ids.Entry, uint64(e.Position)))
-	a.String("kind", eventNames[e.Effect.Kind])
+	a.String("kind", eventName(&e.Effect))
 	a.Uint("sequence", e.Position.Sequence())
 	a.Time("time", e.TimeMS)
 	if number, found := who.persons[e.Command.Person]; found {
