@@ -369,7 +369,7 @@ var writeGolden = flag.Bool("golden", false, "write the golden files anew")
 
 // goldenBatches are batches of the model's generator, each behind its length and day key.
 func goldenBatches() (out []byte) {
-	g := model.NewGenerator(47) // a seed with every kind accepted and a reversal to a dissolved family
+	g := model.NewGenerator(40) // a seed with every kind accepted, a reversal to a dissolved family and a redo of it
 	steps := g.Setup()
 	for n := range 24 {
 		if n%3 == 0 {
@@ -382,6 +382,9 @@ func goldenBatches() (out []byte) {
 		if g.Distribution().KindOutcomes[[2]int{kind, model.Accepted}] == 0 {
 			panic(fmt.Sprintf("kind %d is never accepted in the golden log", kind))
 		}
+	}
+	if d := g.Distribution(); d.Swept == 0 || d.RedoneSwept == 0 {
+		panic("no redo through a dissolved family in the golden log")
 	}
 	for _, s := range steps {
 		payload := oracle.Encode(s.Batch)
