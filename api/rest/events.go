@@ -269,7 +269,11 @@ func (f *face) appendPaid(a *strictjson.Appender, e *engine.Entry, who *involved
 	a.Amount("acct_pay", e.Effect.AcctPay())
 	a.Amount("acct_mulaid_pay", e.Effect.Mulaid)
 	a.ArrayKey("payers")
-	for _, l := range e.Legs {
+	for i, l := range e.Legs {
+		amount := movedBy(e.Legs, i)
+		if amount == 0 { // money that only passed through a dissolved family's account, or told already
+			continue
+		}
 		number := l.Account.Number()
 		if l.Account.Kind() == ledger.KindFamily {
 			number = who.creators[number]
@@ -279,9 +283,23 @@ func (f *face) appendPaid(a *strictjson.Appender, e *engine.Entry, who *involved
 			return err
 		}
 		a.String("account", accountNames[l.Account.Kind()])
-		a.Amount("amount", max(l.Amount, -l.Amount))
+		a.Amount("amount", max(amount, -amount))
 		a.End()
 	}
 	a.EndArray()
 	return nil
+}
+
+// movedBy is what all legs of an entry together move on the account of leg i, if that is the account's first; else 0.
+func movedBy(legs []ledger.Leg, i int) (amount int64) {
+	for k, l := range legs {
+		if l.Account != legs[i].Account {
+			continue
+		}
+		if k < i {
+			return 0
+		}
+		amount += l.Amount
+	}
+	return amount
 }
