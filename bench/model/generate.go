@@ -83,12 +83,12 @@ var mixedWeights = []weight{
 	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 56},
 	{KindFamilyDissolution, 54},
 	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54},
-	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 40}, {KindReversalByMessage, 70}, {KindAllocation, 66},
+	{KindCredit, 200}, {KindSettlement, 300}, {KindReversalByID, 40}, {KindReversalByMessage, 70}, {KindAllocation, 66},
 	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
 }
 
 var moneyWeights = []weight{
-	{KindCredit, 320}, {KindSettlement, 500}, {KindReversalByID, 70}, {KindReversalByMessage, 120}, {KindAllocation, 100},
+	{KindCredit, 320}, {KindSettlement, 620}, {KindReversalByID, 70}, {KindReversalByMessage, 120}, {KindAllocation, 100},
 	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 

@@ -27,7 +27,7 @@ func (g *Generator) followReversal(c Command, result Result) {
 			return
 		}
 	}
-	if !g.chance(50) && !(again && g.chance(70)) {
+	if !g.chance(40) && !(again && g.chance(70)) {
 		return
 	}
 	if g.mixed && len(s.takes) > 0 && g.chance(20) {
