@@ -48,13 +48,13 @@ type InstitutionRow struct {
 	Position  ledger.Position
 	TimeMS    int64
 	Day       int32 // ledger day, the business day
-	Sign      int8  // +1 settlement, -1 reversal. Amounts are positive: those of the settlement, whose figures a reversal takes back.
-	Void      bool  // counts in no day: a settlement undone while its day was open, or what undid it (R15)
+	Sign      int8  // +1 settlement, or redo of one (R11); -1 cancel. Amounts are positive: those of the settlement, whose figures a cancel takes back.
+	Void      bool  // counts in no day: undone by message while its day was open, or what did that (R15)
 	Patient   uint32
 	Area      uint32          // insuplc_admdvs of the patient when he was settled: clr_optins by default (R16)
-	Settled   ledger.Position // the settlement: of a settlement, itself
+	Settled   ledger.Position // the settlement that is meant: of a settlement, itself
 	SettledMS int64
-	UndoneBy  ledger.Position // of a settlement: its reversal, up to the answer's sequence; 0: it stands
+	UndoneBy  ledger.Position // the reversal that undid this very row, up to the answer's sequence: of a settlement or redo its cancel, of a cancel its redo; 0: none
 	Clearing  uint32          // the clearing that covers it, up to the answer's sequence: its number, + 1; 0: none. Void rows have none.
 	MedType   uint32          // of the settlement
 	Insutype  uint32
@@ -206,7 +206,9 @@ func (w *institutionWalk) row(at ledger.Position, day int32, f *ledger.Effect) e
 	}
 	settled := own
 	if f.Kind != ledger.KindSettlement {
-		r.Sign, r.Settled = -1, f.First
+		if r.Settled = f.First; !f.IsRedo() {
+			r.Sign = -1
+		}
 		var err error
 		if settled, err = w.originals.Entry(f.First); err != nil {
 			return err
@@ -222,19 +224,14 @@ func (w *institutionWalk) row(at ledger.Position, day int32, f *ledger.Effect) e
 	return nil
 }
 
-// findUndone finds the reversals of the settlements, by their marks.
+// findUndone finds what undid the rows, by their marks. A row is void by its own effect, or by that of what undid it.
 func (w *institutionWalk) findUndone() error {
-	var asked []*InstitutionRow
-	for i := range w.out.Rows {
-		if r := &w.out.Rows[i]; r.Sign > 0 {
-			asked = append(asked, r)
-		}
-	}
-	for len(asked) > 0 {
+	for asked := w.out.Rows; len(asked) > 0; {
 		some := asked[:min(len(asked), marksAsked)]
 		asked = asked[len(some):]
 		err := w.ask(func(v View) {
-			for _, r := range some {
+			for i := range some {
+				r := &some[i]
 				if mark, found := v.FindID(ledger.UndoKey(r.Position)); found && mark.Position.Sequence() <= w.out.Sequence {
 					r.UndoneBy = mark.Position
 				}
@@ -243,7 +240,8 @@ func (w *institutionWalk) findUndone() error {
 		if err != nil {
 			return err
 		}
-		for _, r := range some {
+		for i := range some {
+			r := &some[i]
 			if r.UndoneBy == 0 {
 				continue
 			}
@@ -251,7 +249,7 @@ func (w *institutionWalk) findUndone() error {
 			if err != nil {
 				return err
 			}
-			r.Void = f.Void
+			r.Void = r.Void || f.Void
 		}
 	}
 	return nil

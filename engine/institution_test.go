@@ -47,6 +47,9 @@ func fold(t *testing.T, e *engine.Engine) *naive {
 			case f.Kind.IsReversal():
 				was := settled[f.First]
 				row.Sign, row.Void, row.Settled, row.SettledMS = -1, f.Void, was.Position, was.TimeMS
+				if f.IsRedo() {
+					row.Sign = 1
+				}
 				row.Area, row.Own, row.Mulaid, row.Cash, row.Bill = was.Area, was.Own, was.Mulaid, was.Cash, was.Bill
 			default:
 				return
@@ -62,18 +65,22 @@ func category(r *engine.InstitutionRow) uint16 { return []uint16{11, 21, 41}[uin
 
 // of is what InstitutionRows must give in the end.
 func (n *naive) of(institution uint32, from, to int32, sequence uint64) (rows []engine.InstitutionRow) {
-	undone := map[ledger.Position]engine.InstitutionRow{}
+	undone, end := map[ledger.Position]engine.InstitutionRow{}, map[ledger.Position]ledger.Position{} // by what was undone; the last of each settlement's chain
 	for _, r := range n.rows[institution] {
-		if r.Sign < 0 && r.Position.Sequence() <= sequence {
-			undone[r.Settled] = r
+		if r.Position.Sequence() > sequence {
+			break
 		}
+		if r.Position != r.Settled {
+			undone[end[r.Settled]] = r
+		}
+		end[r.Settled] = r.Position
 	}
 	for _, r := range n.rows[institution] {
 		if r.Day < from || r.Day > to || r.Position.Sequence() > sequence {
 			continue
 		}
 		if u, found := undone[r.Position]; found {
-			r.UndoneBy, r.Void = u.Position, u.Void
+			r.UndoneBy, r.Void = u.Position, r.Void || u.Void
 		}
 		for _, c := range n.clearings[institution] {
 			if !r.Void && c.At.Sequence() <= sequence && c.From <= r.Day && r.Day <= c.To && (c.ClrType == 0 || c.ClrType == category(&r)) {
@@ -178,7 +185,8 @@ func TestInstitutionRows(t *testing.T) {
 			for _, r := range got {
 				seen["rows"]++
 				for what, is := range map[string]bool{"void": r.Void && r.Sign > 0, "voiding": r.Void && r.Sign < 0, "reversals": !r.Void && r.Sign < 0,
-					"undone": r.UndoneBy != 0 && !r.Void, "cleared": r.Clearing != 0, "across days": r.Sign < 0 && ledger.DayOf(r.SettledMS) != r.Day} {
+					"undone": r.UndoneBy != 0 && !r.Void, "cleared": r.Clearing != 0, "across days": r.Sign < 0 && ledger.DayOf(r.SettledMS) != r.Day, "redone": r.Sign > 0 && r.Settled != r.Position && !r.Void,
+					"void redos": r.Sign > 0 && r.Settled != r.Position && r.Void, "void cancels undone": r.Sign < 0 && r.Void && r.UndoneBy != 0} {
 					if is {
 						seen[what]++
 					}
@@ -192,7 +200,7 @@ func TestInstitutionRows(t *testing.T) {
 		}
 	})
 	t.Logf("%v", seen)
-	for _, what := range []string{"rows", "pieces", "seeks", "void", "voiding", "reversals", "undone", "cleared", "across days"} {
+	for _, what := range []string{"rows", "pieces", "seeks", "void", "voiding", "reversals", "undone", "cleared", "across days", "redone", "void redos", "void cancels undone"} {
 		if seen[what] < 50 {
 			t.Errorf("vacuous: %s: %d", what, seen[what])
 		}

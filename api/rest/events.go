@@ -33,7 +33,7 @@ const eventsDefault = 100
 // eventsQuery is what is asked.
 type eventsQuery struct {
 	after ledger.Position
-	kinds map[ledger.Kind]bool
+	kinds map[string]bool
 	limit int
 }
 
@@ -42,7 +42,7 @@ func readEvents(c *api.Call) (q eventsQuery, x fault) {
 	if x.bad() {
 		return q, x
 	}
-	q.limit, q.kinds = eventsDefault, map[ledger.Kind]bool{}
+	q.limit, q.kinds = eventsDefault, map[string]bool{redoName: values[1] == nil}
 	if v := values[0]; v != nil {
 		n, err := ids.ParseEntry(v)
 		if q.after = ledger.Position(n); err != nil {
@@ -50,8 +50,8 @@ func readEvents(c *api.Call) (q eventsQuery, x fault) {
 		}
 	}
 	if values[1] == nil {
-		for kind := range eventNames {
-			q.kinds[kind] = true
+		for _, name := range eventNames {
+			q.kinds[name] = true
 		}
 	} else {
 		for name := range bytes.SplitSeq(values[1], []byte(",")) {
@@ -71,17 +71,25 @@ func readEvents(c *api.Call) (q eventsQuery, x fault) {
 
 // addKind asks for the commands of a name; false: there are none.
 func (q *eventsQuery) addKind(name string) (found bool) {
-	for kind, n := range eventNames {
-		if n == name {
-			q.kinds[kind], found = true, true
-		}
+	for _, n := range eventNames {
+		found = found || n == name
 	}
+	found = found || name == redoName
+	q.kinds[name] = found
 	return found
+}
+
+// eventName is the kind of event that an accepted command is; empty: it is not told.
+func eventName(f *ledger.Effect) string {
+	if f.IsRedo() {
+		return redoName
+	}
+	return eventNames[f.Kind]
 }
 
 // want takes what was accepted and did something.
 func (q *eventsQuery) want(f *ledger.Effect, fx *ledger.Effects) bool {
-	if f.Outcome != ledger.Accepted || !q.kinds[f.Kind] {
+	if f.Outcome != ledger.Accepted || !q.kinds[eventName(f)] {
 		return false
 	}
 	return f.Kind != ledger.KindUnbinding || slices.ContainsFunc(fx.ItemsOf(f), unbound)
@@ -182,7 +190,7 @@ func (f *face) appendPsn(a *strictjson.Appender, field string, number uint32) er
 func (f *face) appendEvent(a *strictjson.Appender, e *engine.Entry, who *involved) error {
 	a.Begin()
 	a.String("id", idText(ids.Entry, uint64(e.Position)))
-	a.String("kind", eventNames[e.Effect.Kind])
+	a.String("kind", eventName(&e.Effect))
 	a.Uint("sequence", e.Position.Sequence())
 	a.Time("time", e.TimeMS)
 	if number, found := who.persons[e.Command.Person]; found {
@@ -262,7 +270,11 @@ func (f *face) appendPaid(a *strictjson.Appender, e *engine.Entry, who *involved
 	a.Amount("acct_pay", e.Effect.AcctPay())
 	a.Amount("acct_mulaid_pay", e.Effect.Mulaid)
 	a.ArrayKey("payers")
-	for _, l := range e.Legs {
+	for i, l := range e.Legs {
+		amount := movedBy(e.Legs, i)
+		if amount == 0 { // money that only passed through a dissolved family's account, or told already
+			continue
+		}
 		number := l.Account.Number()
 		if l.Account.Kind() == ledger.KindFamily {
 			number = who.creators[number]
@@ -272,9 +284,23 @@ func (f *face) appendPaid(a *strictjson.Appender, e *engine.Entry, who *involved
 			return err
 		}
 		a.String("account", accountNames[l.Account.Kind()])
-		a.Amount("amount", max(l.Amount, -l.Amount))
+		a.Amount("amount", max(amount, -amount))
 		a.End()
 	}
 	a.EndArray()
 	return nil
+}
+
+// movedBy is what all legs of an entry together move on the account of leg i, if that is the account's first; else 0.
+func movedBy(legs []ledger.Leg, i int) (amount int64) {
+	for k, l := range legs {
+		if l.Account != legs[i].Account {
+			continue
+		}
+		if k < i {
+			return 0
+		}
+		amount += l.Amount
+	}
+	return amount
 }

@@ -127,3 +127,14 @@ func TestEventKinds(t *testing.T) {
 		}
 	}
 }
+
+// TestMovedBy: R24, R28: what passes through a dissolved family's account is its creator's only, and who gives twice is told once.
+func TestMovedBy(t *testing.T) {
+	own, family := ledger.Account(ledger.KindPersonal, 1), ledger.Account(ledger.KindFamily, 0)
+	legs := []ledger.Leg{{Account: own, Amount: -9}, {Account: own, Amount: -3}, {Account: family, Amount: 3}, {Account: family, Amount: -3}}
+	for i, want := range []int64{-12, 0, 0, 0} {
+		if got := movedBy(legs, i); got != want {
+			t.Errorf("leg %d: %d, want %d", i, got, want)
+		}
+	}
+}

@@ -226,3 +226,15 @@ func TestNoDraw(t *testing.T) {
 	id := f.post("/v1/settlements", bill{msgid: f.msgid(), code: shop, patient: p, medfee: "20.00", inscp: "20.00"}.body()).want(200, "psn_cash_pay", "20.00").str("setl_id")
 	f.get("/v1/settlements/"+id+"/draw").want(404, "code", "not_found") // nothing is drawn under this profile
 }
+
+// TestCreditedCategory (R7): who becomes flexibly employed is credited no more, and told that it is about him.
+func TestCreditedCategory(t *testing.T) {
+	f := start(t, setup{})
+	p := f.newPerson(true)
+	f.credit(p, "10.00")
+	f.postAdmin("/v1/persons/"+p.psnNo+"/enrolments", `{"msgid":"E1","insutype":"310","psn_type":"11","flxempe_flag":"1","psn_insu_stas":"1","insuplc_admdvs":"420100","begndate":"2026-03-01"}`).want(200)
+	f.postAdmin("/v1/credits", fmt.Sprintf(`{"msgid":"C1","psn_no":%q,"amount":"5.00","source":"opening","business_date":"2026-03-10"}`, p.psnNo)).want(422, "code", "category_not_allowed", "outcome", "421", "field", "psn_no")
+	if got := f.balance(p); got != "10.00" {
+		t.Errorf("balance %s", got)
+	}
+}

@@ -173,6 +173,9 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 	case ledger.StatusForbids, ledger.AccountIsFrozen:
 		return "psn_no"
 	case ledger.CategoryNotAllowed, ledger.AccountExists:
+		if kind == ledger.KindCredit {
+			return "psn_no"
+		}
 		return "has_account"
 	case ledger.AlreadyFrozen, ledger.NotFrozen, ledger.PasswordExists, ledger.NoPassword:
 		return "action"

@@ -127,7 +127,11 @@ func (f *face) answerReversal(c *api.Call, w *work, in *reversalIn) {
 	case ledger.NothingToUndo:
 		a.String("state", "nothing_to_undo")
 	default:
-		a.String("state", stateReversed)
+		if e.IsRedo() {
+			a.String("state", stateSettled) // it lives again (R11)
+		} else {
+			a.String("state", stateReversed)
+		}
 		a.String("setl_id", idText(ids.Settlement, uint64(e.First)))
 		a.Amount("acct_pay", e.AcctPay())
 		a.Amount("acct_mulaid_pay", e.Mulaid)

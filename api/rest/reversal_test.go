@@ -2,9 +2,11 @@ package rest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"gongji/api/ids"
+	"gongji/engine"
 	"gongji/engine/ledger"
 )
 
@@ -141,4 +143,54 @@ func TestTombstoneDays(t *testing.T) {
 		}
 		lost(f, shop).want(429, "code", "tombstone_limit")
 	})
+}
+
+// TestRedo (R11): where the profile lets cancels be undone, the settlement is settled again and says what happened; its payers' statements and the
+// events call it a redo, and money goes out; a cancel that a redo overtook is blocked.
+func TestRedo(t *testing.T) {
+	policy := engine.Hubei
+	policy.CancelReversible = 1
+	f := start(t, setup{policy: policy})
+	shop, father, son := f.institution("2"), f.newPerson(true), f.newPerson(true)
+	f.credit(father, "50.00")
+	f.credit(son, "30.00")
+	f.bind(father, son, "")
+	_, _, begun := f.feed("", "", "100")
+	b := bill{msgid: f.msgid(), code: shop, patient: son, medfee: "60.00", inscp: "60.00"}
+	id := f.post("/v1/settlements", b.body()).want(200).str("setl_id")
+	f.get("/v1/settlements/"+id).want(200, "state", "settled", "history.0.state", "")
+	cancel := f.msgid()
+	undone := f.post("/v1/settlements/"+id+"/reversal", reversalBody(cancel, shop, son)).want(200, "state", "reversed").str("reversal_id")
+	body := messageBody(f.msgid(), shop, cancel, "reversal", son)
+	a := f.post("/v1/reversals", body).want(200, "state", "settled", "setl_id", id, "acct_pay", "60.00", "acct_mulaid_pay", "30.00", "balc", "0.00", "original_msgid", cancel)
+	if again := f.post("/v1/reversals", body); !again.replayed || again.text != a.text {
+		t.Errorf("repeat: %t %s", again.replayed, again.text)
+	}
+	redone := a.str("reversal_id")
+	for _, path := range []string{"/v1/settlements/" + id, "/v1/settlements?fixmedins_code=" + shop + "&msgid=" + b.msgid} {
+		f.get(path).want(200, "state", "settled", "setl_id", id, "reversal.reversal_id", "", "history.0.reversal_id", undone, "history.0.state", "reversed",
+			"history.1.reversal_id", redone, "history.1.state", "settled", "history.2.state", "")
+	}
+	f.get("/v1/settlements?fixmedins_code="+shop+"&msgid="+cancel).want(200, "state", "blocked", "history.0.state", "")
+	f.get("/v1/persons/"+father.psnNo+"/statement").want(200, "postings.0.kind", "redo", "postings.0.amount", "-30.00", "postings.0.balance_after", "20.00",
+		"postings.1.kind", "reversal", "postings.1.amount", "30.00")
+	f.get("/v1/persons/"+son.psnNo+"/statement").want(200, "postings.0.kind", "redo", "postings.0.reversal_id", redone, "postings.0.setl_id", id, "postings.0.amount", "-30.00")
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, cancel, "reversal", son)).want(422, "code", "already_reversed")
+
+	again := f.msgid()
+	last := f.post("/v1/reversals", messageBody(again, shop, b.msgid, "settlement", son)).want(200, "state", "reversed", "setl_id", id).str("reversal_id")
+	f.get("/v1/settlements/"+id).want(200, "state", "reversed", "reversal.reversal_id", last, "history.2.reversal_id", last, "history.3.state", "")
+	if kinds, _, _ := f.feed("", begun, "100"); !slices.Equal(kinds, []string{"settlement", "reversal", "redo", "reversal"}) {
+		t.Errorf("events: %v", kinds)
+	}
+	f.getAdmin("/v1/events?kinds=redo").want(200, "events.0.reversal_id", redone, "events.0.setl_id", id, "events.0.payers.1.psn_no", father.psnNo, "events.1.kind", "")
+	if kinds, _, _ := f.feed("&kinds=reversal", begun, "100"); len(kinds) != 2 {
+		t.Errorf("reversals: %v", kinds)
+	}
+
+	f.post("/v1/settlements", bill{msgid: f.msgid(), code: shop, patient: son, medfee: "1.00", inscp: "1.00"}.body()).want(200) // the son spends
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, again, "reversal", son)).want(422, "code", "short_of_funds")
+	early := f.msgid()
+	f.post("/v1/reversals", messageBody(f.msgid(), shop, early, "reversal", son)).want(200, "state", "blocked")
+	f.post("/v1/reversals", messageBody(early, shop, b.msgid, "settlement", son)).want(422, "code", "blocked", "field", "msgid")
 }

@@ -5,6 +5,7 @@ import (
 
 	"gongji/api"
 	"gongji/api/ids"
+	"gongji/api/strictjson"
 	"gongji/engine"
 	"gongji/engine/ledger"
 )
@@ -21,9 +22,9 @@ const (
 // fate is what became of a settlement at a sequence.
 type fate struct {
 	state    string
-	sequence uint64          // asked at
-	at       ledger.Position // of the settlement, also of a refused one
-	undone   ledger.Position // of the reversal; 0: none
+	sequence uint64            // asked at
+	at       ledger.Position   // of the settlement, also of a refused one
+	acts     []ledger.Position // what was done about it, in turn: cancelled, redone, cancelled ...; at most 2 ledger.RedosMax + 1
 }
 
 // fateOf finds out what became of the settlement with an id key. It runs on the executor's goroutine.
@@ -38,13 +39,26 @@ func fateOf(v engine.View, key ledger.Key) fate {
 	return fate{state: stateBlocked, sequence: v.Sequence}
 }
 
-// reversalOf looks whether the settlement at a position was undone. Whether there is one, its entry tells.
+// reversalOf follows what was done about the settlement at a position (DESIGN.md of the ledger, the undo chain). Whether there is one, its entry tells.
 func reversalOf(v engine.View, at ledger.Position) fate {
 	x := fate{state: stateSettled, sequence: v.Sequence, at: at}
-	if undo, found := v.FindID(ledger.UndoKey(at)); found {
-		x.state, x.undone = stateReversed, undo.Position
+	for end := at; len(x.acts) <= 2*ledger.RedosMax; end = x.acts[len(x.acts)-1] {
+		undo, found := v.FindID(ledger.UndoKey(end))
+		if !found {
+			break
+		}
+		x.acts = append(x.acts, undo.Position)
 	}
+	x.state = afterActs(len(x.acts))
 	return x
+}
+
+// afterActs is the state of a settlement after so many steps: cancelled and redone in turn.
+func afterActs(n int) string {
+	if n%2 == 0 {
+		return stateSettled
+	}
+	return stateReversed
 }
 
 // settlementAsk is GET /v1/settlements?fixmedins_code=&msgid=: the fate of a message id, behind every command admitted before (R9).
@@ -73,7 +87,7 @@ func (f *face) settlementAsk(c *api.Call) {
 		return
 	}
 	if entry.Effect.Kind != ledger.KindSettlement {
-		x.state = stateBlocked // another call has this id: no settlement can ever have it
+		x.state, x.acts = stateBlocked, nil // another call has this id, perhaps a reversal that has been redone: no settlement can ever have it
 	} else if entry.Effect.Outcome != ledger.Accepted {
 		x.state = stateRefused
 	}
@@ -167,15 +181,33 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 		a.Time("setl_time", entry.TimeMS)
 		a.Uint("sequence", entry.Position.Sequence())
 	}
-	if x.undone != 0 {
-		a.BeginKey("reversal")
-		a.String("reversal_id", idText(ids.Reversal, uint64(x.undone)))
-		a.Uint("sequence", x.undone.Sequence())
-		a.End()
-	}
+	x.appendActs(a)
 	a.Uint("sequence_asked", x.sequence)
 	a.End()
 	c.OK(200)
+}
+
+// appendActs writes the cancel that holds, and all that was done about the settlement, oldest first.
+func (x *fate) appendActs(a *strictjson.Appender) {
+	if len(x.acts) == 0 {
+		return
+	}
+	if x.state == stateReversed {
+		last := x.acts[len(x.acts)-1]
+		a.BeginKey("reversal")
+		a.String("reversal_id", idText(ids.Reversal, uint64(last)))
+		a.Uint("sequence", last.Sequence())
+		a.End()
+	}
+	a.ArrayKey("history")
+	for i, at := range x.acts {
+		a.Begin()
+		a.String("reversal_id", idText(ids.Reversal, uint64(at)))
+		a.String("state", afterActs(i+1))
+		a.Uint("sequence", at.Sequence())
+		a.End()
+	}
+	a.EndArray()
 }
 
 // appendPayers writes whose money paid, leg by leg in the order taken; of a family account the creator's.

@@ -28,6 +28,16 @@ var entryKinds = map[ledger.Kind]string{
 	ledger.KindPremium: "premium", ledger.KindPremiumRefund: "premium_refund", ledger.KindAccountDebit: "account_debit",
 }
 
+// redoName is the name of a reversal of a reversal, in statements and events: money goes out again (R11).
+const redoName = "redo"
+
+func entryKind(l *journal.Line) string {
+	if l.Redo {
+		return redoName
+	}
+	return entryKinds[l.Kind]
+}
+
 // statementQuery is what is asked: days from and to, both included, and the posting to begin with (0: the newest).
 type statementQuery struct {
 	from, to int32
@@ -173,7 +183,7 @@ func (f *face) appendPosting(a *strictjson.Appender, by viewer, l *journal.Line,
 	bill := l.Kind == ledger.KindSettlement || l.Kind.IsReversal()
 	lent := bill && l.Patient != holder
 	a.Begin()
-	a.String("kind", entryKinds[l.Kind])
+	a.String("kind", entryKind(l))
 	a.Amount("amount", l.Amount)
 	a.Amount("balance_after", l.After)
 	a.Date("date", dateOf(ledger.DayOf(l.TimeMS)))

@@ -97,16 +97,12 @@ func (m *Model) checkDues() error {
 			}
 		}
 	}
-	undone := map[uint64]bool{}
-	for _, r := range m.reversals {
-		undone[r.original] = true
-	}
 	for _, s := range m.settled {
 		amounts := []int64{}
 		for _, t := range s.takes {
 			amounts = append(amounts, t.amount)
 		}
-		if !undone[s.position] {
+		if s.alive() {
 			add(s.areas, amounts)
 		}
 	}

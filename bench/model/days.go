@@ -53,10 +53,7 @@ func (g *Generator) makeDayClose() Command {
 func (g *Generator) followDayClose() {
 	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-6*recentSent) && len(g.swept) < 30; i-- {
 		s := g.model.records[g.sent[i].position].settlement
-		if s == nil || !g.model.isClosed(s.day) {
-			continue
-		}
-		if _, undone := g.model.ids[undoMark(s.position)]; undone {
+		if s == nil || !s.alive() || !g.model.isClosed(s.day) {
 			continue
 		}
 		g.swept = append(g.swept, ReversalByMessage{

@@ -22,8 +22,19 @@ type Distribution struct {
 	Swept        int            // reversals that came to a dissolved family and went on to its creator
 	Returned     int            // dissolutions that gave money back, by any kind of command
 	Opened       int            // accepted settlements that a password opened a relative's account for
-	Void         [2]int         // accepted reversals by message of a settlement whose day is closed, open
+	Void         [3]int         // accepted reversals by message of a settlement or redo that counts on a closed day, on an open one, on none
+	RedoVoid     [3]int         // accepted redos of a cancel that counts on a closed day, on an open one, on none
 	Short        int            // accepted settlements with payable money left to cash
+	Reversed     int            // accepted reversals: cancels and redos
+	Redone       int            // accepted redos
+	RedoneInside int            // redos of a cancel of the same batch
+	RedoneSwept  int            // redos that took from the creator of a dissolved family
+	RedoShort    int            // redos that found an account short, or frozen (RedoFrozen)
+	RedoFrozen   int
+	RedoTwice    int // redos of what has been redone
+	RedoLast     int // redos refused by the limit
+	RedoBlocked  int // cancels that a redo overtook
+	CancelAgain  int // cancels of what has been redone
 
 	sequence uint64
 	drawnBy  map[uint64]uint32 // in this batch: account, first patient who drew on it as a relative
@@ -54,14 +65,10 @@ func (d *Distribution) count(m *Model, now moment, c Command, r Result) {
 	if r.Outcome == Blocked && m.ids[message(c).ID].Position>>20 == now.sequence {
 		d.PairsInBatch++
 	}
-	d.countFamily(c, r)
-	if c.Kind() == KindReversalByMessage && r.Outcome == Accepted {
-		if r.Void {
-			d.Void[1]++
-		} else {
-			d.Void[0]++
-		}
+	if c.Kind() == KindReversalByID || c.Kind() == KindReversalByMessage {
+		d.countReversal(m, now, c, r)
 	}
+	d.countFamily(m, now, c, r)
 	if s, ok := c.(Settlement); ok && r.Outcome == Accepted {
 		if now.policy.PasswordTries != 0 && len(s.Passwords) > 0 && r.Mulaid > 0 {
 			d.Opened++
@@ -70,15 +77,88 @@ func (d *Distribution) count(m *Model, now moment, c Command, r Result) {
 	}
 }
 
-func (d *Distribution) countFamily(c Command, r Result) {
+func (d *Distribution) countFamily(m *Model, now moment, c Command, r Result) {
 	for i, leg := range r.Legs {
 		switch {
-		case leg.Account>>56 != AccountFamily || leg.Amount > 0 || c.Kind() == KindSettlement:
+		case leg.Account>>56 != AccountFamily || leg.Amount > 0 || c.Kind() == KindSettlement || m.records[now.position()].redo:
 		case i == 0:
 			d.Returned++
 		default:
 			d.Swept++
 		}
+	}
+}
+
+// AddReversals adds what another has counted of kinds 15 and 16.
+func (d *Distribution) AddReversals(o *Distribution) {
+	d.Reversed += o.Reversed
+	d.Redone += o.Redone
+	d.RedoneInside += o.RedoneInside
+	d.RedoneSwept += o.RedoneSwept
+	d.RedoShort += o.RedoShort
+	d.RedoFrozen += o.RedoFrozen
+	d.RedoTwice += o.RedoTwice
+	d.RedoLast += o.RedoLast
+	d.RedoBlocked += o.RedoBlocked
+	d.CancelAgain += o.CancelAgain
+	for i := range d.Void {
+		d.Void[i] += o.Void[i]
+		d.RedoVoid[i] += o.RedoVoid[i]
+	}
+}
+
+// countReversal looks at kinds 15 and 16.
+func (d *Distribution) countReversal(m *Model, now moment, c Command, r Result) {
+	byMessage, ok := c.(ReversalByMessage)
+	redo := ok && byMessage.OriginalKind == 2
+	switch {
+	case r.Outcome == Accepted:
+		d.Reversed++
+		s := m.records[now.position()].about
+		if !redo && len(s.acts) > 1 {
+			d.CancelAgain++
+		}
+		if ok {
+			d.countVoid(m, s, redo, r.Void)
+		}
+		if !redo {
+			return
+		}
+		d.Redone++
+		if s.acts[len(s.acts)-2]>>20 == now.sequence {
+			d.RedoneInside++
+		}
+		for _, leg := range r.Legs {
+			if leg.Account>>56 == AccountFamily && leg.Amount > 0 {
+				d.RedoneSwept++
+			}
+		}
+	case r.Outcome == Blocked:
+		d.RedoBlocked++
+	case redo && r.Outcome == ShortOfFunds:
+		d.RedoShort++
+	case redo && r.Outcome == AccountFrozen:
+		d.RedoFrozen++
+	case redo && r.Outcome == AlreadyReversed && m.ids[byMessage.OriginalID].Tag == TagCommand:
+		d.RedoTwice++
+	case redo && r.Outcome == CancelFinal && now.policy != nil && now.policy.CancelReversible:
+		d.RedoLast++
+	}
+}
+
+// countVoid looks at what a message undid: on which day it counted.
+func (d *Distribution) countVoid(m *Model, s *settled, redo, void bool) {
+	counter := &d.Void
+	if redo {
+		counter = &d.RedoVoid
+	}
+	switch {
+	case void:
+		counter[1]++
+	case len(s.acts) > 1 && m.records[s.acts[len(s.acts)-2]].void:
+		counter[2]++
+	default:
+		counter[0]++
 	}
 }
 
@@ -110,8 +190,10 @@ func (d *Distribution) countSettlement(m *Model, now moment, patient *PersonStat
 // String is a table for test logs.
 func (d *Distribution) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d void=%v",
-		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned, d.Void)
+	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d void=%v redo_void=%v",
+		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned, d.Void, d.RedoVoid)
+	fmt.Fprintf(&out, " reversed=%d redone{all:%d inside:%d swept:%d short:%d frozen:%d twice:%d last:%d blocked:%d cancelled:%d}", d.Reversed, d.Redone, d.RedoneInside,
+		d.RedoneSwept, d.RedoShort, d.RedoFrozen, d.RedoTwice, d.RedoLast, d.RedoBlocked, d.CancelAgain)
 	fmt.Fprintf(&out, " relatives_legs{0:%d 1:%d 2:%d 3+:%d}\n",
 		d.RelativeLegs[0], d.RelativeLegs[1], d.RelativeLegs[2], d.RelativeLegs[3])
 	for _, kind := range Kinds() {

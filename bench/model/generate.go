@@ -79,16 +79,16 @@ func (g *Generator) Distribution() *Distribution { return g.dist }
 var mixedWeights = []weight{
 	{KindGenesis, 54}, {KindPolicy, 54}, {KindDayKey, 54}, {KindDayKeyPublish, 54}, {KindTick, 54},
 	{KindPerson, 54}, {KindEnrolment, 54}, {KindInstitution, 54}, {KindRunOpen, 54}, {KindRunClose, 54},
-	{KindBinding, 180}, {KindUnbinding, 54}, {KindFamilyOpen, 54}, {KindClockConfirm, 54},
-	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 54},
+	{KindBinding, 190}, {KindUnbinding, 54}, {KindFamilyOpen, 54}, {KindClockConfirm, 54},
+	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 56},
 	{KindFamilyDissolution, 54},
 	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54}, {KindDayClose, 54}, {KindClearing, 60},
-	{KindCredit, 180}, {KindSettlement, 230}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
+	{KindCredit, 190}, {KindSettlement, 280}, {KindReversalByID, 45}, {KindReversalByMessage, 75}, {KindAllocation, 66},
 	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
 }
 
 var moneyWeights = []weight{
-	{KindCredit, 320}, {KindSettlement, 500}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindCredit, 320}, {KindSettlement, 620}, {KindReversalByID, 70}, {KindReversalByMessage, 120}, {KindAllocation, 100},
 	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
@@ -134,7 +134,7 @@ func (g *Generator) Setup() []Step {
 	g.emit(g.makeBinding())
 	g.emit(g.makeUnbinding())
 	g.emit(Policy{Version: 1, EffectiveFromMS: g.now.timeMS, Strategy: 1, SelfFirst: true, PayableParts: 3,
-		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
+		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, CancelReversible: true, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
 	steps = append(steps, g.close())
 
 	g.open()

@@ -229,10 +229,9 @@ func (g *Generator) followFamily(c Command, result Result) {
 	}
 	for i := len(g.model.settled) - 1; i >= 0; i-- {
 		s := g.model.settled[i]
-		_, undone := g.model.ids[undoMark(s.position)]
 		for _, t := range s.takes {
-			if t.account == account && !undone && len(g.swept) < 6 {
-				g.swept = append(g.swept, ReversalByID{Message: g.newMessage(), Settlement: s.position, Institution: s.institution.Code, Psn: s.patient.Psn})
+			if t.account == account && s.alive() && len(g.swept) < 6 {
+				g.swept = append(g.swept, ReversalByID{Message: Message{ID: g.key()}, Settlement: s.position, Institution: s.institution.Code, Psn: s.patient.Psn})
 			}
 		}
 	}

@@ -399,6 +399,7 @@ func (g *Generator) follow(c Command, result Result) {
 		return
 	}
 	g.followFamily(c, result)
+	g.followReversal(c, result)
 	switch c := c.(type) {
 	case DayClose:
 		g.followDayClose()
@@ -412,7 +413,9 @@ func (g *Generator) follow(c Command, result Result) {
 		byMessage := ReversalByMessage{
 			Message: g.newMessage(), Institution: c.Institution, OriginalID: c.ID, OriginalKind: 1, Psn: c.Psn,
 		}
-		if c.ID == (Key{}) || g.chance(50) {
+		if byID.ID != (Key{}) && g.chance(8) { // a redo overtakes the cancel it is for: the settlement stands
+			g.soon = append(g.soon, g.redoOf(byID, c.Institution, c.Psn), byID)
+		} else if c.ID == (Key{}) || g.chance(50) {
 			g.soon = append(g.soon, byID)
 		} else {
 			g.soon = append(g.soon, byMessage)

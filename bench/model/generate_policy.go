@@ -75,8 +75,8 @@ func (g *Generator) fillPolicy(p *Policy) {
 			p.MinBindMonths = 0 // else hardly any family can be dissolved
 		}
 	}
-	p.CancelReversible, p.PausedUsable, p.DayCloseMinutes = g.chance(50), g.chance(50), choose(g.rng, []uint32{0, 0, 60, 24 * 60, g.rng.Uint32N(7*24*60 + 1)})
-	p.Categories, p.Province = uint8(g.rng.IntN(8)), choose(g.rng, []uint8{0, 42, 62})
+	p.CancelReversible, p.PausedUsable, p.DayCloseMinutes = g.chance(65), g.chance(50), choose(g.rng, []uint32{0, 0, 60, 24 * 60, g.rng.Uint32N(7*24*60 + 1)})
+	p.Categories, p.Province = choose(g.rng, []uint8{0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 3, 5, 7, 7, 7, 7, 7, 2, 4}), choose(g.rng, []uint8{0, 42, 62}) // mostly with those who are credited
 	g.fillChannels(p)
 	if g.chance(30) {
 		p.ConsentRequired, p.ConsentDays, p.FaceFromAge = true, 1+g.rng.Uint32N(uint32(choose(g.rng, []int{6, 365}))), uint32(choose(g.rng, []int{0, 1, 16, 17, 120}))

@@ -86,6 +86,17 @@ func checkShares(t *testing.T, d *Distribution) {
 		}
 	}
 	for name, n := range map[string]int{
+		"redo": d.Redone, "redo inside a batch": d.RedoneInside, "short redo": d.RedoShort, "second redo": d.RedoTwice, "cancel after a redo": d.CancelAgain,
+		"overtaken cancel": d.RedoBlocked, "redo at the limit": d.RedoLast,
+	} {
+		if n*100 < d.Reversed {
+			t.Errorf("%s: %d of %d reversals", name, n, d.Reversed)
+		}
+	}
+	if d.RedoFrozen < 10 || d.RedoneSwept < 5 || d.KindOutcomes[[2]int{KindCredit, CategoryNotAllowed}]*100 < d.Kinds[KindCredit] {
+		t.Errorf("%d redos of frozen accounts, %d through dissolved families, %d credits of a category without account", d.RedoFrozen, d.RedoneSwept, d.KindOutcomes[[2]int{KindCredit, CategoryNotAllowed}])
+	}
+	for name, n := range map[string]int{
 		"shared authorizers": d.Shared, "funded inside": d.FundedInside, "just enough": d.JustEnough, "short": d.Short,
 		"opened by a password": d.Opened,
 	} {

@@ -29,7 +29,7 @@ func (m *Model) CheckBalances() error {
 // far as they concern the ledger. It describes the first violation.
 func (m *Model) CheckInvariants() error {
 	for _, check := range []func() error{
-		m.CheckBalances, m.checkChains, m.checkPayables, m.checkSettlements, m.checkReversals, m.checkBindings,
+		m.CheckBalances, m.checkChains, m.checkPayables, m.checkSettlements, m.checkReversals, m.checkRows, m.checkBindings,
 		m.checkFamilies, m.checkIDs, m.checkPremiums, m.checkDues,
 	} {
 		if err := check(); err != nil {
@@ -66,13 +66,9 @@ func (m *Model) checkChains() error {
 
 // checkPayables: an institution holds exactly what its standing settlements brought it and no clearing has paid out (R17).
 func (m *Model) checkPayables() error {
-	undone := map[uint64]bool{}
-	for _, r := range m.reversals {
-		undone[r.original] = true
-	}
 	want := map[uint64]int64{}
 	for _, s := range m.settled {
-		if !undone[s.position] {
+		if s.alive() {
 			want[s.institution.account()] += s.plan.own + s.plan.mulaid
 		}
 	}
@@ -114,10 +110,8 @@ func (m *Model) checkSettlements() error {
 // paidByOthers tells whether the command at a position is an entry of its patient's account without a posting (s.1).
 func (m *Model) paidByOthers(account, position uint64) bool {
 	s := m.records[position].settlement
-	for _, r := range m.reversals {
-		if r.position == position {
-			s = m.records[r.original].settlement
-		}
+	if about := m.records[position].about; about != nil {
+		s = about
 	}
 	return s != nil && s.patient.account() == account && s.plan.own == 0 && s.plan.mulaid > 0
 }
@@ -142,19 +136,48 @@ func (m *Model) hasPosting(account, position uint64, amount int64) bool {
 	return false
 }
 
-// checkReversals: at most one a settlement, and each gives back leg for leg.
+// checkReversals: of a settlement cancels and redos take turns, and each moves leg for leg.
 func (m *Model) checkReversals() error {
-	seen := map[uint64]bool{}
+	acts := map[uint64]int{}
 	for _, r := range m.reversals {
 		original := m.records[r.original].settlement
-		if original == nil || r.original >= r.position || seen[r.original] {
-			return fmt.Errorf("reversal %d of settlement %d: no original before it, or not the first", r.position, r.original)
+		if original == nil || r.original >= r.position || r.redo != (acts[r.original]%2 == 1) {
+			return fmt.Errorf("reversal %d of settlement %d: no original before it, or out of turn", r.position, r.original)
 		}
-		seen[r.original] = true
+		acts[r.original]++
+		if acts[r.original] > 2*redosMax+1 {
+			return fmt.Errorf("settlement %d: %d acts", r.original, acts[r.original])
+		}
 		for _, t := range original.takes {
-			if !m.hasPosting(t.account, r.position, t.amount) {
-				return fmt.Errorf("reversal %d: account %#x did not get %d back", r.position, t.account, t.amount)
+			amount := t.amount
+			if r.redo {
+				amount = -amount
 			}
+			if !m.hasPosting(t.account, r.position, amount) {
+				return fmt.Errorf("reversal %d: account %#x did not get %d", r.position, t.account, amount)
+			}
+		}
+	}
+	for _, s := range m.settled {
+		if len(s.acts) != acts[s.position] {
+			return fmt.Errorf("settlement %d: %d acts, %d reversals", s.position, len(s.acts), acts[s.position])
+		}
+	}
+	return nil
+}
+
+// checkRows: the rows of a settlement that count in some day add to what was posted: 1 while it is alive, else 0 (R15).
+func (m *Model) checkRows() error {
+	for _, s := range m.settled {
+		rows, count := append([]uint64{s.position}, s.acts...), 0
+		for i, row := range rows {
+			if m.records[row].void || i < len(s.acts) && m.records[s.acts[i]].void {
+				continue
+			}
+			count += 1 - 2*(i%2)
+		}
+		if count != len(rows)%2 {
+			return fmt.Errorf("settlement %d: its rows count %d after %d acts", s.position, count, len(s.acts))
 		}
 	}
 	return nil

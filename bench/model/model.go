@@ -65,6 +65,10 @@ type record struct {
 	kind       int
 	outcome    int
 	settlement *settled // accepted settlements only
+	about      *settled // accepted reversals only: the settlement cancelled or redone
+	redo       bool
+	day        int32 // accepted reversals
+	void       bool  // accepted reversals: in no day's count
 }
 
 // settled is an accepted settlement; takes are its legs as positive amounts.
@@ -76,6 +80,7 @@ type settled struct {
 	takes       []take
 	plan        plan
 	areas       areas
+	acts        []uint64 // what was done about it since: cancelled, redone, cancelled ... in turn
 }
 
 type take struct {
@@ -86,6 +91,7 @@ type take struct {
 type reversal struct {
 	position uint64
 	original uint64
+	redo     bool // of a cancel (R11)
 }
 
 // moment is where and when a command runs.
@@ -172,6 +178,9 @@ func (m *Model) identify(c Command, msg Message) (Result, bool) {
 	if entry.Tag == TagTombstone {
 		// original_kind of a settlement is the constant 1 (Q5).
 		if c.Kind() == KindSettlement && entry.Digest == 1 {
+			return Result{Outcome: Blocked}, true
+		}
+		if (c.Kind() == KindReversalByID || c.Kind() == KindReversalByMessage) && entry.Digest == 2 {
 			return Result{Outcome: Blocked}, true
 		}
 		return Result{Outcome: IDReused}, true

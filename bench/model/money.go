@@ -24,7 +24,8 @@ func creditMark(person uint32, source uint8, period uint32) Key {
 	return K("credit", be32(person), string([]byte{source}), be32(period))
 }
 
-func undoMark(settlement uint64) Key { return K("undo", be64(settlement)) }
+// undoMark says that the settlement, cancel or redo at a position has been undone.
+func undoMark(position uint64) Key { return K("undo", be64(position)) }
 
 // funding is the net money brought in.
 func (m *Model) funding() int64 {
@@ -54,6 +55,9 @@ func (m *Model) credit(now moment, c Credit) Result {
 	}
 	if p.isDead(now.today) {
 		return Result{Outcome: StatusForbids}
+	}
+	if p.inEmployee(now.today) == normal && !opensAccount(now.policy, p) { // R7
+		return Result{Outcome: CategoryNotAllowed}
 	}
 	source, period := c.Source, c.Period
 	var run *RunState

@@ -20,7 +20,7 @@ type SettlementState struct {
 	Patient     uint32
 	AcctPay     int64
 	Cash        int64
-	ReversedBy  uint64 // position of the reversal, 0: stands
+	ReversedBy  uint64 // position of the cancel that holds, 0: stands
 }
 
 // Everything below gives copies, which the caller may keep.
@@ -131,15 +131,15 @@ func (m *Model) LedgerID() Key { return m.ledgerID }
 
 // Settlements gives the accepted settlements in log order.
 func (m *Model) Settlements() []SettlementState {
-	reversedBy := map[uint64]uint64{}
-	for _, r := range m.reversals {
-		reversedBy[r.original] = r.position
-	}
 	states := []SettlementState{}
 	for _, s := range m.settled {
+		reversedBy := uint64(0)
+		if !s.alive() {
+			reversedBy = s.acts[len(s.acts)-1]
+		}
 		states = append(states, SettlementState{
 			Position: s.position, Institution: s.institution.Number, Patient: s.patient.Number,
-			AcctPay: s.plan.own + s.plan.mulaid, Cash: s.plan.cash, ReversedBy: reversedBy[s.position],
+			AcctPay: s.plan.own + s.plan.mulaid, Cash: s.plan.cash, ReversedBy: reversedBy,
 		})
 	}
 	return states

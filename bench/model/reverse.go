@@ -36,7 +36,7 @@ func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
 		return Result{Outcome: WrongOriginalKind}
 	}
 	if c.OriginalKind == 2 {
-		return Result{Outcome: CancelFinal}
+		return m.redo(now, original, entry.Position, institution, c.Psn)
 	}
 	if original.outcome != Accepted {
 		return Result{Outcome: NothingToUndo}
@@ -53,11 +53,10 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 	if original.patient.Psn != psn {
 		return Result{Outcome: WrongPerson}
 	}
-	if _, undone := m.ids[undoMark(position)]; undone {
+	if !original.alive() {
 		return Result{Outcome: AlreadyReversed}
 	}
 	result := Result{Outcome: Accepted, Original: position, Area: original.areas.patient, InstPrev: m.follow(now, institution)}
-	result.Void = byMessage && !m.isClosed(original.day)
 	for i, t := range original.takes {
 		back := []Leg{m.post(now, t.account, t.amount)}
 		m.returnAreas(now, areas{patient: original.areas.patient, payers: original.areas.payers[i : i+1]}, back)
@@ -70,8 +69,7 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 	if _, posted := m.postingAt(original.patient.account(), now.position()); !posted { // else swept to the patient: an entry with postings already
 		result.Prev = m.entry(now, original.patient, original.plan.own, original.plan.mulaid)
 	}
-	m.ids[undoMark(position)] = IDEntry{Position: now.position(), Tag: TagMark}
-	m.reversals = append(m.reversals, reversal{position: now.position(), original: position})
+	result.Void = m.act(now, original, false, byMessage)
 	if original.patient.HasAccount {
 		result.Balc = m.balances[original.patient.account()]
 	}

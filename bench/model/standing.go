@@ -100,13 +100,13 @@ func near(policy *Policy, authorizer, user *PersonState) bool {
 	case 0:
 		return a/10000 == u/10000
 	case 1:
-		return a/100 == u/100
+		return pool(a) == pool(u)
 	}
 	home := append([]uint8{policy.Province}, policy.AgreedProvinces...)
 	return slices.Contains(home, uint8(a/10000)) && slices.Contains(home, uint8(u/10000))
 }
 
-// opensAccount is K15.
+// opensAccount is K15, and of who is normally employed R7.
 func opensAccount(policy *Policy, p *PersonState) bool {
 	return policy == nil || policy.Categories == 0 || policy.Categories&p.Category != 0
 }

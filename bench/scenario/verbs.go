@@ -20,7 +20,7 @@ func init() {
 		"person": addPerson, "enrol": enrol, "institution": addInstitution, "credit": credit, "balance": balance, "payable": payable,
 		"bind": bind, "unbind": unbind, "consent": consent, "review": review, "withdraw": withdraw, "force-unbind": forceUnbind, "order": order, "state": stateOf,
 		"family": openFamily, "allocate": allocate, "dissolve": dissolve,
-		"settle": settle, "preview": preview, "reverse": reverse,
+		"settle": settle, "preview": preview, "reverse": reverse, "redo": redo,
 		"premium": premium, "refund": refund, "debit": debit,
 	}
 }
@@ -45,7 +45,8 @@ func at(p *Player, a *args) ([]string, error) {
 	return accepted, p.engine.Housekeep()
 }
 
-// profile gansu: a shipped profile, effective at once, as a later version.
+// profile gansu [reversible] [pooling]: a shipped profile, effective at once, as a later version; reversible: cancels may be undone (R11); pooling: people
+// share within a pooling area only (K14).
 func activate(p *Player, a *args) ([]string, error) {
 	name, err := a.next()
 	if err != nil {
@@ -57,6 +58,12 @@ func activate(p *Player, a *args) ([]string, error) {
 	}
 	p.version++
 	rule.Version, rule.Hash = p.version, [32]byte{}
+	if a.flag("reversible") {
+		rule.CancelReversible = 1
+	}
+	if a.flag("pooling") {
+		rule.Territory, rule.Provinces = ledger.InPoolingArea, [2]uint64{}
+	}
 	return p.plain(&ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: rule}}, nil)
 }
 
@@ -131,7 +138,7 @@ func dayOf(text string) (int32, error) {
 	return ledger.DayOf(t.UnixMilli()), err
 }
 
-// enrol NAME employee|resident normal|paused|ended|dead|moved from 2026-03-01
+// enrol NAME employee|resident [flexible] normal|paused|ended|dead|moved from 2026-03-01
 func enrol(p *Player, a *args) ([]string, error) {
 	key, err := p.nextPerson(a)
 	if err != nil {
@@ -139,9 +146,12 @@ func enrol(p *Player, a *args) ([]string, error) {
 	}
 	e := ledger.Enrolment{Insutype: 390, Status: ledger.StatusNormal, Area: 420100}
 	if a.flag("employee") {
-		e.Insutype = ledger.InsutypeEmployee
+		e.Insutype, e.PsnType = ledger.InsutypeEmployee, psnTypeEmployed
 	} else {
 		a.flag("resident")
+	}
+	if a.flag("flexible") {
+		e.Flexible = 1
 	}
 	switch {
 	case a.flag("paused"):
@@ -382,7 +392,7 @@ func preview(p *Player, a *args) ([]string, error) {
 	return figures(&f), err
 }
 
-// reverse LABEL [message] [person NAME]: undoes a settlement, by its id or by its message.
+// reverse LABEL of NAME [message] [as LABEL]: undoes a settlement, by its id or by its message; as names the reversal, for a redo.
 func reverse(p *Player, a *args) ([]string, error) {
 	label, err := a.next()
 	if err != nil {
@@ -404,6 +414,7 @@ func reverse(p *Player, a *args) ([]string, error) {
 		}
 		cmd.Other = id
 	}
+	p.name(cmd, a.value("as"))
 	r, err := p.do(cmd, nil)
 	out := []string{r.Effect.Outcome.String()}
 	if r.Effect.Outcome == ledger.Accepted {

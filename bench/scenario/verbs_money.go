@@ -90,3 +90,40 @@ func debit(p *Player, a *args) ([]string, error) {
 	}
 	return p.plain(cmd, nil)
 }
+
+// name gives a command a label; one that is known already, because it was named before it came, keeps its message id.
+func (p *Player) name(cmd *ledger.Command, label string) {
+	if label == "" {
+		return
+	}
+	if id, known := p.ids[label]; known {
+		cmd.ID = id
+	}
+	p.ids[label] = cmd.ID
+}
+
+// redo LABEL of NAME [at NAME]: undoes a reversal by its message, also one that has not come yet.
+func redo(p *Player, a *args) ([]string, error) {
+	label, err := a.next()
+	if err != nil {
+		return nil, err
+	}
+	cmd := &ledger.Command{Kind: ledger.KindReversalByMessage, ID: p.id(), Institution: p.institutions["pharmacy"], Original: ledger.OriginalReversal}
+	if name := a.value("at"); name != "" {
+		cmd.Institution = p.institutions[name]
+	}
+	if cmd.Person, err = p.person(a.value("of")); err != nil {
+		return nil, err
+	}
+	id, known := p.ids[label]
+	if !known {
+		id = p.id()
+		p.ids[label] = id
+	}
+	cmd.Other = id
+	r, err := p.do(cmd, nil)
+	if err != nil {
+		return nil, err
+	}
+	return append(figures(&r.Effect), p.legs(r.Position)...), nil
+}

@@ -106,7 +106,7 @@ var have = map[string]bool{"accepted": true, "repeated": true, "person_exists": 
 	"already_credited": true, "run_exists": true}
 
 // rules are refusals that a generated or real population brings along: the rule of the region, not a fault of the lines.
-var rules = map[string]bool{"evoucher_not_active": true, "user_not_normal": true, "authorizer_not_eligible": true, "too_many_authorizers": true,
+var rules = map[string]bool{"category_not_allowed": true, "evoucher_not_active": true, "user_not_normal": true, "authorizer_not_eligible": true, "too_many_authorizers": true,
 	"relation_not_allowed": true}
 
 func (t *tally) refusedLines() int {

@@ -96,6 +96,7 @@ type runner struct {
 	effects   [2]ledger.Effects // in turn: the pipeline keeps one batch while the next executes
 	contested int
 	sharded   int
+	redone    int    // over shards
 	block     []byte // of the last batch, as the journal would keep it
 	before    []byte // of the batch before, whose head is last
 	last      model.Batch
@@ -133,6 +134,11 @@ func (r *runner) run(t testing.TB, b model.Batch, payload []byte) *ledger.Effect
 	if s := r.executor.Stats(); !s.Serial {
 		r.contested += s.Contested
 		r.sharded += s.Commands
+		for i := range fx.List {
+			if fx.List[i].IsRedo() {
+				r.redone++
+			}
+		}
 	}
 	return fx
 }
@@ -246,9 +252,9 @@ func TestEqual(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	var sharded, contested, commands, drawn, swept int
-	var void [2]int        // reversals by message after and before the close of the day (R15)
-	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
+	var sharded, contested, commands, drawn, swept, redone int
+	var mix model.Distribution // of reversals
+	mixed := map[int]int{}     // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
 		runners := []*runner{newRunner(0), newRunner(1), newRunner(2), newRunner(4), newRunner(8)}
@@ -297,28 +303,33 @@ func TestEqual(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		for _, r := range runners {
-			sharded, contested = sharded+r.sharded, contested+r.contested
+			sharded, contested, redone = sharded+r.sharded, contested+r.contested, redone+r.redone
 			r.executor.Close()
 		}
 		checkMix(t, g.Distribution())
 		swept += g.Distribution().Swept
-		void[0], void[1] = void[0]+g.Distribution().Void[0], void[1]+g.Distribution().Void[1]
+		mix.AddReversals(g.Distribution())
 	}
 	for _, kind := range model.Kinds() {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
 	}
-	if 100*void[0] < commands || 100*void[1] < commands {
-		t.Fatalf("vacuous: %d undone after the close, %d before it, in %d commands", void[0], void[1], commands)
+	if v, r := mix.Void, mix.RedoVoid; 100*v[0] < commands || 100*v[1] < commands || 100*v[2] < mix.Reversed || 100*min(r[0], r[1], r[2]) < mix.Reversed { // R15
+		t.Errorf("vacuous: undone by message after the close, before it, and what counted nowhere: %v, redone: %v, of %d reversals in %d commands", v, r, mix.Reversed, commands)
+	}
+	for _, n := range []int{mix.Redone, mix.RedoneInside, mix.RedoShort, mix.RedoTwice, mix.CancelAgain} { // R11
+		if 100*n < mix.Reversed {
+			t.Errorf("redone, short, redone twice or cancelled again: %d of %d reversals, want 1 %%: %+v", n, mix.Reversed, mix)
+		}
 	}
 	if 100*drawn < commands {
 		t.Fatalf("vacuous: %d draws among several in %d commands", drawn, commands)
 	}
-	if sharded == 0 || contested == 0 || contested == sharded || swept == 0 && seeds > 3 {
+	if sharded == 0 || contested == 0 || contested == sharded || redone == 0 || swept == 0 && seeds > 3 {
 		t.Fatalf("vacuous: %d commands sharded, %d contested, %d reversals swept", sharded, contested, swept)
 	}
-	t.Logf("T2 equal seeds=%d commands=%d draws=%d sharded=%d contested=%.1f%%", seeds, commands, drawn, sharded, 100*float64(contested)/float64(sharded))
+	t.Logf("T2 equal seeds=%d commands=%d draws=%d redone=%d sharded=%d contested=%.1f%%", seeds, commands, drawn, redone, sharded, 100*float64(contested)/float64(sharded))
 }
 
 // checkMix demands that nothing the issue names was left to luck.

@@ -19,10 +19,14 @@ func (x *Sharded) entangle() {
 		case ledger.KindReversalByMessage:
 			x.entries[cmd.Other] = struct{}{}
 			if e, found := w.IDs.Find(cmd.Other); found && e.Tag == ledger.TagCommand {
-				x.touchOriginal(e.Position)
+				if cmd.Original == ledger.OriginalReversal {
+					x.touchCancelled(e.Position)
+				} else {
+					x.touchOriginal(e.Position, false)
+				}
 			}
 		case ledger.KindReversalByID, ledger.KindPremiumRefund: // a premium of this batch has touched its payer
-			x.touchOriginal(cmd.Settlement)
+			x.touchOriginal(cmd.Settlement, false)
 		case ledger.KindCredit:
 			if n, found := w.State.FindPerson(cmd.Person); found {
 				w.Touch(ledger.Account(ledger.KindPersonal, n), 0)
@@ -45,20 +49,35 @@ func (x *Sharded) entangle() {
 	}
 }
 
-func (x *Sharded) touchOriginal(at ledger.Position) {
+// touchOriginal touches every account of a settlement or premium that may be undone; again: what it took may be taken once more.
+func (x *Sharded) touchOriginal(at ledger.Position, again bool) {
 	if at.Sequence() == x.batch.Sequence {
 		if at.Index() < len(x.work.Commands) {
 			x.touchSettlement(at.Index(), 0)
 		}
 		return
 	}
-	if _, legs, ok := x.store.Originals.Original(at); ok {
-		for _, l := range legs {
-			x.work.Touch(l.Account, 0)
-			if creator, closed := x.work.State.ClosedBy(l.Account); closed {
-				x.work.Touch(creator, 0) // what comes back to a dissolved family goes on to him
-			}
+	_, legs, ok := x.store.Originals.Original(at)
+	if !ok {
+		return
+	}
+	for _, l := range legs {
+		demand := int64(0)
+		if again && l.Amount < 0 {
+			demand = -l.Amount
 		}
+		x.work.Touch(l.Account, demand)
+		if creator, closed := x.work.State.ClosedBy(l.Account); closed {
+			x.work.Touch(creator, demand) // what comes back to a dissolved family goes on to him, and a redo takes it from him
+		}
+	}
+}
+
+// touchCancelled counts what a redo of the reversal at a position of an earlier batch may take: it debits every account of the settlement. A reversal
+// of this batch gives back first what its redo takes, so that needs no demand of its own.
+func (x *Sharded) touchCancelled(at ledger.Position) {
+	if e, _, ok := x.store.Originals.Original(at); ok && e.Kind.IsReversal() && e.Outcome == ledger.Accepted {
+		x.touchOriginal(e.First, true)
 	}
 }
 

@@ -16,6 +16,7 @@ type Line struct {
 	After       int64  // fen, balance after
 	Patient     uint32 // of a settlement or reversal
 	Institution uint32 // of a settlement or reversal
+	Redo        bool   // a reversal that took again what another had given back (R11)
 }
 
 // Statement walks an account's chain back from its entry at position from (ledger.Person.Last, ledger.Family.Last; 0: none) and
@@ -50,7 +51,7 @@ func (j *Journal) Statement(account ledger.AccountID, from ledger.Position, limi
 		}
 		for i := len(legs) - 1; i >= 0; i-- {
 			lines = append(lines, Line{Position: at, TimeMS: block.TimeMS, Kind: f.Kind, Outcome: f.Outcome, Amount: legs[i].Amount, After: legs[i].After,
-				Patient: f.Patient, Institution: f.Institution})
+				Patient: f.Patient, Institution: f.Institution, Redo: f.IsRedo()})
 		}
 		at = prev
 	}

@@ -17,6 +17,7 @@ const (
 	EndReasonsMax = 9                         // reason codes of a forced unbinding; their texts are api/rest's
 	SourcesMax    = 15                        // highest funding source number
 	PremiumsMax   = 2                         // highest premium type (M6, M7)
+	RedosMax      = 4                         // of one settlement: mistakes about one bill; bounds the undo chain to 2 RedosMax + 1 marks, looked up one by one
 	PremiumTries  = 8                         // premiums of one insured, type and year, refunded ones included: a mistake or two, not a game; bounds the marks looked up
 	ReasonsMax    = 4                         // highest reason of an account debit
 	BankPayouts   = 0                         // number of the fund bank's account that pays institutions (R17)

@@ -66,3 +66,57 @@ func TestVoid(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 }
+
+// TestVoidChain: R11, R15: each undoing is judged by what it undoes, the living end: by its day, and whether it counts at all. The rows that count add to
+// what was posted.
+func TestVoidChain(t *testing.T) {
+	type step struct {
+		byID, close, void bool // close: of all days before
+	}
+	for name, steps := range map[string][]step{
+		"all by message":                  {{void: true}, {}, {void: true}, {}},
+		"cancel by number":                {{byID: true}, {void: true}, {}, {void: true}},
+		"cancel by number, then by both":  {{byID: true}, {void: true}, {byID: true}, {void: true}},
+		"settlement's day closed":         {{close: true}, {void: true}, {}, {void: true}},
+		"cancel's day closed":             {{byID: true}, {close: true}, {void: true}},
+		"void cancel, behind every close": {{void: true}, {close: true}, {close: true}, {close: true}},
+	} {
+		w := newWorld(t, reversible)
+		w.person("a", 10, 0)
+		w.want(Accepted, named("0", billOf("a", 10)))
+		settlement := At(w.sequence, 0)
+		rows, last := []bool{true}, "0"
+		for i, x := range steps {
+			w.day++
+			if x.close {
+				w.want(Accepted, Command{Kind: KindDayClose, Day: w.day - 1})
+			}
+			undo := byMessage("a", "0", OriginalSettlement)
+			if i%2 != 0 {
+				undo = byMessage("a", last, OriginalReversal)
+			}
+			if x.byID {
+				undo = reversalOf("a", settlement)
+			}
+			last = string('1' + rune(i))
+			f := w.want(Accepted, named(last, undo))
+			if f.Void != x.void {
+				t.Errorf("%s: step %d: void %t", name, i, f.Void)
+			}
+			rows = append(rows, !f.Void)
+			if f.Void {
+				rows[i] = false
+			}
+			sum := 0
+			for k, counts := range rows {
+				if counts {
+					sum += 1 - 2*(k%2)
+				}
+			}
+			w.payable(int64(10 * sum))
+			if sum != i%2 {
+				t.Errorf("%s: step %d: rows count %d", name, i, sum)
+			}
+		}
+	}
+}

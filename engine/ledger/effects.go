@@ -14,7 +14,7 @@ type Effect struct {
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
 	InstPrev    Position // accepted settlement or reversal: the institution's one before, 0: none
-	First       Position // repeated: the first command of this id; reversals and refunds: what was undone
+	First       Position // repeated: the first command of this id; reversals and refunds: the settlement or premium undone; redo: the settlement that lives again
 	Payable     int64
 	Own         int64
 	Mulaid      int64
@@ -22,8 +22,8 @@ type Effect struct {
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
 	// premium and its refund: the premium; clearing: gone to the fund bank
-	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; commands on one binding: its BindingState afterwards
-	Void      bool   // reversal of a settlement whose day is open: both leave that day's count and sums (R15)
+	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; OriginalReversal of a redo; commands on one binding: its BindingState afterwards
+	Void      bool   // reversal by message of a settlement or reversal whose day was open: both leave their day's count and sums (R15)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
 	Area      uint32 // insuplc_admdvs of the patient or insured at that moment; of a reversal or refund, that of then (R16, R18)
 	DrawAt    uint32 // first candidate in Effects.Draws
@@ -37,6 +37,11 @@ func (e *Effect) AcctPay() int64 { return e.Own + e.Mulaid }
 // (DESIGN.md 1), unless a reversal has a leg there after all: what came back to a dissolved family goes on to its creator.
 func (e *Effect) Chained() bool {
 	return (e.Kind == KindSettlement || e.Kind.IsReversal()) && e.Outcome == Accepted && e.Own == 0 && e.Mulaid > 0
+}
+
+// IsRedo reports an accepted reversal of a reversal: the settlement lives again, and the legs are debits (R11).
+func (e *Effect) IsRedo() bool {
+	return e.Kind == KindReversalByMessage && e.Outcome == Accepted && e.Source == uint8(OriginalReversal)
 }
 
 // Leg is one posting on a personal or family account.

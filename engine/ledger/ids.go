@@ -32,7 +32,7 @@ type Originals interface {
 	Original(p Position) (e Effect, legs []Leg, ok bool)
 }
 
-// UndoKey is the mark that a settlement has been undone.
+// UndoKey is the mark that a settlement, redo (by a cancel) or cancel (by a redo) has been undone.
 func UndoKey(p Position) Key {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], uint64(p))
@@ -70,7 +70,7 @@ func Identify(found bool, e IDEntry, cmd *Command, f *Effect) (done bool) {
 		return false
 	case e.Tag == TagTombstone:
 		f.Outcome = IDReused
-		if cmd.Kind == KindSettlement && e.Digest == uint64(OriginalSettlement) {
+		if cmd.Kind == KindSettlement && e.Digest == uint64(OriginalSettlement) || cmd.Kind.IsReversal() && e.Digest == uint64(OriginalReversal) {
 			f.Outcome = Blocked
 		}
 	case e.Digest == cmd.Digest:

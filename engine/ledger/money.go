@@ -19,7 +19,7 @@ func Decide[F Funds](m *Money, c *Context, cmd *Command, position Position, fund
 	case KindReversalByID:
 		m.reversalByID(c, cmd, position, f, fx)
 	case KindReversalByMessage:
-		m.reversalByMessage(c, cmd, position, f, fx)
+		reversalByMessage(m, c, cmd, position, funds, f, fx)
 	case KindAllocation:
 		decideAllocation(m.State, c, cmd, funds, f, fx)
 	case KindPremium:
@@ -67,6 +67,9 @@ func PrepareCredit(s *State, c *Context, cmd *Command) (person uint32, o Outcome
 	}
 	if !s.Persons.At(person).May(Credit, c) {
 		return 0, StatusForbids
+	}
+	if c.HasPolicy && !s.Persons.At(person).mayBeCredited(c) {
+		return 0, CategoryNotAllowed
 	}
 	return person, 0
 }

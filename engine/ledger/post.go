@@ -37,7 +37,11 @@ func PostSums(s *State, day int32, f *Effect, fx *Effects, position Position) {
 	case KindSettlement:
 		s.postInstitution(f, f.AcctPay(), position)
 	case KindReversalByID, KindReversalByMessage:
-		s.postInstitution(f, -f.AcctPay(), position)
+		paid := f.AcctPay()
+		if !f.IsRedo() {
+			paid = -paid
+		}
+		s.postInstitution(f, paid, position)
 	case KindPremium:
 		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
 	case KindPremiumRefund:

@@ -33,15 +33,18 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 		f.Outcome = WrongPerson
 		return
 	}
-	key := UndoKey(at)
-	if _, found := m.IDs.Find(key); found {
+	end, steps := UndoChain(m.IDs, at)
+	if steps%2 != 0 {
 		f.Outcome = AlreadyReversed
 		return
 	}
-	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
+	m.IDs.Insert(IDEntry{Key: UndoKey(end), Position: position, Tag: TagMark})
 	f.Outcome, f.First = Accepted, at
 	f.Patient, f.Institution, f.Own, f.Mulaid, f.Area = e.Patient, e.Institution, e.Own, e.Mulaid, e.Area
-	f.Void = cmd.Kind == KindReversalByMessage && e.Day > m.State.Scalars.At(0).ClosedThrough // R15
+	if steps != 0 {
+		e, _, _ = m.original(c, end, position, fx) // a redo
+	}
+	f.Void = cmd.Kind == KindReversalByMessage && m.isOpen(&e)
 	var buf [legsMax + sweepLegs]Leg
 	back := buf[:0]
 	for _, l := range legs {
@@ -53,7 +56,10 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 	fx.setLegs(f, back)
 }
 
-func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {
+// isOpen reports whether what is undone by message now leaves its day, together with its undoing: its day is open and it counts there (R15).
+func (m *Money) isOpen(e *Effect) bool { return !e.Void && e.Day > m.State.Scalars.At(0).ClosedThrough }
+
+func reversalByMessage[F Funds](m *Money, c *Context, cmd *Command, position Position, funds F, f *Effect, fx *Effects) {
 	institution, ok := m.State.FindInstitution(&cmd.Institution)
 	if !ok {
 		f.Outcome = UnknownInstitution
@@ -81,7 +87,7 @@ func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f
 	}
 	switch {
 	case cmd.Original == OriginalReversal:
-		f.Outcome = CancelFinal // R11: no shipped profile lists cancels yet
+		redo(m, c, cmd, &o, e.Position, institution, position, funds, f, fx)
 	case !o.Outcome.IsAccepted():
 		f.Outcome = NothingToUndo
 	default:

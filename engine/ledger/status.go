@@ -230,7 +230,13 @@ func (p *Person) enrolNormal(e *Enrolment) {
 	}
 }
 
-// HasCategory reports whether a policy opens accounts for the category of his last employee enrolment; no categories: for everybody (K15).
+// mayBeCredited reports whether the category of who is normal in employee insurance today is one with an account; what comes late to the paused,
+// ended and moved was earned under another (R7).
+func (p *Person) mayBeCredited(c *Context) bool {
+	return p.hasCategory(&c.Policy) || p.StandingOn(c.Day, true) != Normal
+}
+
+// hasCategory reports whether a policy opens accounts for the category of his last employee enrolment; no categories: for everybody (K15).
 func (p *Person) hasCategory(policy *Policy) bool {
 	return policy.Categories == 0 || uint16(policy.Categories)&(p.Flags>>categoryAt&7) != 0
 }
@@ -239,7 +245,7 @@ func (p *Person) hasCategory(policy *Policy) bool {
 func InTerritory(policy *Policy, authorizer, user uint32) bool {
 	switch policy.Territory {
 	case InPoolingArea:
-		return authorizer/100 == user/100
+		return PoolingArea(authorizer) == PoolingArea(user)
 	case CrossProvince:
 		return policy.inUnion(authorizer) && policy.inUnion(user)
 	}

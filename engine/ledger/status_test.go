@@ -114,6 +114,9 @@ func TestTerritory(t *testing.T) {
 		{Policy{Territory: InProvince, Province: 42}, 420100, 430100, false},
 		{Policy{Territory: InPoolingArea}, 420100, 420102, true},
 		{Policy{Territory: InPoolingArea}, 420100, 420200, false},
+		{Policy{Territory: InPoolingArea}, 500101, 500229, true},  // one municipality
+		{Policy{Territory: InPoolingArea}, 429004, 429005, false}, // counties under the province
+		{Policy{Territory: InPoolingArea}, 429004, 429004, true},
 		{agreed, 420100, 430100, true},
 		{agreed, 430100, 420100, true},
 		{agreed, 420100, 440100, false},

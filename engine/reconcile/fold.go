@@ -100,10 +100,13 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		}
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), e.AcctPay()
 	case ledger.KindReversalByID, ledger.KindReversalByMessage:
-		if err := errors.Join(f.undo(position, e.First), f.follow(position, e)); err != nil {
+		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
+		if e.IsRedo() {
+			want = e.AcctPay()
+		}
+		if err := errors.Join(f.reverse(position, e), f.follow(position, e)); err != nil {
 			return err
 		}
-		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
 	case ledger.KindPremium:
 		other, want = ledger.Account(ledger.KindPremiumPayable, uint32(e.Source)), e.Funding
 	case ledger.KindPremiumRefund:
@@ -138,6 +141,18 @@ func (f *Fold) follow(position ledger.Position, e *ledger.Effect) error {
 		return fmt.Errorf("entry of institution %d at position %d follows position %d; the last one was at %d", e.Institution, position, e.InstPrev, last)
 	}
 	f.newest[e.Institution] = position
+	return nil
+}
+
+// reverse notes that a settlement has been given back, or that a redo has taken it again.
+func (f *Fold) reverse(position ledger.Position, e *ledger.Effect) error {
+	if !e.IsRedo() {
+		return f.undo(position, e.First)
+	}
+	if _, undone := f.undone[e.First]; !undone {
+		return fmt.Errorf("entry at position %d redone at %d, and not undone", e.First, position)
+	}
+	delete(f.undone, e.First)
 	return nil
 }
 

@@ -18,16 +18,29 @@ func leg(amount, after int64, prev ledger.Position) ledger.Leg {
 	return ledger.Leg{Account: ledger.Account(ledger.KindPersonal, 0), Amount: amount, After: after, Prev: prev}
 }
 
-// TestFold: P1, P9: an entry whose sides differ, a chain that breaks, and something given back twice are found (R18, R25, R26).
+// TestFold: P1, P9: an entry whose sides differ, a chain that breaks, and something given back twice, or taken again that was not given back, are found (R11, R18,
+// R25, R26).
 func TestFold(t *testing.T) {
 	credit := effects(ledger.Effect{Kind: ledger.KindCredit, Funding: 1000, Source: 1}, leg(1000, 1000, 0))
 	first := ledger.At(1, 0)
 	premium := ledger.Effect{Kind: ledger.KindPremium, Funding: 400, Source: 1}
 	refund := ledger.Effect{Kind: ledger.KindPremiumRefund, Funding: 400, Source: 1, First: ledger.At(2, 0)}
+	settled := effects(ledger.Effect{Kind: ledger.KindSettlement, Own: 300}, leg(-300, 700, first))
+	cancel := func(prev ledger.Position) *ledger.Effects {
+		return effects(ledger.Effect{Kind: ledger.KindReversalByID, Own: 300, First: ledger.At(2, 0), InstPrev: prev}, leg(300, 1000, prev))
+	}
+	redo := func(prev ledger.Position) *ledger.Effects {
+		return effects(ledger.Effect{Kind: ledger.KindReversalByMessage, Own: 300, First: ledger.At(2, 0), InstPrev: prev, Source: uint8(ledger.OriginalReversal)}, leg(-300, 700, prev))
+	}
+	settledAgain := effects(ledger.Effect{Kind: ledger.KindReversalByMessage, Own: 300, First: ledger.At(2, 0), InstPrev: ledger.At(2, 0), Source: uint8(ledger.OriginalReversal)}, leg(-300, 400, ledger.At(2, 0)))
 	for name, c := range map[string]struct {
 		list []*ledger.Effects
 		want string
 	}{
+		"redone":             {[]*ledger.Effects{credit, settled, cancel(ledger.At(2, 0)), redo(ledger.At(3, 0)), cancel(ledger.At(4, 0))}, ""},
+		"redone, not undone": {[]*ledger.Effects{credit, settled, settledAgain}, "not undone"},
+		"cancelled twice": {[]*ledger.Effects{credit, settled, cancel(ledger.At(2, 0)), redo(ledger.At(3, 0)), cancel(ledger.At(4, 0)),
+			effects(ledger.Effect{Kind: ledger.KindReversalByID, Own: 300, First: ledger.At(2, 0), InstPrev: ledger.At(5, 0)}, leg(300, 1300, ledger.At(5, 0)))}, "undone again"},
 		"premium":          {[]*ledger.Effects{credit, effects(premium, leg(-400, 600, first))}, ""},
 		"premium too dear": {[]*ledger.Effects{credit, effects(premium, leg(-401, 599, first))}, "does not balance"},
 		"broken chain":     {[]*ledger.Effects{credit, effects(premium, leg(-400, 600, 0))}, "posting on account"},

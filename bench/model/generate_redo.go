@@ -1,0 +1,70 @@
+package model
+
+// redoOf undoes a reversal, which may be still to come.
+func (g *Generator) redoOf(cancel Command, institution string, psn Key) ReversalByMessage {
+	return ReversalByMessage{Message: g.newMessage(), Institution: institution, OriginalID: message(cancel).ID, OriginalKind: 2, Psn: psn}
+}
+
+// followReversal redoes what has been cancelled and cancels what has been redone, up to the limit and beyond; sometimes somebody has spent the
+// money meanwhile, or the bureau has frozen it.
+func (g *Generator) followReversal(c Command, result Result) {
+	s := g.model.records[g.now.position()].about
+	if s == nil {
+		return
+	}
+	if g.model.records[g.now.position()].redo {
+		g.followRedo(c, s)
+		return
+	}
+	again := len(s.acts) > 1 // then mostly on to the limit
+	if message(c).ID == (Key{}) {
+		return
+	}
+	redo := g.redoOf(c, s.institution.Code, s.patient.Psn)
+	for _, t := range s.takes {
+		if family := g.model.familyOf(t.account); family != nil && family.Closed { // rare: always on through its creator
+			g.soon = append(g.soon, redo)
+			return
+		}
+	}
+	if !g.chance(40) && !(again && g.chance(70)) {
+		return
+	}
+	if g.mixed && len(s.takes) > 0 && g.chance(20) {
+		if p := g.giver(s); p != nil && !p.Frozen {
+			g.ordered = append(g.ordered, Freeze{Message: g.newMessage(), Psn: p.Psn, Frozen: true, Reason: 1, Operators: [2]Key{{1}, {2}}}, redo,
+				Freeze{Message: g.newMessage(), Psn: p.Psn, Reason: 1, Operators: [2]Key{{1}, {2}}})
+			return
+		}
+	}
+	if !again && len(s.takes) > 0 && g.chance(50) {
+		if p := g.giver(s); p != nil {
+			g.soon = append(g.soon, AccountDebit{Message: g.newMessage(), Psn: p.Psn, Amount: max(1, g.model.balances[p.account()]), Reason: 1, First: Key{1}, Second: Key{2}})
+		}
+	}
+	switch g.rng.IntN(40) {
+	case 0:
+		redo.Psn = g.psn(g.someone())
+	case 1:
+		redo.Institution = g.someInstitution()
+	}
+	g.soon = append(g.soon, redo)
+}
+
+// followRedo cancels again, or redoes again what has just been redone.
+func (g *Generator) followRedo(c Command, s *settled) {
+	redo := c.(ReversalByMessage)
+	if g.chance(12) {
+		redo.Message = g.newMessage()
+		g.soon = append(g.soon, redo)
+	}
+	if message(c).ID != (Key{}) && g.chance(3) { // a redo is no cancel
+		g.soon = append(g.soon, g.redoOf(c, redo.Institution, redo.Psn))
+	}
+	if g.chance(40) || len(s.acts) > 2 && g.chance(70) {
+		g.soon = append(g.soon, ReversalByID{Message: Message{ID: g.key()}, Settlement: s.position, Institution: s.institution.Code, Psn: s.patient.Psn})
+	}
+}
+
+// giver is who would pay the last leg of a settlement again; nil: an open family.
+func (g *Generator) giver(s *settled) *PersonState { return g.model.giverOf(s.takes[len(s.takes)-1]) }
