@@ -14,7 +14,7 @@ func TestBooks(t *testing.T) {
 	r := newRunner(0)
 	fold := reconcile.NewFold()
 	steps := g.Setup()
-	commands := 800 // short or not: with fewer a premium over areas may be missing
+	commands := 1600 // short or not: with fewer a premium over areas may be missing
 	for range commands {
 		steps = append(steps, g.MixedBatch(1))
 	}
