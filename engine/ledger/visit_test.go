@@ -308,6 +308,45 @@ func TestVisitOfDead(t *testing.T) {
 	w.balance("li", 1_000_000-10)
 }
 
+// TestOpeningReversed: 2601 of 2401: a visit whose opening got no answer is cancelled by the message that opened it, or blocked if that comes later.
+func TestOpeningReversed(t *testing.T) {
+	w := visitWorld(t)
+	open := openOf("li", Stay)
+	open.ID = cert("2401")
+	undo := Command{Kind: KindReversalByMessage, Institution: NewCode([]byte("H1")), Person: psn("li"), Other: open.ID, Original: OriginalVisit}
+	at := w.want(Accepted, open).Visit
+	w.want(Accepted, linesOf(at, chargeOf(1, "", 10)))
+	wrong := undo
+	wrong.Original = OriginalSettlement
+	w.want(WrongOriginalKind, wrong)
+	wrong = undo
+	wrong.Institution = NewCode([]byte("H2"))
+	w.want(VisitUnknown, wrong)
+	wrong = undo
+	wrong.Person = psn("wang")
+	w.want(WrongPerson, wrong)
+	w.want(Accepted, interim(at, 10))
+	settled := w.last()
+	w.want(VisitSettled, undo)
+	w.want(Accepted, undoOf(settled))
+	if f := w.want(Accepted, undo); f.Visit != at || f.First != at || f.Number != 1 {
+		t.Fatalf("%+v", f)
+	}
+	w.want(VisitClosed, undo)
+	w.want(VisitClosed, linesOf(at, chargeOf(1, "", 10)))
+
+	open.ID, undo.Other = cert("late"), cert("late")
+	w.want(Tombstoned, undo)
+	w.want(Blocked, open)
+	bill := billOf("li", 1)
+	bill.ID = cert("late")
+	w.want(IDReused, bill)
+	refused := openOf("li", Stay)
+	refused.ID, refused.Other, undo.Other = cert("refused"), cert("nobody"), cert("refused")
+	w.want(UnknownCredential, refused)
+	w.want(NothingToUndo, undo)
+}
+
 // TestVisitLimits: knobs bound what is open at a place, the lines of a visit and all rows; without them no visit is opened.
 func TestVisitLimits(t *testing.T) {
 	w := visitWorld(t)
