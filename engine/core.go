@@ -96,7 +96,7 @@ func (c *core) noteDays(b *executor.Batch, fx *ledger.Effects) {
 	}
 	for i := range fx.List {
 		f := &fx.List[i]
-		if f.Outcome == ledger.Accepted && f.InstPrev.Sequence() < c.since && (f.Kind == ledger.KindSettlement || f.Kind.IsReversal()) {
+		if f.Counts() && f.InstPrev.Sequence() < c.since {
 			c.store.PutInstitutionDay(f.Institution, c.today, f.InstPrev)
 		}
 	}

@@ -166,7 +166,7 @@ func (w *institutionWalk) ask(f func(View)) error { return w.e.AskWithin(time.Un
 
 // isEntryOf reports whether an effect is in an institution's chain.
 func isEntryOf(f *ledger.Effect, institution uint32) bool {
-	return f.Outcome == ledger.Accepted && f.Institution == institution && (f.Kind == ledger.KindSettlement || f.Kind.IsReversal())
+	return f.Counts() && f.Institution == institution
 }
 
 // walk goes down the chain.

@@ -24,6 +24,9 @@ type Distribution struct {
 	Opened       int            // accepted settlements that a password opened a relative's account for
 	Void         [3]int         // accepted reversals by message of a settlement or redo that counts on a closed day, on an open one, on none
 	RedoVoid     [3]int         // accepted redos of a cancel that counts on a closed day, on an open one, on none
+	Visited      int            // accepted settlements of a visit's lines
+	Unsettled    int            // reversals that gave lines back to a visit
+	GoneVisits   int            // reversals whose visit was not held any more
 	Short        int            // accepted settlements with payable money left to cash
 	Reversed     int            // accepted reversals: cancels and redos
 	Redone       int            // accepted redos
@@ -35,6 +38,8 @@ type Distribution struct {
 	RedoLast     int // redos refused by the limit
 	RedoBlocked  int // cancels that a redo overtook
 	CancelAgain  int // cancels of what has been redone
+	RedoLines    int // redos that settled lines of a visit again
+	RedoDiffer   int // redos refused for what became of the lines
 
 	sequence uint64
 	drawnBy  map[uint64]uint32 // in this batch: account, first patient who drew on it as a relative
@@ -69,11 +74,25 @@ func (d *Distribution) count(m *Model, now moment, c Command, r Result) {
 		d.countReversal(m, now, c, r)
 	}
 	d.countFamily(m, now, c, r)
+	d.countVisit(c, r)
 	if s, ok := c.(Settlement); ok && r.Outcome == Accepted {
 		if now.policy.PasswordTries != 0 && len(s.Passwords) > 0 && r.Mulaid > 0 {
 			d.Opened++
 		}
 		d.countSettlement(m, now, m.byPsn[s.Psn], r)
+	}
+}
+
+func (d *Distribution) countVisit(c Command, r Result) {
+	switch {
+	case r.Visit == 0 || c.Kind() >= KindVisitOpen:
+	case c.Kind() == KindSettlement:
+		d.Visited++
+	case r.State != 0: // a redo, or the cancel of a visit
+	case r.Number > 0:
+		d.Unsettled++
+	default:
+		d.GoneVisits++
 	}
 }
 
@@ -101,6 +120,8 @@ func (d *Distribution) AddReversals(o *Distribution) {
 	d.RedoLast += o.RedoLast
 	d.RedoBlocked += o.RedoBlocked
 	d.CancelAgain += o.CancelAgain
+	d.RedoLines += o.RedoLines
+	d.RedoDiffer += o.RedoDiffer
 	for i := range d.Void {
 		d.Void[i] += o.Void[i]
 		d.RedoVoid[i] += o.RedoVoid[i]
@@ -112,7 +133,7 @@ func (d *Distribution) countReversal(m *Model, now moment, c Command, r Result) 
 	byMessage, ok := c.(ReversalByMessage)
 	redo := ok && byMessage.OriginalKind == 2
 	switch {
-	case r.Outcome == Accepted:
+	case r.Outcome == Accepted && m.records[now.position()].about != nil: // else a visit was cancelled
 		d.Reversed++
 		s := m.records[now.position()].about
 		if !redo && len(s.acts) > 1 {
@@ -124,7 +145,9 @@ func (d *Distribution) countReversal(m *Model, now moment, c Command, r Result) 
 		if !redo {
 			return
 		}
-		d.Redone++
+		if d.Redone++; r.Number > 0 {
+			d.RedoLines++
+		}
 		if s.acts[len(s.acts)-2]>>20 == now.sequence {
 			d.RedoneInside++
 		}
@@ -135,6 +158,8 @@ func (d *Distribution) countReversal(m *Model, now moment, c Command, r Result) 
 		}
 	case r.Outcome == Blocked:
 		d.RedoBlocked++
+	case redo && (r.Outcome == LinesDiffer || r.Outcome == StaySettled):
+		d.RedoDiffer++
 	case redo && r.Outcome == ShortOfFunds:
 		d.RedoShort++
 	case redo && r.Outcome == AccountFrozen:
@@ -190,10 +215,10 @@ func (d *Distribution) countSettlement(m *Model, now moment, patient *PersonStat
 // String is a table for test logs.
 func (d *Distribution) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d void=%v redo_void=%v",
-		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned, d.Void, d.RedoVoid)
-	fmt.Fprintf(&out, " reversed=%d redone{all:%d inside:%d swept:%d short:%d frozen:%d twice:%d last:%d blocked:%d cancelled:%d}", d.Reversed, d.Redone, d.RedoneInside,
-		d.RedoneSwept, d.RedoShort, d.RedoFrozen, d.RedoTwice, d.RedoLast, d.RedoBlocked, d.CancelAgain)
+	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d void=%v redo_void=%v visited=%d unsettled=%d gone=%d",
+		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned, d.Void, d.RedoVoid, d.Visited, d.Unsettled, d.GoneVisits)
+	fmt.Fprintf(&out, " reversed=%d redone{all:%d inside:%d swept:%d short:%d frozen:%d twice:%d last:%d blocked:%d cancelled:%d lines:%d differ:%d}", d.Reversed, d.Redone, d.RedoneInside,
+		d.RedoneSwept, d.RedoShort, d.RedoFrozen, d.RedoTwice, d.RedoLast, d.RedoBlocked, d.CancelAgain, d.RedoLines, d.RedoDiffer)
 	fmt.Fprintf(&out, " relatives_legs{0:%d 1:%d 2:%d 3+:%d}\n",
 		d.RelativeLegs[0], d.RelativeLegs[1], d.RelativeLegs[2], d.RelativeLegs[3])
 	for _, kind := range Kinds() {

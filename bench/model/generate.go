@@ -19,7 +19,7 @@ type Step struct {
 // The same seed gives the same batches. One goroutine owns it.
 type Generator struct {
 	// Strange also produces input whose meaning the specification leaves to readings Q2 and Q7 (flag 3,
-	// on_shortfall 2, order above 999, a zero original id, original_kind 0 and 3, status 0). Off: never.
+	// on_shortfall 2, order above 999, a zero original id, original_kind 0 and 4, status 0). Off: never.
 	Strange bool
 
 	rng      *rand.Rand
@@ -77,14 +77,15 @@ func (g *Generator) Distribution() *Distribution { return g.dist }
 
 // mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 54}, {KindPolicy, 54}, {KindDayKey, 54}, {KindDayKeyPublish, 54}, {KindTick, 54},
-	{KindPerson, 54}, {KindEnrolment, 54}, {KindInstitution, 54}, {KindRunOpen, 54}, {KindRunClose, 54},
-	{KindBinding, 190}, {KindUnbinding, 54}, {KindFamilyOpen, 54}, {KindClockConfirm, 54},
-	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 56},
-	{KindFamilyDissolution, 54},
-	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54}, {KindDayClose, 54}, {KindClearing, 60},
-	{KindCredit, 190}, {KindSettlement, 280}, {KindReversalByID, 45}, {KindReversalByMessage, 75}, {KindAllocation, 66},
-	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
+	{KindGenesis, 84}, {KindPolicy, 84}, {KindDayKey, 84}, {KindDayKeyPublish, 84}, {KindTick, 84},
+	{KindPerson, 84}, {KindEnrolment, 84}, {KindInstitution, 84}, {KindRunOpen, 84}, {KindRunClose, 84},
+	{KindBinding, 210}, {KindUnbinding, 84}, {KindFamilyOpen, 84}, {KindClockConfirm, 84},
+	{KindBindingConsent, 84}, {KindBindingReview, 84}, {KindBindingWithdraw, 84}, {KindForcedUnbinding, 84}, {KindDebitOrder, 86},
+	{KindFamilyDissolution, 84},
+	{KindFreeze, 84}, {KindPassword, 84}, {KindCredential, 84}, {KindPersonChange, 84}, {KindDayClose, 84}, {KindClearing, 92},
+	{KindVisitOpen, 94}, {KindVisitCancel, 84}, {KindVisitChange, 84}, {KindLinesAdd, 94}, {KindLinesRemove, 94}, {KindDischarge, 84}, {KindDischargeCancel, 84},
+	{KindCredit, 210}, {KindSettlement, 340}, {KindReversalByID, 60}, {KindReversalByMessage, 80}, {KindAllocation, 74},
+	{KindPremium, 74}, {KindPremiumRefund, 70}, {KindAccountDebit, 84},
 }
 
 var moneyWeights = []weight{
@@ -134,7 +135,8 @@ func (g *Generator) Setup() []Step {
 	g.emit(g.makeBinding())
 	g.emit(g.makeUnbinding())
 	g.emit(Policy{Version: 1, EffectiveFromMS: g.now.timeMS, Strategy: 1, SelfFirst: true, PayableParts: 3,
-		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, CancelReversible: true, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
+		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, CancelReversible: true, Channels: []uint8{1}, Logins: [4][]uint8{{1}},
+		RegistrationDays: 3, RegistrationKeep: 3, StayKeep: 5, OpenVisits: 3, VisitLines: 40, VisitRows: 1<<27 - 1})
 	steps = append(steps, g.close())
 
 	g.open()
@@ -313,6 +315,9 @@ func (g *Generator) make(kind int) Command {
 	case KindClearing:
 		return g.makeClearing()
 	}
+	if kind >= KindVisitOpen {
+		return g.makeVisit(kind)
+	}
 	return g.makeAnswer(kind)
 }
 
@@ -390,6 +395,10 @@ func digested(c Command) Command {
 		if c.Expected != nil {
 			fmt.Fprintf(h, " %+v", *c.Expected)
 		}
+	case VisitOpen:
+		c.CredentialType, c.Credential = 0, Key{}
+		h.Reset()
+		fmt.Fprintf(h, "%d %+v", c.Kind(), withMessage(c, Message{}))
 	case PersonChange:
 		h.Reset()
 		fmt.Fprintf(h, "%d %x %t", c.Kind(), c.Psn, c.OpenAccount)
@@ -479,6 +488,27 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case Clearing:
+		c.Message = msg
+		return c
+	case VisitOpen:
+		c.Message = msg
+		return c
+	case VisitCancel:
+		c.Message = msg
+		return c
+	case VisitChange:
+		c.Message = msg
+		return c
+	case LinesAdd:
+		c.Message = msg
+		return c
+	case LinesRemove:
+		c.Message = msg
+		return c
+	case Discharge:
+		c.Message = msg
+		return c
+	case DischargeCancel:
 		c.Message = msg
 		return c
 	}

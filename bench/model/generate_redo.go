@@ -48,7 +48,36 @@ func (g *Generator) followReversal(c Command, result Result) {
 	case 1:
 		redo.Institution = g.someInstitution()
 	}
+	if s.visit != 0 && g.chance(35) {
+		if c := g.disturbLines(s); c != nil && g.mixed {
+			g.ordered = append(g.ordered, c, redo)
+			return
+		} else if c != nil {
+			g.soon = append(g.soon, c)
+		}
+	}
 	g.soon = append(g.soon, redo)
+}
+
+// disturbLines does something to the lines that a redo is about to settle again; nil if it cannot.
+func (g *Generator) disturbLines(s *settled) Command {
+	v := g.model.visitAt(s.visit)
+	if v == nil || len(v.taken(0)) == 0 {
+		return nil
+	}
+	head := VisitHead{Message: g.newMessage(), Institution: s.institution.Code, Psn: s.patient.Psn, Visit: v.Opened}
+	line := choose(g.rng, v.taken(0)).FeeLine
+	switch dice := g.rng.IntN(4); {
+	case !g.mixed || dice == 0:
+		if bill, found := g.billOf(v); found {
+			return bill
+		}
+	case dice == 1:
+		return LinesRemove{VisitHead: head, Mode: 0}
+	case line.Returns == 0:
+		return LinesAdd{VisitHead: head, Lines: []FeeLine{{Serial: 1 + g.rng.Uint64N(1_000), Batch: line.Batch, Returns: line.Serial, Count: -1}}}
+	}
+	return nil
 }
 
 // followRedo cancels again, or redoes again what has just been redone.

@@ -53,6 +53,7 @@ type Model struct {
 	settled      []*settled      // accepted settlements in log order
 	reversals    []reversal      // accepted reversals in log order
 	premiums     []*premiumState // accepted premiums in log order
+	visits       []*VisitState   // held ones in the order of their opening
 	dues         []due           // postings between areas in log order
 	clearings    []ClearingState // in log order
 	closed       int32           // days up to this one are closed, 0: none
@@ -67,8 +68,9 @@ type record struct {
 	settlement *settled // accepted settlements only
 	about      *settled // accepted reversals only: the settlement cancelled or redone
 	redo       bool
-	day        int32 // accepted reversals
-	void       bool  // accepted reversals: in no day's count
+	day        int32  // accepted reversals
+	void       bool   // accepted reversals: in no day's count
+	freed      uint32 // accepted cancels: lines given back to a visit
 }
 
 // settled is an accepted settlement; takes are its legs as positive amounts.
@@ -81,6 +83,8 @@ type settled struct {
 	plan        plan
 	areas       areas
 	acts        []uint64 // what was done about it since: cancelled, redone, cancelled ... in turn
+	visit       uint64   // whose lines it took, 0: none
+	final       bool     // of a stay: its final one
 }
 
 type take struct {
@@ -137,6 +141,7 @@ func (m *Model) Apply(b Batch) []Result {
 // begin reads what a whole batch shares (s.1).
 func (m *Model) begin(b Batch) moment {
 	m.expireInvitations(Day(b.TimeMS))
+	m.dropGone(Day(b.TimeMS))
 	return moment{
 		sequence: b.Sequence,
 		timeMS:   b.TimeMS,
@@ -181,6 +186,9 @@ func (m *Model) identify(c Command, msg Message) (Result, bool) {
 			return Result{Outcome: Blocked}, true
 		}
 		if (c.Kind() == KindReversalByID || c.Kind() == KindReversalByMessage) && entry.Digest == 2 {
+			return Result{Outcome: Blocked}, true
+		}
+		if c.Kind() == KindVisitOpen && entry.Digest == 3 {
 			return Result{Outcome: Blocked}, true
 		}
 		return Result{Outcome: IDReused}, true
@@ -259,6 +267,29 @@ func (m *Model) execute(now moment, c Command) Result {
 		return Result{Outcome: m.dayClose(now, c)}
 	case PersonChange:
 		return Result{Outcome: m.change(now, c)}
+	}
+	return m.executeVisit(now, c)
+}
+
+func (m *Model) executeVisit(now moment, c Command) Result {
+	switch c := c.(type) {
+	case VisitOpen:
+		return m.visitOpen(now, c)
+	case VisitCancel:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.visitCancel(now, v) })
+	case VisitChange:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.visitChange(now, v, c.MedType) })
+	case LinesAdd:
+		if now.policy == nil {
+			return Result{Outcome: NoPolicy}
+		}
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.linesAdd(now, v, c.Lines) })
+	case LinesRemove:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.linesRemove(now, v, c) })
+	case Discharge:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.discharge(now, v, c.Last) })
+	case DischargeCancel:
+		return m.onVisit(now, c.VisitHead, m.dischargeCancel)
 	}
 	panic(fmt.Sprintf("model: no such command: %T", c))
 }

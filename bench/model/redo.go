@@ -34,6 +34,9 @@ func (m *Model) redo(now moment, cancel record, at uint64, institution *Institut
 		return Result{Outcome: WrongOriginalKind}
 	}
 	s := cancel.about
+	if s == nil { // of a visit
+		return Result{Outcome: WrongOriginalKind}
+	}
 	if s.institution != institution {
 		return Result{Outcome: UnknownSettlement}
 	}
@@ -46,10 +49,17 @@ func (m *Model) redo(now moment, cancel record, at uint64, institution *Institut
 	if len(s.acts)/2 == redosMax {
 		return Result{Outcome: CancelFinal}
 	}
+	if outcome := m.mayResettle(s, cancel); outcome != Accepted {
+		return Result{Outcome: outcome}
+	}
 	if outcome := m.canPayAgain(s); outcome != Accepted {
 		return Result{Outcome: outcome}
 	}
-	return m.payAgain(now, s)
+	result := m.payAgain(now, s)
+	if result.Visit, result.Number = s.visit, cancel.freed; cancel.freed > 0 {
+		m.resettle(now, s)
+	}
+	return result
 }
 
 // giverOf is who pays a leg of a settlement again: the account, or the creator of a family dissolved since.

@@ -32,7 +32,8 @@ func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
 	isSettlement := entry.Tag == TagCommand && original.kind == KindSettlement
 	isReversal := entry.Tag == TagCommand &&
 		(original.kind == KindReversalByID || original.kind == KindReversalByMessage)
-	if !(c.OriginalKind == 1 && isSettlement || c.OriginalKind == 2 && isReversal) {
+	isVisit := entry.Tag == TagCommand && original.kind == KindVisitOpen
+	if !(c.OriginalKind == 1 && isSettlement || c.OriginalKind == 2 && isReversal || c.OriginalKind == 3 && isVisit) {
 		return Result{Outcome: WrongOriginalKind}
 	}
 	if c.OriginalKind == 2 {
@@ -41,7 +42,30 @@ func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
 	if original.outcome != Accepted {
 		return Result{Outcome: NothingToUndo}
 	}
+	if c.OriginalKind == 3 {
+		return m.reverseVisit(now, entry.Position, institution, c.Psn)
+	}
 	return m.reverse(now, entry.Position, institution, c.Psn, true)
+}
+
+// reverseVisit cancels the visit that a message opened.
+func (m *Model) reverseVisit(now moment, opened uint64, institution *InstitutionState, psn Key) Result {
+	v := m.visitAt(opened)
+	if v == nil || v.Institution != institution.Number {
+		return Result{Outcome: VisitUnknown}
+	}
+	patient := m.persons[v.Patient]
+	if patient.Psn != psn {
+		return Result{Outcome: WrongPerson}
+	}
+	result := m.visitCancel(now, v)
+	if result.Outcome == Accepted {
+		result.Original, result.Visit, result.State = opened, opened, 3
+		if patient.HasAccount {
+			result.Balc = m.balances[patient.account()]
+		}
+	}
+	return result
 }
 
 // reverse is kind 15 from unknown_settlement on; asked by message (kind 16) it may void an open day's settlement.
@@ -56,7 +80,10 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 	if !original.alive() {
 		return Result{Outcome: AlreadyReversed}
 	}
-	result := Result{Outcome: Accepted, Original: position, Area: original.areas.patient, InstPrev: m.follow(now, institution)}
+	result := Result{Outcome: Accepted, Original: position, Visit: original.visit, Area: original.areas.patient, InstPrev: m.follow(now, institution)}
+	if original.visit != 0 {
+		result.Number = m.unsettle(now, original.visit, position)
+	}
 	for i, t := range original.takes {
 		back := []Leg{m.post(now, t.account, t.amount)}
 		m.returnAreas(now, areas{patient: original.areas.patient, payers: original.areas.payers[i : i+1]}, back)
@@ -70,6 +97,9 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 		result.Prev = m.entry(now, original.patient, original.plan.own, original.plan.mulaid)
 	}
 	result.Void = m.act(now, original, false, byMessage)
+	done := m.records[now.position()]
+	done.freed = result.Number
+	m.records[now.position()] = done
 	if original.patient.HasAccount {
 		result.Balc = m.balances[original.patient.account()]
 	}

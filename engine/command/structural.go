@@ -60,6 +60,8 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.day(&cmd.Day)
 	case ledger.KindPersonChange:
 		change(c, cmd)
+	case ledger.KindVisitOpen, ledger.KindVisitCancel, ledger.KindVisitChange, ledger.KindLinesAdd, ledger.KindLinesRemove, ledger.KindDischarge, ledger.KindDischargeCancel:
+		visit(c, cmd)
 	default:
 		relation(c, cmd)
 	}

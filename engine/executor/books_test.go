@@ -15,7 +15,7 @@ func TestBooks(t *testing.T) {
 	r := newRunner(0)
 	fold := reconcile.NewFold()
 	steps := g.Setup()
-	commands := 800 // short or not: with fewer a premium over areas may be missing
+	const commands = 2000 // short or not: with fewer a premium over areas may be missing
 	var premium, debited, cleared, crossed, redone int
 	for range commands {
 		steps = append(steps, g.MixedBatch(1))

@@ -152,7 +152,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords), rows(s.Clearings)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords), rows(s.Clearings), rows(s.Visits), rows(s.FeeLines)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -252,7 +252,7 @@ func TestEqual(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	var sharded, contested, commands, drawn, swept, redone int
+	var sharded, contested, commands, drawn, swept, redone, visited, unsettled int
 	var mix model.Distribution // of reversals
 	mixed := map[int]int{}     // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
@@ -288,13 +288,24 @@ func TestEqual(t *testing.T) {
 					}
 				}
 				for i := range s.Results {
-					if len(s.Results[i].Drawn) > 1 {
+					r := &s.Results[i]
+					if len(r.Drawn) > 1 {
 						drawn++
+					}
+					switch kind := s.Batch.Commands[i].Kind(); {
+					case r.Visit == 0 || r.Number == 0 || !oracle.IsMoney(s.Batch):
+					case kind == model.KindSettlement:
+						visited++
+					default:
+						unsettled++
 					}
 				}
 			}
 			last := steps[len(steps)-1].Batch
 			if err := oracle.CompareBindings(g.Model(), runners[0].state, ledger.DayOf(last.TimeMS)); err != nil {
+				t.Fatalf("seed %d batch %d: %v", seed, last.Sequence, err)
+			}
+			if err := oracle.CompareVisits(g.Model(), runners[0].state, ledger.DayOf(last.TimeMS)); err != nil {
 				t.Fatalf("seed %d batch %d: %v", seed, last.Sequence, err)
 			}
 			steps = steps[:0]
@@ -328,6 +339,9 @@ func TestEqual(t *testing.T) {
 	}
 	if sharded == 0 || contested == 0 || contested == sharded || redone == 0 || swept == 0 && seeds > 3 {
 		t.Fatalf("vacuous: %d commands sharded, %d contested, %d reversals swept", sharded, contested, swept)
+	}
+	if visited < 10*seeds || unsettled < 2*seeds {
+		t.Fatalf("vacuous: %d settlements of visits in money batches, %d reversals of them", visited, unsettled)
 	}
 	t.Logf("T2 equal seeds=%d commands=%d draws=%d redone=%d sharded=%d contested=%.1f%%", seeds, commands, drawn, redone, sharded, 100*float64(contested)/float64(sharded))
 }

@@ -8,13 +8,14 @@ type Effect struct {
 	ItemCount   uint16
 	LegAt       uint32   // first leg in Effects.Legs
 	ItemAt      uint32   // first item in Effects.Items
-	Number      uint32   // number of what was created
+	Number      uint32   // number of what was created; commands on a visit, settlements with one and their reversals: of lines moved
 	Patient     uint32   // settlement, reversal, enrolment; insured of a premium
 	Institution uint32   // settlement, reversal, clearing
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
 	InstPrev    Position // accepted settlement or reversal: the institution's one before, 0: none
-	First       Position // repeated: the first command of this id; reversals and refunds: the settlement or premium undone; redo: the settlement that lives again
+	First       Position // repeated: the first command of this id; reversals and refunds: the settlement or premium undone; redo: the settlement that lives again; change of a visit: the change before
+	Visit       Position // where the visit was opened; 0: none
 	Payable     int64
 	Own         int64
 	Mulaid      int64
@@ -22,7 +23,8 @@ type Effect struct {
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
 	// premium and its refund: the premium; clearing: gone to the fund bank
-	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; OriginalReversal of a redo; commands on one binding: its BindingState afterwards
+	Source uint8 // funding source of a credit, reason of an account debit, type of a premium; OriginalReversal of a redo, OriginalVisit of the cancel of a visit by message;
+	// 1 of the final settlement of a stay; commands on one binding or visit: its BindingState or VisitState afterwards
 	Void      bool   // reversal by message of a settlement or reversal whose day was open: both leave their day's count and sums (R15)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
 	Area      uint32 // insuplc_admdvs of the patient or insured at that moment; of a reversal or refund, that of then (R16, R18)
@@ -44,6 +46,16 @@ func (e *Effect) IsRedo() bool {
 	return e.Kind == KindReversalByMessage && e.Outcome == Accepted && e.Source == uint8(OriginalReversal)
 }
 
+// CancelsVisit reports an accepted reversal by message that cancelled a visit (2601 of 2401): no row of its institution, and nothing of money.
+func (e *Effect) CancelsVisit() bool {
+	return e.Kind == KindReversalByMessage && e.Outcome == Accepted && e.Source == uint8(OriginalVisit)
+}
+
+// Counts reports a row of its institution: an accepted settlement, redo (both +) or cancel (-), which moves the payable (DESIGN.md 4, rows and open days).
+func (e *Effect) Counts() bool {
+	return e.Outcome == Accepted && (e.Kind == KindSettlement || e.Kind.IsReversal() && !e.CancelsVisit())
+}
+
 // Leg is one posting on a personal or family account.
 type Leg struct {
 	Account AccountID
@@ -63,9 +75,9 @@ type Candidate struct {
 // Account is the account he lends.
 func (c Candidate) Account() AccountID { return Account(KindPersonal, c.Person) }
 
-// Item is the result for one binding of an unbinding.
+// Item is the result for one binding of an unbinding, or why a list of lines was refused.
 type Item struct {
-	Binding  uint32
+	Binding  uint32 // or place of the line in the command, from 0
 	Outcome  Outcome
 	Earliest int32 // day; only for locked
 }
@@ -111,6 +123,11 @@ func (e *Effects) ItemsOf(f *Effect) []Item { return e.Items[f.ItemAt : f.ItemAt
 // DrawOf gives the candidates of an effect in the drawn order; valid until the next Reset.
 func (e *Effects) DrawOf(f *Effect) []Candidate {
 	return e.Draws[f.DrawAt : f.DrawAt+uint32(f.DrawCount)]
+}
+
+func (e *Effects) setItem(f *Effect, i Item) {
+	f.ItemAt, f.ItemCount = uint32(len(e.Items)), 1
+	e.Items = append(e.Items, i)
 }
 
 func (e *Effects) setDraw(f *Effect, drawn []Candidate) {

@@ -41,7 +41,9 @@ func PostSums(s *State, day int32, f *Effect, fx *Effects, position Position) {
 		if !f.IsRedo() {
 			paid = -paid
 		}
-		s.postInstitution(f, paid, position)
+		if f.Counts() {
+			s.postInstitution(f, paid, position)
+		}
 	case KindPremium:
 		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
 	case KindPremiumRefund:

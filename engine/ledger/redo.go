@@ -30,7 +30,10 @@ func redo[F Funds](m *Money, c *Context, cmd *Command, cancel *Effect, at Positi
 		f.Outcome = CancelFinal
 		return
 	}
-	_, legs, _ := m.original(c, settlement, position, fx)
+	if f.Outcome = m.State.checkUnsettled(c, settlement, cancel); f.Outcome != 0 {
+		return
+	}
+	first, legs, _ := m.original(c, settlement, position, fx)
 	var buf [legsMax + sweepLegs]Leg
 	again := m.State.again(legs, buf[:0])
 	if f.Outcome = canGive(m.State, funds, again); f.Outcome != 0 {
@@ -40,6 +43,7 @@ func redo[F Funds](m *Money, c *Context, cmd *Command, cancel *Effect, at Positi
 	f.Outcome, f.First, f.Source = Accepted, settlement, uint8(OriginalReversal)
 	f.Patient, f.Institution, f.Own, f.Mulaid, f.Area = cancel.Patient, cancel.Institution, cancel.Own, cancel.Mulaid, cancel.Area
 	f.Void = m.isOpen(cancel)
+	m.State.settleAgain(c, &first, settlement, cancel, f)
 	fx.setLegs(f, again)
 }
 
@@ -50,7 +54,7 @@ func mayRedo(m *Money, c *Context, cmd *Command, cancel *Effect, institution uin
 		return CancelFinal
 	case cancel.Outcome != Accepted: // a tombstone made, or nothing undone
 		return NothingToUndo
-	case cancel.IsRedo():
+	case cancel.IsRedo() || cancel.CancelsVisit():
 		return WrongOriginalKind
 	case cancel.Institution != institution:
 		return UnknownSettlement

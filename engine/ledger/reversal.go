@@ -54,6 +54,9 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 		}
 	}
 	fx.setLegs(f, back)
+	if e.Visit != 0 {
+		m.State.unsettle(c, e.Visit, at, f)
+	}
 }
 
 // isOpen reports whether what is undone by message now leaves its day, together with its undoing: its day is open and it counts there (R15).
@@ -90,14 +93,19 @@ func reversalByMessage[F Funds](m *Money, c *Context, cmd *Command, position Pos
 		redo(m, c, cmd, &o, e.Position, institution, position, funds, f, fx)
 	case !o.Outcome.IsAccepted():
 		f.Outcome = NothingToUndo
+	case cmd.Original == OriginalVisit:
+		m.State.undoVisit(c, cmd, e.Position, institution, f)
 	default:
 		m.undo(c, cmd, e.Position, institution, position, f, fx)
 	}
 }
 
 func isOriginal(k Kind, o OriginalKind) bool {
-	if o == OriginalSettlement {
+	switch o {
+	case OriginalSettlement:
 		return k == KindSettlement
+	case OriginalVisit:
+		return k == KindVisitOpen
 	}
 	return k == KindReversalByID || k == KindReversalByMessage
 }

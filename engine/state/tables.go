@@ -65,11 +65,13 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(10, "credentials", s.Credentials),
 		tableOf(11, "passwords", s.Passwords),
 		tableOf(12, "clearings", s.Clearings),
+		tableOf(13, "visits", s.Visits),
+		tableOf(14, "fee lines", s.FeeLines),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 12
+const tablesMax = 14
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T
