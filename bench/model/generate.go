@@ -77,18 +77,18 @@ func (g *Generator) Distribution() *Distribution { return g.dist }
 
 // mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 54}, {KindPolicy, 54}, {KindDayKey, 54}, {KindDayKeyPublish, 54}, {KindTick, 54},
-	{KindPerson, 54}, {KindEnrolment, 54}, {KindInstitution, 54}, {KindRunOpen, 54}, {KindRunClose, 54},
-	{KindBinding, 180}, {KindUnbinding, 54}, {KindFamilyOpen, 54}, {KindClockConfirm, 54},
-	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 54},
-	{KindFamilyDissolution, 54},
-	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54}, {KindDayClose, 54}, {KindClearing, 60},
+	{KindGenesis, 62}, {KindPolicy, 62}, {KindDayKey, 62}, {KindDayKeyPublish, 62}, {KindTick, 62},
+	{KindPerson, 62}, {KindEnrolment, 62}, {KindInstitution, 62}, {KindRunOpen, 62}, {KindRunClose, 62},
+	{KindBinding, 180}, {KindUnbinding, 62}, {KindFamilyOpen, 62}, {KindClockConfirm, 62},
+	{KindBindingConsent, 62}, {KindBindingReview, 62}, {KindBindingWithdraw, 62}, {KindForcedUnbinding, 62}, {KindDebitOrder, 62},
+	{KindFamilyDissolution, 62},
+	{KindFreeze, 62}, {KindPassword, 62}, {KindCredential, 62}, {KindPersonChange, 62}, {KindDayClose, 62}, {KindClearing, 62},
 	{KindCredit, 180}, {KindSettlement, 230}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
-	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
+	{KindPremium, 66}, {KindPremiumRefund, 56}, {KindAccountDebit, 60},
 }
 
 var moneyWeights = []weight{
-	{KindCredit, 320}, {KindSettlement, 500}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
+	{KindCredit, 320}, {KindSettlement, 750}, {KindReversalByID, 100}, {KindReversalByMessage, 150}, {KindAllocation, 100},
 	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 
