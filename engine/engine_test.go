@@ -386,13 +386,14 @@ func goldenBatches() (out []byte) {
 	return out
 }
 
-// goldenSteps are the batches of a seed if every kind is accepted in them and a reversal that came to a dissolved family is redone; else nil.
+// goldenSteps are the batches of a seed if every kind is accepted in them, a reversal that came to a dissolved family is redone, lines of a visit are given back and
+// settled again, and reversals by message meet open days and closed ones; else nil.
 func goldenSteps(seed uint64) []model.Step {
 	g := model.NewGenerator(seed)
 	steps := g.Setup()
 	for n := range 24 {
 		if n%3 == 0 {
-			steps = append(steps, g.MixedBatch(110)) // eight of them hold every kind
+			steps = append(steps, g.MixedBatch(130)) // eight of them hold every kind
 		} else {
 			steps = append(steps, g.MoneyBatch(40))
 		}
@@ -403,7 +404,7 @@ func goldenSteps(seed uint64) []model.Step {
 			return nil
 		}
 	}
-	if d.Swept == 0 || d.RedoneSwept == 0 {
+	if d.Swept == 0 || d.RedoneSwept == 0 || d.Unsettled == 0 || d.RedoLines == 0 || d.Void[0] == 0 || d.Void[1] == 0 || d.RedoVoid[1] == 0 {
 		return nil
 	}
 	return steps

@@ -89,7 +89,7 @@ var mixedWeights = []weight{
 }
 
 var moneyWeights = []weight{
-	{KindCredit, 320}, {KindSettlement, 620}, {KindReversalByID, 70}, {KindReversalByMessage, 120}, {KindAllocation, 100},
+	{KindCredit, 320}, {KindSettlement, 800}, {KindReversalByID, 70}, {KindReversalByMessage, 120}, {KindAllocation, 100},
 	{KindPremium, 60}, {KindPremiumRefund, 40}, {KindAccountDebit, 40},
 }
 

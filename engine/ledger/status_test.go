@@ -149,3 +149,22 @@ func TestCategories(t *testing.T) {
 		t.Error("a resident has no account opened")
 	}
 }
+
+// TestVisitBeforeDeath: R19: relatives pay for a visit that began before the patient died, also where users must be normally insured, and not for a later one.
+func TestVisitBeforeDeath(t *testing.T) {
+	w := newWorld(t, func(p *Policy) { p.RequireNormalUser = 1 })
+	w.person("a", 1000, 0)
+	w.person("u", -1, 0)
+	w.bind("a", "u")
+	died := w.day
+	w.want(Accepted, Command{Kind: KindEnrolment, Person: psn("u"), More: &More{Enrolments: []Enrolment{{Insutype: 390, Status: 4, Begin: died, Reason: ReasonDead}}}})
+	w.day++
+	late := billOf("u", 30)
+	late.Day = died
+	w.want(StatusForbids, late)
+	early := billOf("u", 30)
+	early.Day = died - 1
+	if f := w.want(Accepted, early); f.Mulaid != 30 {
+		t.Fatalf("relatives paid %d fen, want 30", f.Mulaid)
+	}
+}
