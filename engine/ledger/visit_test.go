@@ -334,7 +334,7 @@ func TestOpeningReversed(t *testing.T) {
 	settled := w.last()
 	w.want(VisitSettled, undo)
 	w.want(Accepted, undoOf(settled))
-	if f := w.want(Accepted, undo); f.Visit != at || f.First != at || f.Number != 1 {
+	if f := w.want(VisitUndone, undo); f.Visit != at || f.First != at || f.Number != 1 {
 		t.Fatalf("%+v", f)
 	}
 	w.want(VisitClosed, undo)
