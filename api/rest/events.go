@@ -86,12 +86,15 @@ func eventName(f *ledger.Effect) string {
 	if f.IsRedo() {
 		return redoName
 	}
+	if f.Outcome == ledger.VisitUndone {
+		return eventNames[ledger.KindVisitCancel]
+	}
 	return eventNames[f.Kind]
 }
 
 // want takes what was accepted and did something.
 func (q *eventsQuery) want(f *ledger.Effect, fx *ledger.Effects) bool {
-	if f.Outcome != ledger.Accepted || !q.kinds[eventName(f)] {
+	if f.Outcome != ledger.Accepted && f.Outcome != ledger.VisitUndone || !q.kinds[eventName(f)] {
 		return false
 	}
 	return f.Kind != ledger.KindUnbinding || slices.ContainsFunc(fx.ItemsOf(f), unbound)
@@ -209,8 +212,11 @@ func (f *face) appendEvent(a *strictjson.Appender, e *engine.Entry, who *involve
 
 // appendWhat writes what belongs to one kind of event only.
 func (f *face) appendWhat(a *strictjson.Appender, e *engine.Entry, who *involved) error {
-	cmd := &e.Command
-	switch e.Effect.Kind {
+	cmd, kind := &e.Command, e.Effect.Kind
+	if e.Effect.Outcome == ledger.VisitUndone {
+		kind = ledger.KindVisitCancel
+	}
+	switch kind {
 	case ledger.KindSettlement, ledger.KindReversalByID, ledger.KindReversalByMessage:
 		return f.appendPaid(a, e, who)
 	case ledger.KindCredit:

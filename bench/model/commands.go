@@ -502,7 +502,7 @@ func message(c Command) Message {
 //   - Balc: the same, and accepted reversals; for amount_changed the own balance as it would be afterwards.
 //   - Legs: the postings on accounts of kinds 1 and 2, in order.
 //   - Items: accepted unbinding, one for each number.
-//   - State: accepted binding, consent, review, withdrawal and forced unbinding: the binding's state afterwards. Accepted redo: 2, cancel of a visit by message: 3, final settlement of a stay: 1.
+//   - State: accepted binding, consent, review, withdrawal and forced unbinding: the binding's state afterwards. Accepted redo: 2, final settlement of a stay: 1.
 //   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
 //   - Prev: accepted settlement or reversal in which others paid and the patient did not (s.1), the previous entry of his account.
 //   - InstPrev: accepted settlement or reversal, the institution's accepted settlement or reversal before it.

@@ -88,7 +88,7 @@ func (d *Distribution) countVisit(c Command, r Result) {
 	case r.Visit == 0 || c.Kind() >= KindVisitOpen:
 	case c.Kind() == KindSettlement:
 		d.Visited++
-	case r.State != 0: // a redo, or the cancel of a visit
+	case r.State != 0 || r.Outcome == VisitUndone: // a redo, or the visit's own
 	case r.Number > 0:
 		d.Unsettled++
 	default:
@@ -133,7 +133,7 @@ func (d *Distribution) countReversal(m *Model, now moment, c Command, r Result) 
 	byMessage, ok := c.(ReversalByMessage)
 	redo := ok && byMessage.OriginalKind == 2
 	switch {
-	case r.Outcome == Accepted && m.records[now.position()].about != nil: // else a visit was cancelled
+	case r.Outcome == Accepted:
 		d.Reversed++
 		s := m.records[now.position()].about
 		if !redo && len(s.acts) > 1 {

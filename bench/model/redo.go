@@ -24,7 +24,7 @@ func (m *Model) act(now moment, s *settled, redo, byMessage bool) (void bool) {
 
 // redo is kind 16 with original_kind 2, of a reversal that is known.
 func (m *Model) redo(now moment, cancel record, at uint64, institution *InstitutionState, psn Key) Result {
-	if now.policy == nil || !now.policy.CancelReversible {
+	if now.policy == nil || !now.policy.CancelReversible || cancel.outcome == VisitUndone {
 		return Result{Outcome: CancelFinal}
 	}
 	if cancel.outcome != Accepted {
@@ -34,9 +34,6 @@ func (m *Model) redo(now moment, cancel record, at uint64, institution *Institut
 		return Result{Outcome: WrongOriginalKind}
 	}
 	s := cancel.about
-	if s == nil { // of a visit
-		return Result{Outcome: WrongOriginalKind}
-	}
 	if s.institution != institution {
 		return Result{Outcome: UnknownSettlement}
 	}

@@ -60,10 +60,7 @@ func (m *Model) reverseVisit(now moment, opened uint64, institution *Institution
 	}
 	result := m.visitCancel(now, v)
 	if result.Outcome == Accepted {
-		result.Original, result.Visit, result.State = opened, opened, 3
-		if patient.HasAccount {
-			result.Balc = m.balances[patient.account()]
-		}
+		result.Outcome, result.Original, result.Visit = VisitUndone, opened, opened
 	}
 	return result
 }

@@ -23,8 +23,7 @@ type Effect struct {
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
 	// premium and its refund: the premium; clearing: gone to the fund bank
-	Source uint8 // funding source of a credit, reason of an account debit, type of a premium; OriginalReversal of a redo, OriginalVisit of the cancel of a visit by message;
-	// 1 of the final settlement of a stay; commands on one binding or visit: its BindingState or VisitState afterwards
+	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; OriginalReversal of a redo, 1 of the final settlement of a stay; commands on one binding or visit: its BindingState or VisitState afterwards
 	Void      bool   // reversal by message of a settlement or reversal whose day was open: both leave their day's count and sums (R15)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
 	Area      uint32 // insuplc_admdvs of the patient or insured at that moment; of a reversal or refund, that of then (R16, R18)
@@ -46,14 +45,9 @@ func (e *Effect) IsRedo() bool {
 	return e.Kind == KindReversalByMessage && e.Outcome == Accepted && e.Source == uint8(OriginalReversal)
 }
 
-// CancelsVisit reports an accepted reversal by message that cancelled a visit (2601 of 2401): no row of its institution, and nothing of money.
-func (e *Effect) CancelsVisit() bool {
-	return e.Kind == KindReversalByMessage && e.Outcome == Accepted && e.Source == uint8(OriginalVisit)
-}
-
 // Counts reports a row of its institution: an accepted settlement, redo (both +) or cancel (-), which moves the payable (DESIGN.md 4, rows and open days).
 func (e *Effect) Counts() bool {
-	return e.Outcome == Accepted && (e.Kind == KindSettlement || e.Kind.IsReversal() && !e.CancelsVisit())
+	return e.Outcome == Accepted && (e.Kind == KindSettlement || e.Kind.IsReversal())
 }
 
 // Leg is one posting on a personal or family account.

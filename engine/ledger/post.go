@@ -41,9 +41,7 @@ func PostSums(s *State, day int32, f *Effect, fx *Effects, position Position) {
 		if !f.IsRedo() {
 			paid = -paid
 		}
-		if f.Counts() {
-			s.postInstitution(f, paid, position)
-		}
+		s.postInstitution(f, paid, position)
 	case KindPremium:
 		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
 	case KindPremiumRefund:

@@ -50,11 +50,11 @@ func redo[F Funds](m *Money, c *Context, cmd *Command, cancel *Effect, at Positi
 // mayRedo checks what needs neither ids nor balances.
 func mayRedo(m *Money, c *Context, cmd *Command, cancel *Effect, institution uint32) Outcome {
 	switch {
-	case !c.HasPolicy || c.Policy.CancelReversible == 0:
+	case !c.HasPolicy || c.Policy.CancelReversible == 0 || cancel.Outcome == VisitUndone:
 		return CancelFinal
 	case cancel.Outcome != Accepted: // a tombstone made, or nothing undone
 		return NothingToUndo
-	case cancel.IsRedo() || cancel.CancelsVisit():
+	case cancel.IsRedo():
 		return WrongOriginalKind
 	case cancel.Institution != institution:
 		return UnknownSettlement

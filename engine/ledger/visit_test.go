@@ -136,6 +136,7 @@ func TestBatchOnce(t *testing.T) {
 	w.want(BatchSettled, settlementOf(at, "a", 105))
 	w.want(BatchSettled, linesOf(at, chargeOf(4, "b", 1), chargeOf(5, "a", 1)))
 	w.refusedAt(1)
+	w.want(Accepted, linesOf(at, chargeOf(4, "", 1))) // of no batch
 	w.want(LinesDiffer, settlementOf(at, "c", 1))
 	w.want(VisitSettled, visitOf(KindVisitCancel, at))
 	w.want(LineSettled, func() Command {
@@ -158,7 +159,11 @@ func TestReturns(t *testing.T) {
 	w.want(Accepted, linesOf(at, returned(10, 1, 30)))
 	w.want(ReturnExceeds, linesOf(at, returned(11, 1, 40), returned(12, 1, 31)))
 	w.refusedAt(1)
-	w.want(Accepted, linesOf(at, returned(11, 1, 40), returned(12, 1, 30))) // all of it
+	count, amount := returned(11, 1, 1), returned(11, 1, 1)
+	count.Count, amount.Amount = -70*10_000-1, -71
+	w.want(ReturnExceeds, linesOf(at, count)) // each is a limit of its own
+	w.want(ReturnExceeds, linesOf(at, amount))
+	w.number(w.want(Accepted, linesOf(at, returned(10, 1, 30), returned(11, 1, 40), returned(11, 1, 40), returned(12, 1, 30))), 2) // all of it; repeats count once
 	w.want(ReturnExceeds, linesOf(at, returned(13, 1, 1)))
 	w.want(LineUnknown, linesOf(at, returned(13, 10, 1))) // a return is not returned
 	w.want(LineUnknown, linesOf(other, returned(13, 2, 1)))
@@ -329,7 +334,7 @@ func TestOpeningReversed(t *testing.T) {
 	settled := w.last()
 	w.want(VisitSettled, undo)
 	w.want(Accepted, undoOf(settled))
-	if f := w.want(Accepted, undo); f.Visit != at || f.First != at || f.Number != 1 {
+	if f := w.want(VisitUndone, undo); f.Visit != at || f.First != at || f.Number != 1 {
 		t.Fatalf("%+v", f)
 	}
 	w.want(VisitClosed, undo)

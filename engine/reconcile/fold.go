@@ -91,9 +91,6 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		}
 		return nil
 	}
-	if e.CancelsVisit() {
-		return f.unmoved(position, e, moved)
-	}
 	var other ledger.AccountID
 	var want int64
 	switch e.Kind {
@@ -126,7 +123,10 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		other, want = ledger.Account(ledger.KindFundBank, ledger.BankPayouts), e.Funding
 		moved -= e.Funding
 	default:
-		return f.unmoved(position, e, moved)
+		if moved != 0 {
+			return fmt.Errorf("entry at position %d of kind %d does not balance: %d fen", position, e.Kind, moved)
+		}
+		return nil
 	}
 	if want != -moved {
 		return fmt.Errorf("entry at position %d does not balance: legs %d fen, other side %d", position, moved, want)
@@ -141,14 +141,6 @@ func (f *Fold) follow(position ledger.Position, e *ledger.Effect) error {
 		return fmt.Errorf("entry of institution %d at position %d follows position %d; the last one was at %d", e.Institution, position, e.InstPrev, last)
 	}
 	f.newest[e.Institution] = position
-	return nil
-}
-
-// unmoved refuses that a command without another side moved something.
-func (f *Fold) unmoved(position ledger.Position, e *ledger.Effect, moved int64) error {
-	if moved != 0 || e.AcctPay() != 0 {
-		return fmt.Errorf("entry at position %d of kind %d does not balance: %d fen", position, e.Kind, moved)
-	}
 	return nil
 }
 
