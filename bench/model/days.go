@@ -49,10 +49,14 @@ func (g *Generator) makeDayClose() Command {
 	return DayClose{Day: day}
 }
 
-// followDayClose queues, for money batches, reversals by message of settlements whose day has just been closed.
+// followDayClose queues, for money batches, reversals by message of settlements and cancels whose day has just been closed.
 func (g *Generator) followDayClose() {
 	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-6*recentSent) && len(g.swept) < 20; i-- {
-		s := g.model.records[g.sent[i].position].settlement
+		r := g.model.records[g.sent[i].position]
+		s := r.settlement
+		if c := r.about; c != nil && !c.alive() && !r.void && c.acts[len(c.acts)-1] == g.sent[i].position && g.model.isClosed(r.day) {
+			g.swept = append(g.swept, g.redoOf(g.sent[i].command, c.institution.Code, c.patient.Psn))
+		}
 		if s == nil || !s.alive() || !g.model.isClosed(s.day) {
 			continue
 		}

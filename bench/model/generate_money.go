@@ -103,7 +103,7 @@ func (g *Generator) makeAllocation() Command {
 
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
 func (g *Generator) makeSettlement() Command {
-	if g.chance(18) {
+	if g.chance(25) {
 		if c, found := g.billLines(); found {
 			return c
 		}

@@ -27,7 +27,7 @@ func (g *Generator) followReversal(c Command, result Result) {
 			return
 		}
 	}
-	if !g.chance(40) && !(again && g.chance(70)) {
+	if !g.chance(32) && !(again && g.chance(60)) {
 		return
 	}
 	if g.mixed && len(s.takes) > 0 && g.chance(20) {
@@ -90,9 +90,23 @@ func (g *Generator) followRedo(c Command, s *settled) {
 	if message(c).ID != (Key{}) && g.chance(3) { // a redo is no cancel
 		g.soon = append(g.soon, g.redoOf(c, redo.Institution, redo.Psn))
 	}
-	if g.chance(40) || len(s.acts) > 2 && g.chance(70) {
+	if g.chance(30) || len(s.acts) > 2 && g.chance(60) {
+		if original := g.sentAt(s.position); original != nil && g.chance(50) {
+			g.soon = append(g.soon, ReversalByMessage{Message: g.newMessage(), Institution: s.institution.Code, OriginalID: message(original).ID, OriginalKind: 1, Psn: s.patient.Psn})
+			return
+		}
 		g.soon = append(g.soon, ReversalByID{Message: Message{ID: g.key()}, Settlement: s.position, Institution: s.institution.Code, Psn: s.patient.Psn})
 	}
+}
+
+// sentAt is the recent command of a position; nil: it had no message id, or is long past.
+func (g *Generator) sentAt(position uint64) Command {
+	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-recentSent); i-- {
+		if g.sent[i].position == position {
+			return g.sent[i].command
+		}
+	}
+	return nil
 }
 
 // giver is who would pay the last leg of a settlement again; nil: an open family.

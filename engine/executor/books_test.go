@@ -11,7 +11,7 @@ import (
 
 // TestBooks: after every single command the sum over all accounts of all kinds is 0, and the postings fold to what is held (P1, P9, R11, R18, R25, R26).
 func TestBooks(t *testing.T) {
-	g := model.NewGenerator(2)
+	g := model.NewGenerator(1)
 	r := newRunner(0)
 	fold := reconcile.NewFold()
 	steps := g.Setup()
