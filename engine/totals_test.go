@@ -68,6 +68,7 @@ func TestTotalsAtCheckpoints(t *testing.T) {
 	var last engine.Totals
 	for _, b := range batches {
 		play(t, e, clock, b)
+		must(t, e.EndCheckpoint())
 		last = atRest(t, e)
 		held[last.Sequence] = last
 		got, err := e.Totals(engine.AskLimit, 0)
