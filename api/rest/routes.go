@@ -103,6 +103,6 @@ func (f *face) calls() []call {
 		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
 		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
 		{Route: post("copy", "/v1/ledger/copies", api.Admin, f.copy), body: copyShape},
-		{Route: get("openapi", "/openapi.yaml", api.Admin, f.document)},
+		{Route: get("openapi", "/v1/openapi.json", api.Business, f.document)},
 	}
 }
