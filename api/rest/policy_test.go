@@ -19,7 +19,7 @@ func (f *fixture) activate(query, text string) *answer {
 }
 
 // profileText is a shipped profile with some lines of its canonical text replaced: "knob = value".
-func profileText(t *testing.T, name string, lines ...string) string {
+func profileText(t testing.TB, name string, lines ...string) string {
 	t.Helper()
 	text := strings.Split(string(policy.MustShipped(name).Canonical()), "\n")
 	for _, l := range lines {
