@@ -149,7 +149,12 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 	switch x.state {
 	case stateSettled, stateReversed:
 		out := decided{position: entry.Position, effect: entry.Effect, timeMS: entry.TimeMS}
-		appendSettled(a, &out, entry.Details.MedType, place)
+		clr, p := f.clrType(entry.Position, entry.TimeMS, billKind{entry.Details.MedType, entry.Details.Insutype, place})
+		if p.Code != "" {
+			c.Fail(p)
+			return
+		}
+		appendSettled(a, &out, clr)
 		if p := f.appendBill(c, entry); p.Code != "" {
 			c.Fail(p)
 			return
