@@ -98,6 +98,8 @@ const (
 	UnknownPremium    = 723
 	PremiumRefunded   = 724
 	PremiumLimit      = 725
+	DayClosed         = 740
+	DayNotOver        = 741
 
 	PolicyInPast     = 901
 	PolicyVersion    = 902
@@ -129,6 +131,7 @@ var outcomeNames = map[int]string{
 	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
 	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit",
+	DayClosed: "day_closed", DayNotOver: "day_not_over",
 	CancelFinal: "cancel_final", SameOperator: "same_operator",
 	SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active",

@@ -30,7 +30,7 @@ type State struct {
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
 type Shifts struct{ Person, Institution, Family uint }
 
-// DefaultShifts give pages of 104, 28 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB: 1024 persons of 104 bytes fill 13 of
+// DefaultShifts give pages of 104, 32 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB: 1024 persons of 104 bytes fill 13 of
 // them, 512 would waste 8 bytes each.
 var DefaultShifts = Shifts{Person: 10, Institution: 9, Family: 10}
 

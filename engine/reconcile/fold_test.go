@@ -67,7 +67,7 @@ func TestCompare(t *testing.T) {
 			t.Fatal(err)
 		}
 		ledger.PostLeg(s, &fx.Legs[0], ledger.At(uint64(i+1), 0))
-		ledger.PostSums(s, 100, &fx.List[0], fx)
+		ledger.PostSums(s, 100, &fx.List[0], fx, ledger.At(uint64(i+1), 0))
 	}
 	if err := fold.Compare(s); err != nil {
 		t.Fatal(err)

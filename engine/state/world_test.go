@@ -225,6 +225,7 @@ func (m effectMap) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, boo
 		return ledger.Effect{}, nil, false
 	}
 	f := fx.List[p.Index()]
+	f.Day = ledger.DayOf(timeOf(p.Sequence()))
 	return f, fx.LegsOf(&f), true
 }
 
