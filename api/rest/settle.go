@@ -97,6 +97,11 @@ func (f *face) failSettlement(c *api.Call, out *decided) {
 
 // failWithFigures is Call.Fail with the figures as further members (RFC 9457 3.2).
 func failWithFigures(c *api.Call, p *api.Problem, e *ledger.Effect) {
+	failWith(c, p, func(a *strictjson.Appender) { appendFigures(a, e) })
+}
+
+// failWith is Call.Fail with further members.
+func failWith(c *api.Call, p *api.Problem, more func(*strictjson.Appender)) {
 	a := &c.Out
 	a.Reset()
 	a.Begin()
@@ -104,7 +109,7 @@ func failWithFigures(c *api.Call, p *api.Problem, e *ledger.Effect) {
 	a.String("title", p.Title)
 	a.Int("status", int64(p.Status))
 	appendProblemTail(a, p)
-	appendFigures(a, e)
+	more(a)
 	a.Bytes("trace_id", c.TraceID())
 	a.End()
 	c.Send(p.Status, "application/problem+json", a.B)
