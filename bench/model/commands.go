@@ -388,6 +388,8 @@ func message(c Command) Message {
 		return c.Message
 	case PersonChange:
 		return c.Message
+	case Clearing:
+		return c.Message
 	}
 	return Message{}
 }

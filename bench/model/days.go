@@ -51,7 +51,7 @@ func (g *Generator) makeDayClose() Command {
 
 // followDayClose queues, for money batches, reversals by message of settlements whose day has just been closed.
 func (g *Generator) followDayClose() {
-	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-4*recentSent) && len(g.swept) < 14; i-- {
+	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-6*recentSent) && len(g.swept) < 30; i-- {
 		s := g.model.records[g.sent[i].position].settlement
 		if s == nil || !g.model.isClosed(s.day) {
 			continue

@@ -82,7 +82,7 @@ var mixedWeights = []weight{
 	{KindBinding, 180}, {KindUnbinding, 54}, {KindFamilyOpen, 54}, {KindClockConfirm, 54},
 	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 54},
 	{KindFamilyDissolution, 54},
-	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54}, {KindDayClose, 54},
+	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54}, {KindDayClose, 54}, {KindClearing, 60},
 	{KindCredit, 180}, {KindSettlement, 230}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
 	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
 }
@@ -231,7 +231,7 @@ func (g *Generator) next(weights []weight) Command {
 		g.ordered = g.ordered[1:]
 		return c
 	}
-	if !g.mixed && len(g.swept) > 0 && g.chance(20) {
+	if !g.mixed && len(g.swept) > 0 && g.chance(30) {
 		c := g.swept[0]
 		g.swept = g.swept[1:]
 		return c
@@ -310,6 +310,8 @@ func (g *Generator) make(kind int) Command {
 		return g.makePersonChange()
 	case KindDayClose:
 		return g.makeDayClose()
+	case KindClearing:
+		return g.makeClearing()
 	}
 	return g.makeAnswer(kind)
 }
@@ -474,6 +476,9 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case PersonChange:
+		c.Message = msg
+		return c
+	case Clearing:
 		c.Message = msg
 		return c
 	}

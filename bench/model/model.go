@@ -54,6 +54,7 @@ type Model struct {
 	reversals    []reversal      // accepted reversals in log order
 	premiums     []*premiumState // accepted premiums in log order
 	dues         []due           // postings between areas in log order
+	clearings    []ClearingState // in log order
 	closed       int32           // days up to this one are closed, 0: none
 	balances     map[uint64]int64
 	chains       map[uint64][]Posting
@@ -243,6 +244,8 @@ func (m *Model) execute(now moment, c Command) Result {
 		return Result{Outcome: m.password(now, c)}
 	case Credential:
 		return m.credential(c)
+	case Clearing:
+		return m.clearing(now, c)
 	case DayClose:
 		return Result{Outcome: m.dayClose(now, c)}
 	case PersonChange:

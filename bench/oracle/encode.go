@@ -53,6 +53,9 @@ func fill(cmd *ledger.Command, c model.Command) {
 	case model.DayKeyPublish:
 		cmd.Day, cmd.More.Key = c.Day, c.Key
 	case model.Tick, model.ClockConfirm:
+	case model.Clearing:
+		cmd.ID, cmd.Institution, cmd.Amount = c.ID, ledger.NewCode([]byte(c.Institution)), c.Amount
+		cmd.More.Clearing = ledger.ClearingDays{From: c.From, To: c.To, ClrType: c.ClrType}
 	case model.DayClose:
 		cmd.Day = c.Day
 	case model.Person:

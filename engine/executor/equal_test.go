@@ -146,7 +146,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords), rows(s.Clearings)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -198,6 +198,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 	if err := oracle.ComparePolicies(m, r.state); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
+	if err := oracle.CompareClearings(m, r.state); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
 	if err := oracle.ComparePersons(m, r.state); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -244,7 +247,7 @@ func TestEqual(t *testing.T) {
 		seeds = 3
 	}
 	var sharded, contested, commands, drawn, swept int
-	var void [2]int // reversals by message after and before the close of the day (R15)
+	var void [2]int        // reversals by message after and before the close of the day (R15)
 	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))

@@ -99,6 +99,8 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 		f.Outcome = s.registerCredential(cmd, f)
 	case KindDayClose:
 		f.Outcome = s.closeDay(c, cmd)
+	case KindClearing:
+		f.Outcome = s.clear(cmd, position, f)
 	case KindPersonChange:
 		f.Outcome = s.changePerson(c, cmd)
 	default:

@@ -37,12 +37,13 @@ const (
 	KindAccountDebit      Kind = 30
 	KindFamilyDissolution Kind = 31 // structural, and carries legs
 	KindDayClose          Kind = 33
+	KindClearing          Kind = 34
 	KindPersonChange      Kind = 36
 	KindLast                   = KindPersonChange
 )
 
 // kindsKnown has a bit for every kind there is; between them numbers are kept for others.
-const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindDayClose | 1<<KindPersonChange
+const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindDayClose | 1<<KindClearing | 1<<KindPersonChange
 
 // IsKnown reports whether there is such a command.
 func (k Kind) IsKnown() bool { return k <= KindLast && uint64(kindsKnown)>>k&1 != 0 }
@@ -146,6 +147,7 @@ type More struct {
 	Freeze     Freeze
 	Secret     Secret
 	Change     Change
+	Clearing   ClearingDays
 	State      uint8 // of a card
 }
 

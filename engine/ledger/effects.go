@@ -10,7 +10,7 @@ type Effect struct {
 	ItemAt      uint32   // first item in Effects.Items
 	Number      uint32   // number of what was created
 	Patient     uint32   // settlement, reversal, enrolment; insured of a premium
-	Institution uint32   // settlement, reversal
+	Institution uint32   // settlement, reversal, clearing
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
 	InstPrev    Position // accepted settlement or reversal: the institution's one before, 0: none
@@ -21,7 +21,7 @@ type Effect struct {
 	Cash        int64
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
-	// premium and its refund: the premium
+	// premium and its refund: the premium; clearing: gone to the fund bank
 	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; commands on one binding: its BindingState afterwards
 	Void      bool   // reversal of a settlement whose day is open: both leave that day's count and sums (R15)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn

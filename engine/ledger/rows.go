@@ -92,6 +92,9 @@ type Institution struct {
 
 	TombstoneDay int32  // day of the newest tombstone made by this institution
 	Tombstones   uint32 // how many it made on that day
+
+	Clearings uint32 // its newest clearing, + 1; chained by Clearing.Before
+	_         [4]uint8
 }
 
 // TombstonesOn is how many tombstones the institution has made on a day of ledger time, the newest day or a later one (R13).
@@ -201,7 +204,7 @@ type Scalars struct {
 	Ledger  [16]byte
 	Funding [SourcesMax + 1]int64  // fen; negative: brought in
 	Premium [PremiumsMax + 1]int64 // fen owed as premiums, by type (R25)
-	Bank    [ReasonsMax + 1]int64  // fen that left by account debits, by reason (R26)
+	Bank    [ReasonsMax + 1]int64  // fen that left by account debits, by reason (R26); 0: paid out to institutions (R17)
 	Ids     IDSum
 	Started uint64 // 1 after genesis
 

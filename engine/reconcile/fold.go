@@ -115,6 +115,10 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		other, want = ledger.Account(ledger.KindFundBank, uint32(e.Source)), e.Funding
 	case ledger.KindCredit:
 		other, want = ledger.Account(ledger.KindFunding, uint32(e.Source)), -e.Funding
+	case ledger.KindClearing: // from an institution to the fund bank, R17
+		f.sums[ledger.Account(ledger.KindInstitution, e.Institution)] -= e.Funding
+		other, want = ledger.Account(ledger.KindFundBank, ledger.BankPayouts), e.Funding
+		moved -= e.Funding
 	default:
 		if moved != 0 {
 			return fmt.Errorf("entry at position %d of kind %d does not balance: %d fen", position, e.Kind, moved)

@@ -37,6 +37,12 @@ func TestFold(t *testing.T) {
 			effects(refund, leg(400, 1400, ledger.At(3, 0)))}, "undone again"},
 		"debit":             {[]*ledger.Effects{credit, effects(ledger.Effect{Kind: ledger.KindAccountDebit, Funding: 1000, Source: 2}, leg(-1000, 0, first))}, ""},
 		"debit of one side": {[]*ledger.Effects{credit, effects(ledger.Effect{Kind: ledger.KindAccountDebit, Source: 2}, leg(-1000, 0, first))}, "does not balance"},
+		"clearing":          {[]*ledger.Effects{effects(ledger.Effect{Kind: ledger.KindClearing, Funding: 70, Institution: 3})}, ""},
+		"clearing by a leg": {[]*ledger.Effects{credit, effects(ledger.Effect{Kind: ledger.KindClearing, Funding: 70}, leg(-70, 930, first))}, "does not balance"},
+		"institution's chain": {[]*ledger.Effects{effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3}),
+			effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3, InstPrev: first})}, ""},
+		"institution's chain broken": {[]*ledger.Effects{effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3}),
+			effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3})}, "entry of institution 3"},
 	} {
 		fold := reconcile.NewFold()
 		var err error
