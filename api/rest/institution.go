@@ -105,8 +105,8 @@ func (h *house) read(v engine.View) bool {
 	return true
 }
 
-// cleared reports whether a row of a day and clearing category was paid out.
-func (h *house) cleared(day int32, clr string) bool {
+// isCleared reports whether a row of a day and clearing category was paid out.
+func (h *house) isCleared(day int32, clr string) bool {
 	code, _ := strconv.ParseUint(clr, 10, 16) // one that the ledger cannot name is paid out with all categories together
 	for i := range h.clearings {
 		if h.clearings[i].Covers(day, uint16(code)) {

@@ -154,7 +154,13 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 			c.Fail(p)
 			return
 		}
+		cleared, p := f.isCleared(entry, x, clr)
+		if p.Code != "" {
+			c.Fail(p)
+			return
+		}
 		appendSettled(a, &out, clr)
+		a.Bool("cleared", cleared)
 		if p := f.appendBill(c, entry); p.Code != "" {
 			c.Fail(p)
 			return
@@ -181,6 +187,22 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 	a.Uint("sequence_asked", x.sequence)
 	a.End()
 	c.OK(200)
+}
+
+// isCleared reports whether an accepted settlement was paid out (R17). One that is void is no row of any clearing (R15).
+func (f *face) isCleared(entry *engine.Entry, x *fate, clr string) (bool, api.Problem) {
+	if x.undone != 0 {
+		undo, err := f.engine.Entry(x.undone)
+		if err != nil {
+			return false, api.Problem{Code: api.CodeUnavailable}
+		}
+		if undo.Effect.Void {
+			return false, api.Problem{}
+		}
+	}
+	h := house{code: entry.Command.Institution}
+	p := f.ask(func(v engine.View) { h.read(v) })
+	return h.isCleared(ledger.DayOf(entry.TimeMS), clr), p
 }
 
 // appendPayers writes whose money paid, leg by leg in the order taken; of a family account the creator's.

@@ -1,0 +1,298 @@
+package rest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gongji/api/money"
+)
+
+// booked is a row that an institution keeps of its own.
+type booked struct {
+	setlID, msgid, opter string
+	refund, void         bool
+	day                  string
+	clr                  string
+	figures              [5]int64 // in the order of figureNames; of a refund not above 0
+	patient              someone
+	original             *booked
+}
+
+// books are the test's own account of what institutions did: what the calls have to tell.
+type books struct {
+	*fixture
+	rows map[string][]*booked // by institution, in the order of the log
+	paid map[string]int64
+}
+
+func (k *books) today() string {
+	return time.UnixMilli(k.clock.ms.Load()).In(time.FixedZone("", 8*3600)).Format(time.DateOnly)
+}
+
+func fenOf(t testing.TB, text string) int64 {
+	t.Helper()
+	digits, negative := strings.CutPrefix(text, "-")
+	n, err := money.Parse(digits)
+	if err != nil {
+		t.Fatalf("amount %q", text)
+	}
+	if negative {
+		return -n
+	}
+	return n
+}
+
+// settle is a bill of a shift's operator.
+func (k *books) settle(code string, p someone, medfee, fund, opter string) *booked {
+	k.t.Helper()
+	b := bill{msgid: k.msgid(), code: code, patient: p, medfee: medfee, inscp: medfee, fund: fund}
+	a := k.post("/v1/settlements", strings.Replace(b.body(), `"opter":"0001"`, fmt.Sprintf(`"opter":%q`, opter), 1)).want(200)
+	row := &booked{setlID: a.str("setl_id"), msgid: b.msgid, opter: opter, day: k.today(), clr: a.str("clr_type"), patient: p}
+	for i, text := range []string{medfee, fund, a.str("acct_pay"), a.str("acct_mulaid_pay"), a.str("psn_cash_pay")} {
+		row.figures[i] = fenOf(k.t, text)
+	}
+	k.rows[code] = append(k.rows[code], row)
+	return row
+}
+
+// undone notes what undid a row.
+func (k *books) undone(code string, row *booked, msgid, opter string) *booked {
+	back := &booked{setlID: row.setlID, msgid: msgid, opter: opter, refund: true, day: k.today(), clr: row.clr, original: row}
+	for i := range back.figures {
+		back.figures[i] = -row.figures[i]
+	}
+	k.rows[code] = append(k.rows[code], back)
+	return back
+}
+
+// cancel undoes by setl_id: a negative row on its own day.
+func (k *books) cancel(code string, row *booked, opter string) {
+	k.t.Helper()
+	id := k.msgid()
+	k.post("/v1/settlements/"+row.setlID+"/reversal", fmt.Sprintf(`{"msgid":%q,"fixmedins_code":%q,"psn_no":%q,"opter":%q,"reason":"退费"}`, id, code, row.patient.psnNo, opter)).
+		want(200, "acct_pay", money.Text(row.figures[2]))
+	k.undone(code, row, id, opter)
+}
+
+// reverse undoes by msgid (2601); open: its day is not closed, so both leave it.
+func (k *books) reverse(code string, row *booked, open bool) {
+	k.t.Helper()
+	id := k.msgid()
+	k.post("/v1/reversals", fmt.Sprintf(`{"msgid":%q,"fixmedins_code":%q,"original_msgid":%q,"original_kind":"settlement","psn_no":%q}`, id, code, row.msgid, row.patient.psnNo)).
+		want(200, "state", "reversed")
+	back := k.undone(code, row, id, "")
+	back.void, row.void = open, open
+}
+
+// of are the rows of some days that count, newest first.
+func (k *books) of(code, from, to string) (rows []*booked) {
+	for _, r := range slices.Backward(k.rows[code]) {
+		if !r.void && r.day >= from && r.day <= to {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func sumOf(rows []*booked) (sums [5]int64) {
+	for _, r := range rows {
+		for i := range sums {
+			sums[i] += r.figures[i]
+		}
+	}
+	return sums
+}
+
+func (k *books) list(code, day, more string) []any {
+	k.t.Helper()
+	return k.get("/v1/institutions/"+code+"/settlements?date="+day+more).want(200, "date", day).at("settlements").([]any)
+}
+
+// agrees compares the list of a day, and that of an operator, with the books.
+func (k *books) agrees(code, day string) {
+	k.t.Helper()
+	want := k.of(code, day, day)
+	got := k.list(code, day, "")
+	if len(got) != len(want) {
+		k.t.Fatalf("%s on %s: %d rows, want %d", code, day, len(got), len(want))
+	}
+	for i, r := range want {
+		g := got[i].(map[string]any)
+		if g["setl_id"] != r.setlID || g["msgid"] != r.msgid || g["refd_setl_flag"] != refundFlag(r.refund) || g["clr_type"] != r.clr || g["clr_optins"] != "420100" {
+			k.t.Errorf("%s on %s row %d: %v, want %+v", code, day, i, g, r)
+		}
+		if opter, _ := g["opter"].(string); opter != r.opter {
+			k.t.Errorf("%s on %s row %d: opter %q, want %q", code, day, i, opter, r.opter)
+		}
+		for f, name := range figureNames {
+			if g[name] != money.Text(r.figures[f]) {
+				k.t.Errorf("%s on %s row %d: %s %v, want %s", code, day, i, name, g[name], money.Text(r.figures[f]))
+			}
+		}
+		if paid, want := g["cleared"], r.day <= k.paidThrough(code); paid != want {
+			k.t.Errorf("%s on %s row %d: cleared %v, want %t", code, day, i, paid, want)
+		}
+	}
+	late := 0
+	for _, r := range want {
+		if r.opter == "LATE" {
+			late++
+		}
+	}
+	if got := k.list(code, day, "&opter=LATE"); len(got) != late {
+		k.t.Errorf("%s on %s: %d rows of the late shift, want %d", code, day, len(got), late)
+	}
+}
+
+func (k *books) paidThrough(code string) string {
+	a := k.get("/v1/institutions/" + code + "/clearings").want(200)
+	return a.str("clearings.0.to")
+}
+
+// totals compares the totals of some days with the books and gives the net acct_pay.
+func (k *books) totals(code, from, to, more string, rows []*booked) int64 {
+	k.t.Helper()
+	a := k.get("/v1/institutions/" + code + "/clearing?from=" + from + "&to=" + to + more).want(200)
+	var given, back []*booked
+	for _, r := range rows {
+		if r.refund {
+			back = append(back, r)
+		} else {
+			given = append(given, r)
+		}
+	}
+	for prefix, rows := range map[string][]*booked{"": given, "refunds.": back, "net.": rows} {
+		want := sumOf(rows)
+		a.want(200, prefix+"count", fmt.Sprint(len(rows)))
+		for f, name := range figureNames {
+			a.want(200, prefix+name, money.Text(want[f]))
+		}
+	}
+	return sumOf(rows)[2]
+}
+
+func (k *books) clear(code, msgid, from, to, amount string) *answer {
+	k.t.Helper()
+	return k.postAdmin("/v1/institutions/"+code+"/clearings", fmt.Sprintf(`{"msgid":%q,"from":%q,"to":%q,"amount":%q}`, msgid, from, to, amount))
+}
+
+// payOut clears days for what they come to.
+func (k *books) payOut(code, from, to string) {
+	k.t.Helper()
+	amount := sumOf(k.of(code, from, to))[2]
+	k.clear(code, k.msgid(), from, to, money.Text(amount)).want(200, "amount", money.Text(amount), "from", from, "to", to)
+	k.paid[code] += amount
+}
+
+// level: what institutions are owed and were paid is what all their rows come to (R17).
+func (k *books) level() {
+	k.t.Helper()
+	var owed, paid int64
+	for code := range k.rows {
+		owed += k.totals(code, "2026-03-10", "2026-03-31", "", k.of(code, "2026-03-10", "2026-03-31"))
+		paid += k.paid[code]
+	}
+	a := k.getAdmin("/v1/ledger/totals").want(200, "sum", "0.00")
+	if got := fenOf(k.t, a.str("totals.institution_payable")) + paid; got != owed || fenOf(k.t, a.str("totals.fund_bank")) != paid {
+		k.t.Errorf("owed and paid %d, rows %d; fund bank %s, paid %d", got, owed, a.str("totals.fund_bank"), paid)
+	}
+}
+
+// TestFortnight (R15, R16, R17): fourteen days of a hospital and a pharmacy: settlements, cancels, 2601 before and after the close, cancels of what was paid out.
+// Every list and every total is that of the test's own books, and what is owed and paid is what the rows come to.
+func TestFortnight(t *testing.T) {
+	k := &books{fixture: start(t, setup{}), rows: map[string][]*booked{}, paid: map[string]int64{}}
+	hospital, pharmacy := k.institution("1"), k.institution("2")
+	patient, mother, cash := k.newPerson(true), k.newPerson(true), k.newPerson(false)
+	k.credit(patient, "500.00")
+	k.credit(mother, "50000.00")
+	k.bind(mother, patient, "")
+	var days []string
+	var kept []*booked
+	for day := range 14 {
+		days = append(days, k.today())
+		var today []*booked
+		for i := range 3 {
+			today = append(today, k.settle(hospital, patient, fmt.Sprintf("%d.%02d", 100+10*day+i, day), fmt.Sprintf("%d.00", 40+i), []string{"DAY", "LATE"}[i%2]))
+		}
+		k.settle(hospital, cash, "20.00", "5.00", "DAY")
+		drug := k.settle(pharmacy, patient, "12.00", "0.00", "LATE")
+		kept = append(kept, today[1])
+		k.cancel(hospital, today[0], "LATE") // on the same day
+		switch {
+		case day == 4 || day == 11:
+			k.cancel(pharmacy, drug, "DAY")
+		case day == 5:
+			k.reverse(hospital, today[2], true) // on the same day
+			k.reverse(hospital, kept[4], true)  // yesterday is open until tonight
+			k.reverse(hospital, kept[3], false) // the day before was closed at midnight
+			k.reverse(hospital, kept[2], false)
+		case day == 9:
+			k.cancel(hospital, kept[0], "LATE") // paid out on day 8
+			k.reverse(hospital, kept[1], false)
+		}
+		k.nextDay()
+		if day == 7 { // closed through day 6
+			open := k.clear(hospital, "OPEN", days[0], days[7], "1.00").want(422, "code", "day_open", "field", "to", "id_used", "false")
+			if open.str("outcome") != "" {
+				t.Errorf("%s", open.text)
+			}
+			right := money.Text(sumOf(k.of(hospital, days[0], days[6]))[2])
+			k.clear(hospital, "C1", days[0], days[6], "1.00").want(422, "code", "clearing_differs", "acct_pay", right, "field", "amount", "id_used", "false")
+			k.payOut(hospital, days[0], days[6])
+			k.clear(hospital, "C2", days[6], days[6], money.Text(sumOf(k.of(hospital, days[6], days[6]))[2])).want(422, "code", "already_cleared", "outcome", "743", "id_used", "true")
+			k.payOut(pharmacy, days[0], days[6])
+		}
+	}
+	for range 2 {
+		k.nextDay()
+	}
+	for _, code := range []string{hospital, pharmacy} {
+		for _, day := range days {
+			k.agrees(code, day)
+		}
+		k.totals(code, days[0], days[13], "", k.of(code, days[0], days[13]))
+		k.totals(code, days[0], days[6], "&insutype=390&clr_optins=420100", k.of(code, days[0], days[6]))
+		k.totals(code, days[0], days[13], "&insutype=310", nil)
+		k.totals(code, days[0], days[13], "&clr_optins=420200", nil)
+		k.totals(code, days[0], days[13], "&clr_type=11", k.of(hospital, days[0], days[13])[:len(k.of(hospital, days[0], days[13]))*btoi(code == hospital)])
+	}
+	k.level()
+	k.payOut(hospital, days[7], days[13])
+	k.payOut(pharmacy, days[7], days[13])
+	k.level()
+	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", "0.00")
+	k.get("/v1/institutions/"+hospital+"/clearings").want(200, "clearings.0.from", days[7], "clearings.1.to", days[6], "closed_through", "2026-03-24")
+
+	// Everything was paid out; what is given back now is owed by the hospital, and netted by its next bill.
+	before := k.balance(mother)
+	k.cancel(hospital, kept[8], "DAY")
+	if k.balance(mother) == before {
+		t.Error("nothing came back")
+	}
+	late := k.today()
+	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", money.Text(-kept[8].figures[2]))
+	k.get("/v1/settlements/"+kept[8].setlID).want(200, "state", "reversed", "cleared", "true")
+	k.nextDay()
+	k.nextDay()
+	k.clear(hospital, "C9", late, late, "1.00").want(422, "code", "clearing_differs", "acct_pay", money.Text(-kept[8].figures[2]))
+	next := k.settle(hospital, patient, "1000.00", "100.00", "DAY")
+	k.get("/v1/settlements/"+next.setlID).want(200, "cleared", "false")
+	k.nextDay()
+	k.nextDay()
+	k.payOut(hospital, late, next.day)
+	k.get("/v1/settlements/"+next.setlID).want(200, "cleared", "true")
+	k.get("/v1/settlements/"+kept[4].setlID).want(200, "state", "reversed", "cleared", "false") // void: of no clearing
+	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", "0.00")
+	k.level()
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
