@@ -1,6 +1,9 @@
 package rest
 
 import (
+	"errors"
+	"strconv"
+
 	"gongji/api"
 	"gongji/api/ids"
 	"gongji/api/strictjson"
@@ -217,10 +220,10 @@ const clearingsPage = 100
 // clearings is GET /v1/institutions/{code}/clearings: what was paid out to an institution, newest first.
 func (f *face) clearings(c *api.Call) {
 	values, x := readQuery(c, "cursor")
-	before := ledger.Position(settlementMax)
+	next := uint64(0)
 	if v := values[0]; v != nil && !x.bad() {
-		n, err := ids.ParseEntry(v)
-		if before = ledger.Position(n); err != nil {
+		var err error
+		if next, err = strconv.ParseUint(string(v), 10, 32); err != nil || next == 0 {
 			x = badValue("cursor")
 		}
 	}
@@ -232,27 +235,32 @@ func (f *face) clearings(c *api.Call) {
 	if !ok {
 		return
 	}
+	rows, err := f.engine.InstitutionClearings(f.opt.Deadline, h.number, 0, uint32(next), clearingsPage)
+	switch {
+	case errors.Is(err, engine.ErrCursor):
+		c.Fail(badValue("cursor").problem())
+		return
+	case err != nil:
+		c.Fail(notAnswered(err))
+		return
+	}
 	a := &c.Out
 	a.Begin()
 	a.Bytes("fixmedins_code", h.code.Bytes())
 	a.ArrayKey("clearings")
-	told, last := 0, ledger.Position(0)
-	for i := range h.clearings {
-		if row := &h.clearings[i]; row.At < before && told < clearingsPage {
-			told, last = told+1, row.At
-			a.Begin()
-			appendClearing(a, row)
-			a.End()
-		}
+	for i := range rows.List {
+		a.Begin()
+		appendClearing(a, &rows.List[i].Clearing)
+		a.End()
 	}
 	a.EndArray()
-	if n := len(h.clearings); told == clearingsPage && h.clearings[n-1].At < last {
-		a.String("cursor", idText(ids.Entry, uint64(last)))
+	if rows.Next != 0 {
+		a.String("cursor", strconv.FormatUint(uint64(rows.Next), 10))
 	}
 	if h.closedThrough != 0 {
 		a.Date("closed_through", dateOf(h.closedThrough))
 	}
-	a.Uint("sequence", h.sequence)
+	a.Uint("sequence", rows.Sequence)
 	a.End()
 	c.OK(200)
 }

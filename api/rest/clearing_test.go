@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"gongji/api"
 	"gongji/api/money"
+	"gongji/engine"
+	"gongji/engine/ledger"
 )
 
 // booked is a row that an institution keeps of its own.
@@ -295,4 +298,79 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// TestRowPages (R15, R28): pages of a list fit each other whatever happens between them, totals go over all pages, and a place in one institution's list is none in another's.
+func TestRowPages(t *testing.T) {
+	k := &books{fixture: start(t, setup{}), rows: map[string][]*booked{}}
+	hospital, other, p := k.institution("1"), k.institution("1"), k.newPerson(true)
+	k.credit(p, "10000.00")
+	var lines []string
+	for range 700 {
+		lines = append(lines, bill{msgid: k.msgid(), code: hospital, patient: p, medfee: "1.00", inscp: "1.00"}.body())
+	}
+	k.send("POST", k.business+"/v1/settlements/batch", mediaNDJSON, strings.Join(lines, "\n")).want(200)
+	k.settle(other, p, "2.00", "0.00", "A")
+	day, list := k.today(), "/v1/institutions/"+hospital+"/settlements?date="
+	first := k.get(list+day).want(200, "closed", "false")
+	rows, cursor := first.at("settlements").([]any), first.str("cursor")
+	if len(rows) != engine.InstitutionRowsMax || cursor == "" {
+		t.Fatalf("%d rows, cursor %q", len(rows), cursor)
+	}
+	oldest := strings.Split(lines[0], `"`)[3]
+	k.post("/v1/reversals", fmt.Sprintf(`{"msgid":"LATE","fixmedins_code":%q,"original_msgid":%q,"original_kind":"settlement","psn_no":%q}`, hospital, oldest, p.psnNo)).want(200)
+	second := k.get(list+day+"&cursor="+cursor).want(200, "sequence", first.str("sequence"), "cursor", "")
+	rows = append(rows, second.at("settlements").([]any)...)
+	for i, row := range rows {
+		if got, want := row.(map[string]any)["msgid"], strings.Split(lines[699-i], `"`)[3]; got != want {
+			t.Fatalf("row %d is %v, want %s", i, got, want)
+		}
+	}
+	if len(rows) != 700 {
+		t.Errorf("%d rows", len(rows))
+	}
+	k.get("/v1/institutions/"+hospital+"/clearing?from="+day+"&to="+day).want(200, "count", "699", "acct_pay", "699.00", "refunds.count", "0", "days.0.closed", "false")
+	for _, bad := range []string{"/v1/institutions/" + other + "/settlements?date=" + day + "&cursor=" + cursor, list + day + "&cursor=" + cursor + "0000000",
+		list + day + "&cursor=" + idText('E', uint64(ledger.At(1, 0))) + ".9"} {
+		k.get(bad).want(400, "code", "bad_value", "field", "cursor")
+	}
+
+	face := newFace(k.engine, Options{})
+	face.walks.Store(rowsWalksMax)
+	h := house{code: ledger.NewCode([]byte(hospital))}
+	if p := face.ask(func(v engine.View) { h.read(v) }); p.Code != "" {
+		t.Fatal(p)
+	}
+	if p := face.eachRow(&rowWalk{house: &h}, func(*instRow) api.Problem { return api.Problem{} }); p.Code != api.CodeOverloaded || face.walks.Load() != rowsWalksMax {
+		t.Errorf("one walk too many: %+v", p)
+	}
+}
+
+// TestRowSights (R28, R31): an institution reads its own bills on the business listener, without who paid; the bureau's look at them is audited; payouts are made on the
+// admin listener only.
+func TestRowSights(t *testing.T) {
+	log := &logBuffer{}
+	k := &books{fixture: start(t, setup{log: log}), rows: map[string][]*booked{}}
+	hospital, other, p, mother := k.institution("1"), k.institution("1"), k.newPerson(false), k.newPerson(true)
+	k.credit(mother, "10.00")
+	k.bind(mother, p, "")
+	row := k.settle(hospital, p, "5.00", "0.00", "A")
+	query := "?date=" + row.day
+	a := k.get("/v1/institutions/"+hospital+"/settlements"+query).want(200, "settlements.0.setl_id", row.setlID, "settlements.0.acct_mulaid_pay", "5.00")
+	for _, secret := range []string{mother.psnNo, mother.certno, p.certno, "payers"} {
+		if strings.Contains(a.text, secret) {
+			t.Errorf("the institution sees %s", secret)
+		}
+	}
+	k.get("/v1/institutions/"+other+"/settlements"+query).want(200, "settlements.0.setl_id", "")
+	k.reconcile(other, "?from="+row.day+"&to="+row.day, lineOf(row, "")).want(200, "theirs_only.0.fate", "never_seen")
+	if strings.Contains(log.String(), "audit") {
+		t.Errorf("audited: %s", log.String())
+	}
+	k.getAdmin("/v1/institutions/" + hospital + "/settlements" + query).want(200)
+	k.send("POST", k.admin+"/v1/institutions/"+hospital+"/reconciliation?from="+row.day+"&to="+row.day, mediaNDJSON, "").want(200)
+	if n := strings.Count(log.String(), `"audit":"full view"`); n != 2 || strings.Contains(log.String(), p.psnNo) {
+		t.Errorf("%d audited: %s", n, log.String())
+	}
+	k.sendAny("POST", k.business+"/v1/institutions/"+hospital+"/clearings", "application/json", "{}").want(404)
 }

@@ -52,14 +52,20 @@ const nextPosition = ledger.Position(math.MaxUint64)
 
 // clrType is the clearing category of a bill that was settled at a position, at ms of ledger time (R16).
 func (f *face) clrType(at ledger.Position, ms int64, b billKind) (string, api.Problem) {
-	list := f.clrTypes.last.Load()
-	if list == nil || list.generation != f.clrTypes.generation.Load() {
-		var p api.Problem
-		if list, p = f.loadClrTypes(list); p.Code != "" {
-			return "", p
-		}
+	list, p := f.clrLists()
+	if p.Code != "" {
+		return "", p
 	}
 	return list.clrType(at, ms, b), api.Problem{}
+}
+
+// clrLists are the tables of all policies that any command executed by now was decided under.
+func (f *face) clrLists() (*clrList, api.Problem) {
+	list := f.clrTypes.last.Load()
+	if list == nil || list.generation != f.clrTypes.generation.Load() {
+		return f.loadClrTypes(list)
+	}
+	return list, api.Problem{}
 }
 
 func (l *clrList) clrType(at ledger.Position, ms int64, b billKind) string {

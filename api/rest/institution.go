@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"strconv"
-
 	"gongji/api"
 	"gongji/api/ids"
 	"gongji/api/strictjson"
@@ -14,8 +12,6 @@ import (
 const (
 	// rangeDaysMax of one question: a month, which is what statements are made of (nhsa-interface.md 1.13).
 	rangeDaysMax = 31
-	// rowsPage is how many rows of an institution are read at a time.
-	rowsPage = 1_000
 	// rowsTime is how long a question may read rows: as ledger totals.
 	rowsTime = totalsDeadline
 	// rowsWalksMax bounds questions that read rows at a time: each holds a batch of log and journal (as resultsMax), a reconciliation its lines too.
@@ -28,8 +24,7 @@ type house struct {
 	code          ledger.Code
 	place         uint8
 	sequence      uint64
-	closedThrough int32             // ledger days up to it are closed (R15)
-	clearings     []ledger.Clearing // newest first (R17)
+	closedThrough int32 // ledger days up to it are closed (R15)
 }
 
 // instRow is one row of an institution's days: a settlement, or what undid one as a negative row (R15). Pairs that are void are no rows.
@@ -87,33 +82,13 @@ func (f *face) askHouse(c *api.Call) (h house, ok bool) {
 	return h, found
 }
 
-// clearingsMax bounds what is read of an institution's clearings: with fifteen categories cleared apart every month, more than twenty years.
-const clearingsMax = 4_096
-
-// read finds the institution and what was paid out to it; false: there is none.
+// read finds the institution; false: there is none.
 func (h *house) read(v engine.View) bool {
 	n, found := v.State.FindInstitution(&h.code)
-	if !found {
-		return false
+	if found {
+		h.number, h.place, h.sequence, h.closedThrough = n, v.State.Institutions.At(n).Type, v.Sequence, v.State.Scalars.At(0).ClosedThrough
 	}
-	row := v.State.Institutions.At(n)
-	h.number, h.place, h.sequence, h.closedThrough = n, row.Type, v.Sequence, v.State.Scalars.At(0).ClosedThrough
-	for next := row.Clearings; next != 0 && len(h.clearings) < clearingsMax; {
-		clearing := v.State.Clearings.At(next - 1)
-		h.clearings, next = append(h.clearings, *clearing), clearing.Before
-	}
-	return true
-}
-
-// isCleared reports whether a row of a day and clearing category was paid out.
-func (h *house) isCleared(day int32, clr string) bool {
-	code, _ := strconv.ParseUint(clr, 10, 16) // one that the ledger cannot name is paid out with all categories together
-	for i := range h.clearings {
-		if h.clearings[i].Covers(day, uint16(code)) {
-			return true
-		}
-	}
-	return false
+	return found
 }
 
 // auditRows notes that the bureau has looked at an institution's bills one by one (R28).
@@ -160,7 +135,7 @@ func (h *house) appendDays(a *strictjson.Appender, from, to int32) {
 func (f *face) institutionSettlements(c *api.Call) {
 	values, x := readQuery(c, "date", "opter", "cursor")
 	day, ok := parseDay(values[0])
-	var after uint64
+	var after rowCursor
 	switch {
 	case x.bad():
 	case values[0] == nil:
@@ -170,8 +145,7 @@ func (f *face) institutionSettlements(c *api.Call) {
 	case values[1] != nil && (len(values[1]) == 0 || len(values[1]) > opterMax):
 		x = badValue("opter")
 	case values[2] != nil:
-		var err error
-		if after, err = ids.ParseEntry(values[2]); err != nil || after == 0 || after > settlementMax {
+		if after, ok = parseRowCursor(values[2]); !ok {
 			x = badValue("cursor")
 		}
 	}
@@ -183,7 +157,7 @@ func (f *face) institutionSettlements(c *api.Call) {
 	if !ok {
 		return
 	}
-	w := rowWalk{house: &h, from: day, to: day, cursor: ledger.Position(after), pages: 1}
+	w := rowWalk{house: &h, from: day, to: day, cursor: after, pages: 1}
 	a := &c.Out
 	a.Begin()
 	a.Bytes("fixmedins_code", h.code.Bytes())
@@ -201,10 +175,10 @@ func (f *face) institutionSettlements(c *api.Call) {
 		return
 	}
 	a.EndArray()
-	if w.cursor != 0 {
-		a.String("cursor", idText(ids.Entry, uint64(w.cursor)))
+	if w.cursor.next != 0 {
+		a.String("cursor", w.cursor.text())
 	}
-	a.Uint("sequence", h.sequence)
+	a.Uint("sequence", w.cursor.sequence)
 	a.End()
 	auditRows(c, &h)
 	c.OK(200)

@@ -41,6 +41,7 @@ type face struct {
 	clrTypes clrTables
 	started  time.Time
 	results  atomic.Int64 // result files of runs being sent
+	walks    atomic.Int64 // questions that read rows of institutions
 }
 
 // Routes are the calls of api.md as far as the ledger has them, on engine e, which must outlive the server they are given to.
