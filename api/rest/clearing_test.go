@@ -286,7 +286,14 @@ func TestFortnight(t *testing.T) {
 	k.get("/v1/settlements/"+next.setlID).want(200, "cleared", "false")
 	k.nextDay()
 	k.nextDay()
-	k.payOut(hospital, late, next.day)
+	due := money.Text(sumOf(k.of(hospital, late, next.day))[2])
+	k.clear(hospital, "C10", late, next.day, due).want(200, "amount", due)
+	k.paid[hospital] += fenOf(t, due)
+	if again := k.clear(hospital, "C10", late, next.day, due).want(200, "amount", due); !again.replayed {
+		t.Error("paid twice")
+	}
+	k.clear(hospital, "C10", late, next.day, "1.00").want(409, "code", "id_reused") // R10
+	k.clear(hospital, "C2", days[6], days[6], "1.00").want(409)                     // a refusal's id is used up too
 	k.get("/v1/settlements/"+next.setlID).want(200, "cleared", "true")
 	k.get("/v1/settlements/"+kept[4].setlID).want(200, "state", "reversed", "cleared", "false") // void: of no clearing
 	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", "0.00")

@@ -98,22 +98,19 @@ func auditRows(c *api.Call, h *house) {
 	}
 }
 
-// readRange checks a first and a last day, both needed.
+// readRange reads a first and a last day, both included and both needed: an institution's rows have no bound else.
 func readRange(first, last []byte) (from, to int32, x fault) {
-	for i, v := range [...][]byte{first, last} {
-		name := [...]string{"from", "to"}[i]
-		if v == nil {
-			return 0, 0, fault{api.CodeMissingField, name}
-		}
-		day, ok := parseDay(v)
-		if !ok {
-			return 0, 0, badValue(name)
-		}
-		if from, to = to, day; i == 0 {
-			from = day
-		}
+	if first == nil {
+		return 0, 0, fault{api.CodeMissingField, "from"}
 	}
-	if to < from || to-from >= rangeDaysMax {
+	if last == nil {
+		return 0, 0, fault{api.CodeMissingField, "to"}
+	}
+	from, ok := parseDay(first)
+	if !ok {
+		return 0, 0, badValue("from")
+	}
+	if to, ok = parseDay(last); !ok || to < from || to-from >= rangeDaysMax {
 		return 0, 0, badValue("to")
 	}
 	return from, to, fault{}
@@ -131,24 +128,39 @@ func (h *house) appendDays(a *strictjson.Appender, from, to int32) {
 	a.EndArray()
 }
 
-// institutionSettlements is GET /v1/institutions/{code}/settlements?date=&opter=&cursor=: the day's list, or that of a shift's operator, newest first.
-func (f *face) institutionSettlements(c *api.Call) {
+// listQuery is what is asked of a day: all, or the rows of an operator.
+type listQuery struct {
+	day   int32
+	opter []byte // nil: all
+	after rowCursor
+}
+
+func readList(c *api.Call) (q listQuery, x fault) {
 	values, x := readQuery(c, "date", "opter", "cursor")
-	day, ok := parseDay(values[0])
-	var after rowCursor
-	switch {
-	case x.bad():
-	case values[0] == nil:
-		x = fault{api.CodeMissingField, "date"}
-	case !ok:
-		x = badValue("date")
-	case values[1] != nil && (len(values[1]) == 0 || len(values[1]) > opterMax):
-		x = badValue("opter")
-	case values[2] != nil:
-		if after, ok = parseRowCursor(values[2]); !ok {
-			x = badValue("cursor")
+	if x.bad() {
+		return q, x
+	}
+	if values[0] == nil {
+		return q, fault{api.CodeMissingField, "date"}
+	}
+	ok := true
+	if q.day, ok = parseDay(values[0]); !ok {
+		return q, badValue("date")
+	}
+	if q.opter = values[1]; q.opter != nil && (len(q.opter) == 0 || len(q.opter) > opterMax) {
+		return q, badValue("opter")
+	}
+	if values[2] != nil {
+		if q.after, ok = parseRowCursor(values[2]); !ok {
+			return q, badValue("cursor")
 		}
 	}
+	return q, fault{}
+}
+
+// institutionSettlements is GET /v1/institutions/{code}/settlements?date=&opter=&cursor=: the day's list, or that of a shift's operator, newest first.
+func (f *face) institutionSettlements(c *api.Call) {
+	q, x := readList(c)
 	if x.bad() {
 		c.Fail(x.problem())
 		return
@@ -157,15 +169,15 @@ func (f *face) institutionSettlements(c *api.Call) {
 	if !ok {
 		return
 	}
-	w := rowWalk{house: &h, from: day, to: day, cursor: after, pages: 1}
+	w := rowWalk{house: &h, from: q.day, to: q.day, cursor: q.after, pages: 1}
 	a := &c.Out
 	a.Begin()
 	a.Bytes("fixmedins_code", h.code.Bytes())
-	a.Date("date", dateOf(day))
-	a.Bool("closed", day <= h.closedThrough)
+	a.Date("date", dateOf(q.day))
+	a.Bool("closed", q.day <= h.closedThrough)
 	a.ArrayKey("settlements")
 	p := f.eachRow(&w, func(r *instRow) api.Problem {
-		if values[1] != nil && r.opter != string(values[1]) {
+		if q.opter != nil && r.opter != string(q.opter) {
 			return api.Problem{}
 		}
 		return f.appendRow(a, r)

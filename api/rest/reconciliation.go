@@ -31,7 +31,7 @@ type statementLine struct {
 	infno, mdtrtID []byte
 }
 
-// statement of an institution: its lines for reconcile, and what is only told back.
+// houseStatement are an institution's lines: for reconcile, and what is only told back.
 type houseStatement struct {
 	lines []reconcile.Line
 	more  []statementLine
@@ -62,16 +62,9 @@ func (f *face) reconcile(c *api.Call) {
 	if !ok {
 		return
 	}
-	var ours []reconcile.Line
-	var rows []instRow
 	w := rowWalk{house: &h, from: from, to: to}
-	if p := f.eachRow(&w, func(r *instRow) api.Problem {
-		if len(ours) == statementOursMax {
-			return fault{api.CodeTooMany, "to"}.problem()
-		}
-		ours, rows = append(ours, r.line), append(rows, *r)
-		return api.Problem{}
-	}); p.Code != "" {
+	ours, rows, p := f.ourLines(&w)
+	if p.Code != "" {
 		c.Fail(p)
 		return
 	}
@@ -100,6 +93,18 @@ func (f *face) reconcile(c *api.Call) {
 	a.End()
 	auditRows(c, &h)
 	c.OK(200)
+}
+
+// ourLines are the rows asked for, twice: as they are compared and as they are told.
+func (f *face) ourLines(w *rowWalk) (lines []reconcile.Line, rows []instRow, p api.Problem) {
+	p = f.eachRow(w, func(r *instRow) api.Problem {
+		if len(lines) == statementOursMax {
+			return fault{api.CodeTooMany, "to"}.problem()
+		}
+		lines, rows = append(lines, r.line), append(rows, *r)
+		return api.Problem{}
+	})
+	return lines, rows, p
 }
 
 // read reads the lines; the first bad one refuses all.
