@@ -146,7 +146,7 @@ func history(t *testing.T, seed uint64, count int, look func(e *engine.Engine, n
 	must(t, e.Close())
 }
 
-// TestInstitutionRows: R15 to R17: whatever is asked of an institution, in pieces of any size, now or as of an earlier batch, over crashes and restarts, is
+// TestInstitutionRows: R15, R16, R17: whatever is asked of an institution, in pieces of any size, now or as of an earlier batch, over crashes and restarts, is
 // what a fold over the whole journal gives.
 func TestInstitutionRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -78,3 +78,30 @@ func TestClearingRepeated(t *testing.T) {
 		t.Fatal(got)
 	}
 }
+
+// TestAreaIsFrozen: R16: clr_optins of a row is where its patient was insured when he was settled, whatever becomes of him; a reversal has that of its
+// settlement.
+func TestAreaIsFrozen(t *testing.T) {
+	w := newWorld(t, nil)
+	w.person("a", 1000, 0)
+	move := func(area uint32) {
+		w.want(Accepted, Command{Kind: KindPersonChange, Person: psn("a"), More: &More{Change: Change{Mask: ChangeArea, Area: area}}})
+	}
+	move(420100)
+	if f := w.want(Accepted, billOf("a", 10)); f.Area != 420100 {
+		t.Fatal(f.Area)
+	}
+	settled := At(w.sequence, 0)
+	move(420500)
+	if f := w.want(Accepted, billOf("a", 10)); f.Area != 420500 {
+		t.Fatal(f.Area)
+	}
+	if f := w.want(Accepted, Command{Kind: KindReversalByID, Institution: NewCode([]byte("H1")), Person: psn("a"), Settlement: settled}); f.Area != 420100 {
+		t.Fatal(f.Area)
+	}
+	short := billOf("a", 5000)
+	short.Refuse = true
+	if f := w.want(ShortOfFunds, short); f.Area != 0 || f.InstPrev != 0 {
+		t.Fatalf("a refusal: %+v", f)
+	}
+}
