@@ -264,6 +264,13 @@ func TestFortnight(t *testing.T) {
 		k.totals(code, days[0], days[13], "&clr_type=11", k.of(hospital, days[0], days[13])[:len(k.of(hospital, days[0], days[13]))*btoi(code == hospital)])
 	}
 	k.level()
+	var own []string
+	for _, r := range k.of(hospital, days[0], days[13]) {
+		own = append(own, lineOf(r, ""))
+	}
+	all := "?from=" + days[0] + "&to=" + days[13]
+	k.reconcile(hospital, all, own...).want(200, "level", "true", "ours.count", fmt.Sprint(len(own)), "days.13.closed", "true")
+	k.reconcile(hospital, all, own[1:]...).want(200, "level", "false", "ours_only_count", "1")
 	k.payOut(hospital, days[7], days[13])
 	k.payOut(pharmacy, days[7], days[13])
 	k.level()
@@ -305,6 +312,45 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// TestClearingKeys (R16, R17): totals and payouts by kind of care, insurance and area; the area is that of the settlement, wherever the patient is insured since.
+func TestClearingKeys(t *testing.T) {
+	k := &books{fixture: start(t, setup{}), rows: map[string][]*booked{}}
+	hospital, p := k.institution("1"), k.newPerson(true)
+	k.credit(p, "1000.00")
+	settle := func(amount, medType, insutype string) string {
+		body := bill{msgid: k.msgid(), code: hospital, patient: p, medfee: amount, inscp: amount}.body()
+		return k.post("/v1/settlements", strings.NewReplacer(`"med_type":"11"`, fmt.Sprintf(`"med_type":%q`, medType), `"insutype":"390"`, fmt.Sprintf(`"insutype":%q`, insutype)).Replace(body)).
+			want(200).str("setl_id")
+	}
+	outpatient := settle("1.00", "11", "310")
+	settle("2.00", "21", "310")
+	settle("4.00", "21", "390")
+	k.postAdmin("/v1/persons/"+p.psnNo+"/changes", fmt.Sprintf(`{"msgid":%q,"insuplc_admdvs":"420200"}`, k.msgid())).want(200)
+	moved := settle("8.00", "11", "310")
+	day := k.today()
+	path := "/v1/institutions/" + hospital
+	k.get(path+"/settlements?date="+day).want(200, "settlements.0.setl_id", moved, "settlements.0.clr_optins", "420200", "settlements.1.clr_optins", "420100", "settlements.1.clr_type", "21")
+	for query, want := range map[string]string{"": "15.00", "&clr_type=11": "9.00", "&clr_type=21": "6.00", "&insutype=390": "4.00", "&clr_optins=420200": "8.00", "&clr_optins=420100": "7.00",
+		"&clr_type=11&clr_optins=420100&insutype=310": "1.00", "&clr_type=41": "0.00"} {
+		k.get(path+"/clearing?from="+day+"&to="+day+query).want(200, "acct_pay", want, "net.acct_pay", want)
+	}
+	k.nextDay()
+	k.nextDay()
+	pay := func(clr, amount string) *answer {
+		return k.postAdmin(path+"/clearings", fmt.Sprintf(`{"msgid":%q,"from":%q,"to":%q,"amount":%q%s}`, k.msgid(), day, day, amount, clr))
+	}
+	pay(`,"clr_type":"21"`, "15.00").want(422, "code", "clearing_differs", "acct_pay", "6.00")
+	pay(`,"clr_type":"21"`, "6.00").want(200, "clr_type", "21", "amount", "6.00")
+	k.get(path+"/settlements?date="+day).want(200, "settlements.0.cleared", "false", "settlements.1.cleared", "true", "settlements.2.cleared", "true", "settlements.3.cleared", "false")
+	pay(`,"clr_type":"21"`, "6.00").want(422, "code", "already_cleared", "field", "from")
+	pay("", "15.00").want(422, "code", "already_cleared")
+	k.get("/v1/settlements/"+outpatient).want(200, "cleared", "false")
+	pay(`,"clr_type":"11"`, "9.00").want(200)
+	k.get("/v1/settlements/"+outpatient).want(200, "cleared", "true")
+	k.get(path+"/clearings").want(200, "clearings.0.clr_type", "11", "clearings.1.clr_type", "21", "clearings.1.amount", "6.00")
+	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", "0.00", "totals.fund_bank", "15.00")
 }
 
 // TestRowPages (R15, R28): pages of a list fit each other whatever happens between them, totals go over all pages, and a place in one institution's list is none in another's.
