@@ -287,10 +287,12 @@ func TestClosedDayNeverChanges(t *testing.T) {
 
 // TestInstitutionQueryRefused: places and sequences that are none, and institutions that are not there.
 func TestInstitutionQueryRefused(t *testing.T) {
+	looked := false
 	history(t, 3, 12, func(e *engine.Engine, n int) {
 		if n != 14 {
 			return
 		}
+		looked = true
 		all := fold(t, e)
 		newest := uint64(len(all.times) - 1)
 		good := engine.InstitutionQuery{To: 1<<31 - 1, From: -1 << 31, Limit: 10, Sequence: newest}
@@ -334,4 +336,7 @@ func TestInstitutionQueryRefused(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	if !looked {
+		t.Fatal("vacuous: no ledger was asked")
+	}
 }
