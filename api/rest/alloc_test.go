@@ -29,18 +29,21 @@ func (f *face) hot(t testing.TB, d *strictjson.Decoder, out *strictjson.Appender
 	if x := f.readSettlement(w, d, settlementShape); x.bad() {
 		t.Fatal(x)
 	}
-	place, p := f.placeOf(w.cmd.Institution)
+	kind, p := f.kindOf(w)
 	if p.Code != "" {
 		t.Fatal(p)
 	}
-	medType := w.details.MedType
 	w.add()
 	w.timer.Reset(f.opt.Deadline)
 	w.timer.Stop()
 	f.give(w)
 	out.Reset()
 	out.Begin()
-	appendSettled(out, result, medType, place)
+	clr, p := f.clrType(result.position, result.timeMS, kind)
+	if p.Code != "" {
+		t.Fatal(p)
+	}
+	appendSettled(out, result, clr)
 	out.End()
 }
 
@@ -99,7 +102,7 @@ func BenchmarkSettle(b *testing.B) {
 			f.give(w)
 			out.Reset()
 			out.Begin()
-			appendSettled(&out, &result, 11, 2)
+			appendSettled(&out, &result, "41")
 			out.End()
 		}
 	})

@@ -21,8 +21,8 @@ type line struct {
 	msgid   string
 	problem api.Problem // a code: refused before the log
 	at      int         // index of its command in the request, if it has one
-	medType uint32
-	place   uint8
+	kind    billKind
+	clr     string    // its clearing category, once settled
 	in      bindingIn // bindings/batch only; texts copied
 }
 
@@ -67,13 +67,20 @@ func (f *face) settleBatch(c *api.Call) {
 	if p.Code == "" {
 		outs, p = f.runLines(w, sequencer.Till)
 	}
+	for i := range lines {
+		if l := &lines[i]; p.Code == "" && l.problem.Code == "" && l.at < len(outs) && outs[l.at].effect.Outcome == ledger.Accepted {
+			if l.clr, p = f.clrType(outs[l.at].position, outs[l.at].timeMS, l.kind); p.Code != "" {
+				p = unknownOutcome()
+			}
+		}
+	}
 	if p.Code != "" {
 		c.Fail(p)
 		return
 	}
 	answerLines(c, lines, outs, ledger.KindSettlement, func(a *strictjson.Appender, l *line, out *decided) {
 		if out.effect.Outcome == ledger.Accepted {
-			appendSettled(a, out, l.medType, l.place)
+			appendSettled(a, out, l.clr)
 		} else if out.effect.Outcome == ledger.AmountChanged {
 			appendFigures(a, &out.effect)
 		}
@@ -84,7 +91,7 @@ func (f *face) settleBatch(c *api.Call) {
 // as a whole, and nothing of it has been submitted.
 func (f *face) settlementLine(w *work, d *strictjson.Decoder, stopped *api.Problem) (l line) {
 	x := f.readSettlement(w, d, settlementShape)
-	l.msgid, l.medType = string(w.bill.msgid), w.details.MedType
+	l.msgid = string(w.bill.msgid)
 	if x.bad() {
 		l.problem = x.problem()
 		return l
@@ -93,7 +100,7 @@ func (f *face) settlementLine(w *work, d *strictjson.Decoder, stopped *api.Probl
 		l.problem = api.Problem{Code: api.CodeRateLimited, RetryAfter: after}
 		return l
 	}
-	if l.place, *stopped = f.placeOf(w.cmd.Institution); stopped.Code == "" {
+	if l.kind, *stopped = f.kindOf(w); stopped.Code == "" {
 		l.at = w.request.Count
 		w.add()
 	}

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,183 +12,16 @@ import (
 	"gongji/engine/policy"
 )
 
-// yaml reads the subset of YAML that openapi.yaml is written in: nested maps and lists by indentation, flow maps and lists on one line,
-// folded texts, plain and single-quoted scalars. Everything is a map[string]any, []any or string. What it does not know it refuses.
-type yaml struct {
-	lines []string
-	at    int
-}
-
-func (y *yaml) indent() int { return len(y.lines[y.at]) - len(strings.TrimLeft(y.lines[y.at], " ")) }
-
-func (y *yaml) block(indent int) (any, error) {
-	if strings.HasPrefix(y.lines[y.at][indent:], "- ") {
-		var list []any
-		for y.at < len(y.lines) && y.indent() == indent && strings.HasPrefix(y.lines[y.at][indent:], "- ") {
-			text := y.lines[y.at][indent+2:]
-			if _, _, found := splitKey(text); found && !strings.HasPrefix(text, "{") { // "- url: ..." opens a map two columns further in
-				y.lines[y.at] = strings.Repeat(" ", indent+2) + text
-				v, err := y.block(indent + 2)
-				if err != nil {
-					return nil, err
-				}
-				list = append(list, v)
-				continue
-			}
-			v, err := scalar(text)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-			y.at++
-		}
-		return list, nil
-	}
-	m := map[string]any{}
-	for y.at < len(y.lines) && y.indent() == indent {
-		key, text, found := splitKey(y.lines[y.at][indent:])
-		if !found {
-			return nil, fmt.Errorf("line %q", y.lines[y.at])
-		}
-		if _, twice := m[key]; twice {
-			return nil, fmt.Errorf("key %q twice", key)
-		}
-		y.at++
-		v, err := y.value(text, indent)
-		if err != nil {
-			return nil, err
-		}
-		m[key] = v
-	}
-	if y.at < len(y.lines) && y.indent() > indent {
-		return nil, fmt.Errorf("indentation of %q", y.lines[y.at])
-	}
-	return m, nil
-}
-
-func (y *yaml) value(text string, indent int) (any, error) {
-	switch {
-	case text == ">-":
-		var parts []string
-		for y.at < len(y.lines) && y.indent() > indent {
-			parts = append(parts, strings.TrimSpace(y.lines[y.at]))
-			y.at++
-		}
-		return strings.Join(parts, " "), nil
-	case text != "":
-		return scalar(text)
-	case y.at < len(y.lines) && y.indent() > indent:
-		return y.block(y.indent())
-	}
-	return nil, fmt.Errorf("nothing under a key before line %d", y.at)
-}
-
-func splitKey(s string) (key, value string, found bool) {
-	if strings.HasPrefix(s, "'") {
-		end := strings.Index(s[1:], "'")
-		if end < 0 || !strings.HasPrefix(s[end+2:], ":") {
-			return "", "", false
-		}
-		return s[1 : end+1], strings.TrimSpace(s[end+3:]), true
-	}
-	i := strings.Index(s+" ", ": ")
-	if i < 0 {
-		return "", "", false
-	}
-	return s[:i], strings.TrimSpace(s[min(i+1, len(s)):]), true
-}
-
-func scalar(text string) (any, error) {
-	f := flow{s: text}
-	v, err := f.value("")
-	if err == nil && f.i != len(text) {
-		err = fmt.Errorf("%q after a value", text[f.i:])
-	}
-	return v, err
-}
-
-// flow reads a value on one line.
-type flow struct {
-	s string
-	i int
-}
-
-func (f *flow) value(end string) (any, error) {
-	switch {
-	case f.i == len(f.s):
-		return nil, fmt.Errorf("no value in %q", f.s)
-	case f.s[f.i] == '\'':
-		n := strings.IndexByte(f.s[f.i+1:], '\'')
-		if n < 0 {
-			return nil, fmt.Errorf("quote in %q", f.s)
-		}
-		v := f.s[f.i+1 : f.i+1+n]
-		f.i += n + 2
-		return v, nil
-	case f.s[f.i] == '{':
-		m := map[string]any{}
-		err := f.list('}', func() error {
-			n := strings.Index(f.s[f.i:], ": ")
-			if n < 0 {
-				return fmt.Errorf("no key in %q", f.s[f.i:])
-			}
-			key := strings.Trim(f.s[f.i:f.i+n], "'")
-			f.i += n + 2
-			v, err := f.value(",}")
-			m[key] = v
-			return err
-		})
-		return m, err
-	case f.s[f.i] == '[':
-		list := []any{}
-		err := f.list(']', func() error {
-			v, err := f.value(",]")
-			list = append(list, v)
-			return err
-		})
-		return list, err
-	}
-	n := len(f.s) - f.i
-	if end != "" {
-		if n = strings.IndexAny(f.s[f.i:], end); n < 0 {
-			return nil, fmt.Errorf("no end in %q", f.s)
-		}
-	}
-	v := f.s[f.i : f.i+n]
-	f.i += n
-	return v, nil
-}
-
-func (f *flow) list(end byte, one func() error) error {
-	for f.i++; f.i < len(f.s) && f.s[f.i] != end; {
-		if err := one(); err != nil {
-			return err
-		}
-		f.i += len(f.s[f.i:]) - len(strings.TrimLeft(f.s[f.i:], ", "))
-	}
-	if f.i == len(f.s) {
-		return fmt.Errorf("no %q in %q", end, f.s)
-	}
-	f.i++
-	return nil
-}
-
 // document is the served OpenAPI document.
 type document struct{ root map[string]any }
 
 func readDocument(t testing.TB) *document {
 	t.Helper()
-	y := &yaml{}
-	for in := bufio.NewScanner(strings.NewReader(string(api.OpenAPI))); in.Scan(); {
-		if strings.TrimSpace(in.Text()) != "" {
-			y.lines = append(y.lines, in.Text())
-		}
+	d := &document{}
+	if err := json.Unmarshal(api.OpenAPI, &d.root); err != nil {
+		t.Fatalf("openapi.json: %v", err)
 	}
-	v, err := y.block(0)
-	if err != nil || y.at != len(y.lines) {
-		t.Fatalf("openapi.yaml near line %d: %v", y.at, err)
-	}
-	return &document{v.(map[string]any)}
+	return d
 }
 
 // in walks down by keys and follows references.
@@ -241,7 +73,7 @@ func (d *document) check(t testing.TB, method, target string, a *answer) {
 	template, op := d.operation(method, target)
 	if op == nil {
 		if a.status != 404 && a.status != 405 {
-			t.Errorf("%s %s is not in openapi.yaml", method, target)
+			t.Errorf("%s %s is not in openapi.json", method, target)
 		}
 		return
 	}
@@ -251,7 +83,7 @@ func (d *document) check(t testing.TB, method, target string, a *answer) {
 	}
 	schema := d.in(response, "content", a.media, "schema")
 	if schema == nil {
-		t.Errorf("%s %s: openapi.yaml has no answer %d as %s", method, template, a.status, a.media)
+		t.Errorf("%s %s: openapi.json has no answer %d as %s", method, template, a.status, a.media)
 		return
 	}
 	if a.media != mediaNDJSON {
@@ -308,7 +140,7 @@ func (d *document) fits(t testing.TB, where string, schema, v any) {
 			if s := d.in(schema, "properties", name); s != nil {
 				d.fits(t, where+"."+name, s, e)
 			} else {
-				t.Errorf("%s: field %s is not in openapi.yaml", where, name)
+				t.Errorf("%s: field %s is not in openapi.json", where, name)
 			}
 		}
 	}
@@ -349,7 +181,7 @@ func TestDocumentHasAllRoutes(t *testing.T) {
 		seen[name] = true
 		op := d.in(d.root, "paths", c.Pattern, strings.ToLower(c.Method))
 		if op == nil {
-			t.Errorf("%s is not in openapi.yaml", name)
+			t.Errorf("%s is not in openapi.json", name)
 			continue
 		}
 		tag := "B"
@@ -375,7 +207,7 @@ func TestDocumentHasAllRoutes(t *testing.T) {
 	for path, item := range d.root["paths"].(map[string]any) {
 		for method := range item.(map[string]any) {
 			if name := strings.ToUpper(method) + " " + path; !seen[name] {
-				t.Errorf("%s is in openapi.yaml, but no route", name)
+				t.Errorf("%s is in openapi.json, but no route", name)
 			}
 		}
 	}
@@ -411,10 +243,20 @@ func (d *document) checkParameters(t *testing.T, name string, op any, c *call) {
 func (d *document) checkShape(t *testing.T, name string, schema any, want []string) {
 	want = slices.Sorted(slices.Values(want))
 	if got := d.properties(schema); !slices.Equal(got, want) {
-		t.Errorf("%s: openapi.yaml has fields %v, the code %v", name, got, want)
+		t.Errorf("%s: openapi.json has fields %v, the code %v", name, got, want)
 	}
-	if d.in(schema, "additionalProperties") != "false" {
+	if d.in(schema, "additionalProperties") != false {
 		t.Errorf("%s: unknown fields are refused, but the document allows them", name)
+	}
+}
+
+// The document is served on both listeners, and names the version of OpenAPI.
+func TestDocumentServed(t *testing.T) {
+	f := start(t, setup{})
+	for _, listener := range []string{f.business, f.admin} {
+		if a := f.sendAny("GET", listener+"/v1/openapi.json", "", "").want(200, "openapi", "3.1.0"); a.text != string(api.OpenAPI) || a.media != "application/json" {
+			t.Errorf("%s answers %d bytes as %s", listener, len(a.text), a.media)
+		}
 	}
 }
 
@@ -437,7 +279,7 @@ func TestDocumentRequired(t *testing.T) {
 			}
 		}
 		if got := d.required(schema); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
-			t.Errorf("%s: openapi.yaml requires %v, the call %v", where, got, want)
+			t.Errorf("%s: openapi.json requires %v, the call %v", where, got, want)
 		}
 	}
 	for _, in := range inputs() {

@@ -140,7 +140,7 @@ func typeCodeMost(d *strictjson.Decoder, min, max int, most uint32) uint32 {
 }
 
 // queryMax is the most names a call has in its query.
-const queryMax = 3
+const queryMax = 5
 
 // readQuery reads the query of a call that knows these names. A value that is not there is nil. A repeated name is refused: nobody could
 // say which one counts.

@@ -219,6 +219,8 @@ func inputs() []input {
 			{name: "count", sort: tally, value: "1"}, {name: "amount", sort: amount, value: `"1.00"`}}},
 		{"/v1/institutions", true, []field{{name: "fixmedins_code", value: `"P1"`}, {name: "fixmedins_name", sort: phrase, value: `"店"`}, {name: "fixmedins_type", sort: choice, value: `"2"`},
 			{name: "hosp_lv", sort: digits, value: `"02"`, optional: true}, {name: "admdvs", sort: digits, value: `"420100"`}}},
+		{"/v1/institutions/P1/clearings", true, []field{msgid, {name: "from", sort: date, value: `"2026-03-10"`}, {name: "to", sort: date, value: `"2026-03-11"`},
+			{name: "clr_type", sort: digits, value: `"11"`, optional: true}, {name: "amount", sort: money0, value: `"1.00"`}}},
 		{"/v1/reversals", false, []field{msgid, {name: "fixmedins_code", value: `"P1"`}, {name: "original_msgid", value: `"M0"`}, {name: "original_kind", sort: choice, value: `"settlement"`},
 			{name: "psn_no", value: `"420"`}}},
 		{"/v1/settlements/" + idText(ids.Settlement, uint64(ledger.At(9, 0))) + "/reversal", false, []field{msgid, {name: "fixmedins_code", value: `"P1"`}, {name: "psn_no", value: `"420"`},

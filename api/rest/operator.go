@@ -208,5 +208,5 @@ func folderName(b []byte) bool {
 	return len(b) > 0
 }
 
-// document is GET /openapi.yaml.
-func (f *face) document(c *api.Call) { c.Send(200, "application/yaml", api.OpenAPI) }
+// document is GET /v1/openapi.json.
+func (f *face) document(c *api.Call) { c.Send(200, "application/json", api.OpenAPI) }

@@ -19,7 +19,7 @@ func (f *fixture) activate(query, text string) *answer {
 }
 
 // profileText is a shipped profile with some lines of its canonical text replaced: "knob = value".
-func profileText(t *testing.T, name string, lines ...string) string {
+func profileText(t testing.TB, name string, lines ...string) string {
 	t.Helper()
 	text := strings.Split(string(policy.MustShipped(name).Canonical()), "\n")
 	for _, l := range lines {
@@ -130,7 +130,34 @@ func TestActivatePolicyRefused(t *testing.T) {
 	}
 }
 
-// TestClrTypes: until the tills' answers read the profile in force, their table is that of the shipped ones (R16).
+// TestClrTypeOfPolicy: an answer has the clearing category of the profile in force when it was settled, also when it is told later (R16).
+func TestClrTypeOfPolicy(t *testing.T) {
+	f := start(t, setup{})
+	shop, hospital, p := f.institution("2"), f.institution("1"), f.newPerson(true)
+	body := func(code string) string {
+		return bill{msgid: f.msgid(), code: code, patient: p, medfee: "1.00", inscp: "1.00"}.body()
+	}
+	old := f.post("/v1/settlements", body(hospital)).want(200, "clr_type", "11")
+	text := strings.Replace(profileText(t, "hubei", "version = 2"), "[[clr_type]]\n", "[[clr_type]]\ncode = \"9907\"\nmed_type = [\"11\"]\nfixmedins_type = [\"1\"]\ninsutype = [\"390\"]\n[[clr_type]]\n", 1)
+	f.activate("?at=2026-03-11", text).want(201)
+	f.post("/v1/settlements", body(hospital)).want(200, "clr_type", "11")
+	f.nextDay()
+	again := body(hospital)
+	f.post("/v1/settlements", again).want(200, "clr_type", "9907")
+	f.post("/v1/settlements", again).want(200, "clr_type", "9907")
+	f.post("/v1/settlements/preview", bill{code: hospital, patient: p, medfee: "1.00", inscp: "1.00"}.body()).want(200, "clr_type", "9907")
+	f.post("/v1/settlements", strings.Replace(body(hospital), `"insutype":"390"`, `"insutype":"310"`, 1)).want(200, "clr_type", "11")
+	f.post("/v1/settlements", body(shop)).want(200, "clr_type", "41")
+	if a := f.send("POST", f.business+"/v1/settlements/batch", mediaNDJSON, body(hospital)+"\n"+body(shop)); !strings.Contains(a.text, `"clr_type":"9907"`) || !strings.Contains(a.text, `"clr_type":"41"`) {
+		t.Errorf("batch: %s", a.text)
+	}
+	f.get("/v1/settlements/"+old.str("setl_id")).want(200, "clr_type", "11")
+	f.activate("?at=now", profileText(t, "hubei", "version = 3")).want(201)
+	f.post("/v1/settlements", body(hospital)).want(200, "clr_type", "11")
+	f.post("/v1/settlements", again).want(200, "clr_type", "9907")
+}
+
+// TestClrTypes: the table for policies that were logged without a text is that of the shipped ones (R16).
 func TestClrTypes(t *testing.T) {
 	for _, name := range policy.Names {
 		p := policy.MustShipped(name)

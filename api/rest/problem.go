@@ -28,6 +28,10 @@ const (
 	CodeProfile api.Code = "profile_invalid"
 	// CodeTooEarly: a profile would hold before the day that its text names.
 	CodeTooEarly api.Code = "before_effective_from"
+	// CodeClearing: a clearing's amount is not what its days come to (R17).
+	CodeClearing api.Code = "clearing_differs"
+	// CodeDayOpen: a clearing of a day that is not closed; the ledger has the same name for it.
+	CodeDayOpen api.Code = "day_open"
 	// CodeCopyExists: a copy of the ledger has this name.
 	CodeCopyExists api.Code = "copy_exists"
 )
@@ -47,6 +51,8 @@ var ownCodes = map[api.Code]codeInfo{
 	CodeSequence:   {404, "Totals of this sequence are not kept"},
 	CodeProfile:    {400, "The text is no regional profile"},
 	CodeTooEarly:   {400, "The profile does not hold yet on that day"},
+	CodeClearing:   {422, "The amount is not what these days come to"},
+	CodeDayOpen:    {422, "A day is not closed yet"},
 	CodeCopyExists: {409, "A copy of this name exists"},
 }
 
@@ -109,6 +115,12 @@ func fieldOf(kind ledger.Kind, o ledger.Outcome) string {
 		return "msgid"
 	case ledger.UnknownInstitution, ledger.InstitutionExists:
 		return "fixmedins_code"
+	case ledger.DayOpen:
+		return "to"
+	case ledger.AlreadyCleared:
+		return "from"
+	case ledger.ClearingExceeds:
+		return "amount"
 	case ledger.UnknownSettlement:
 		if kind == ledger.KindReversalByMessage {
 			return "original_msgid"

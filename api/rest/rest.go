@@ -33,13 +33,15 @@ const (
 
 // face is what the handlers share. All goroutines use it.
 type face struct {
-	engine  *engine.Engine
-	opt     Options
-	works   sync.Pool
-	types   institutionTypes
-	letters letters
-	started time.Time
-	results atomic.Int64 // result files of runs being sent
+	engine   *engine.Engine
+	opt      Options
+	works    sync.Pool
+	types    institutionTypes
+	letters  letters
+	clrTypes clrTables
+	started  time.Time
+	results  atomic.Int64 // result files of runs being sent
+	walks    atomic.Int64 // questions that read rows of institutions
 }
 
 // Routes are the calls of api.md as far as the ledger has them, on engine e, which must outlive the server they are given to.

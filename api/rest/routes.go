@@ -44,7 +44,11 @@ func (f *face) calls() []call {
 		r.Media, r.BodyMax = api.TOML, policy.FileMax
 		return r
 	}
-	const binding = "/v1/bindings/{id}"
+	statement := func(r api.Route) api.Route {
+		r.Media, r.BodyMax = api.NDJSON, statementBodyMax
+		return r
+	}
+	const binding, institution = "/v1/bindings/{id}", "/v1/institutions/{code}"
 	const person, settlement, run = "/v1/persons/{psn_no}", "/v1/settlements/{setl_id}", "/v1/credit-runs/{run_id}"
 	return []call{
 		{Route: post("person_add", "/v1/persons", api.Admin, f.addPerson), body: personShape, parts: personParts},
@@ -99,10 +103,15 @@ func (f *face) calls() []call {
 		{Route: get("policies", "/v1/policies", api.Admin, f.policies), query: []string{"cursor"}},
 		{Route: get("policy", "/v1/policies/{number}", api.Admin, f.policy)},
 		{Route: get("events", "/v1/events", api.Admin, f.events), query: []string{"after", "kinds", "limit"}},
+		{Route: get("institution_settlements", institution+"/settlements", api.Business, f.institutionSettlements), query: []string{"date", "opter", "cursor"}},
+		{Route: get("clearing", institution+"/clearing", api.Business, f.clearing), query: []string{"from", "to", "insutype", "clr_type", "clr_optins"}},
+		{Route: statement(post("reconciliation", institution+"/reconciliation", api.Business, f.reconcile)), body: statementShape, query: []string{"from", "to"}},
+		{Route: post("clearing_add", institution+"/clearings", api.Admin, f.addClearing), body: clearingShape},
+		{Route: get("clearings", institution+"/clearings", api.Business, f.clearings), query: []string{"cursor"}},
 		{Route: get("area_dues", "/v1/clearing/areas", api.Admin, f.areaDues), query: []string{"from", "to"}},
 		{Route: get("totals", "/v1/ledger/totals", api.Admin, f.totals), query: []string{"sequence"}},
 		{Route: post("clock_confirm", "/v1/clock/confirm", api.Admin, f.confirmClock), body: confirmShape},
 		{Route: post("copy", "/v1/ledger/copies", api.Admin, f.copy), body: copyShape},
-		{Route: get("openapi", "/openapi.yaml", api.Admin, f.document)},
+		{Route: get("openapi", "/v1/openapi.json", api.Business, f.document)},
 	}
 }

@@ -26,13 +26,12 @@ func (f *face) settle(c *api.Call) {
 		c.Fail(api.Problem{Code: api.CodeRateLimited, RetryAfter: after})
 		return
 	}
-	place, p := f.placeOf(w.cmd.Institution)
+	kind, p := f.kindOf(w)
 	if p.Code != "" {
 		f.give(w)
 		c.Fail(p)
 		return
 	}
-	medType := w.details.MedType
 	w.add()
 	out, p := f.run(w, sequencer.Till)
 	if p.Code != "" {
@@ -44,8 +43,13 @@ func (f *face) settle(c *api.Call) {
 		f.failSettlement(c, &out)
 		return
 	}
+	clr, p := f.clrType(out.position, out.timeMS, kind)
+	if p.Code != "" {
+		c.Fail(unknownOutcome()) // settled, but the policies cannot be read: the till asks again
+		return
+	}
 	c.Out.Begin()
-	appendSettled(&c.Out, &out, medType, place)
+	appendSettled(&c.Out, &out, clr)
 	c.Out.End()
 	c.OK(200)
 	if out.replayed {
@@ -53,14 +57,20 @@ func (f *face) settle(c *api.Call) {
 	}
 }
 
+// kindOf is what the clearing category of w's bill will be found by.
+func (f *face) kindOf(w *work) (billKind, api.Problem) {
+	place, p := f.placeOf(w.cmd.Institution)
+	return billKind{w.details.MedType, w.details.Insutype, place}, p
+}
+
 // appendSettled writes the answer to a settlement (api.md).
-func appendSettled(a *strictjson.Appender, out *decided, medType uint32, place uint8) {
+func appendSettled(a *strictjson.Appender, out *decided, clr string) {
 	e := &out.effect
 	var id [ids.Len]byte
 	a.Bytes("setl_id", ids.AppendSettlement(id[:0], uint64(out.position)))
 	appendFigures(a, e)
 	a.Amount("balc", e.Balc)
-	a.String("clr_type", clrType(medType, place))
+	a.String("clr_type", clr)
 	a.Time("setl_time", out.timeMS)
 	a.Uint("sequence", out.position.Sequence())
 }
@@ -87,6 +97,11 @@ func (f *face) failSettlement(c *api.Call, out *decided) {
 
 // failWithFigures is Call.Fail with the figures as further members (RFC 9457 3.2).
 func failWithFigures(c *api.Call, p *api.Problem, e *ledger.Effect) {
+	failWith(c, p, func(a *strictjson.Appender) { appendFigures(a, e) })
+}
+
+// failWith is Call.Fail with further members.
+func failWith(c *api.Call, p *api.Problem, more func(*strictjson.Appender)) {
 	a := &c.Out
 	a.Reset()
 	a.Begin()
@@ -94,7 +109,7 @@ func failWithFigures(c *api.Call, p *api.Problem, e *ledger.Effect) {
 	a.String("title", p.Title)
 	a.Int("status", int64(p.Status))
 	appendProblemTail(a, p)
-	appendFigures(a, e)
+	more(a)
 	a.Bytes("trace_id", c.TraceID())
 	a.End()
 	c.Send(p.Status, "application/problem+json", a.B)
@@ -112,15 +127,20 @@ func (f *face) preview(c *api.Call) {
 		c.Fail(x.problem())
 		return
 	}
-	place, p := f.placeOf(w.cmd.Institution)
+	kind, p := f.kindOf(w)
 	var e ledger.Effect
 	var sequence uint64
+	var ms int64
 	var err error
 	if p.Code == "" {
 		p = f.ask(func(v engine.View) {
-			sequence = v.Sequence
+			sequence, ms = v.Sequence, v.TimeMS
 			e, err = v.Preview(&w.cmd)
 		})
+	}
+	var clr string
+	if p.Code == "" {
+		clr, p = f.clrType(nextPosition, ms, kind)
 	}
 	switch {
 	case p.Code != "":
@@ -131,7 +151,7 @@ func (f *face) preview(c *api.Call) {
 		c.Out.Begin()
 		appendFigures(&c.Out, &e)
 		c.Out.Amount("balc", e.Balc)
-		c.Out.String("clr_type", clrType(w.details.MedType, place))
+		c.Out.String("clr_type", clr)
 		c.Out.Uint("sequence", sequence)
 		c.Out.End()
 		c.OK(200)

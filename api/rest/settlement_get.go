@@ -163,7 +163,18 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 	switch x.state {
 	case stateSettled, stateReversed:
 		out := decided{position: entry.Position, effect: entry.Effect, timeMS: entry.TimeMS}
-		appendSettled(a, &out, entry.Details.MedType, place)
+		clr, p := f.clrType(entry.Position, entry.TimeMS, billKind{entry.Details.MedType, entry.Details.Insutype, place})
+		if p.Code != "" {
+			c.Fail(p)
+			return
+		}
+		cleared, p := f.isCleared(entry, x, clr)
+		if p.Code != "" {
+			c.Fail(p)
+			return
+		}
+		appendSettled(a, &out, clr)
+		a.Bool("cleared", cleared)
 		if p := f.appendBill(c, entry); p.Code != "" {
 			c.Fail(p)
 			return
@@ -208,6 +219,31 @@ func (x *fate) appendActs(a *strictjson.Appender) {
 		a.End()
 	}
 	a.EndArray()
+}
+
+// clearingsMax bounds what one question reads of an institution's clearings: with fifteen categories cleared apart every month, more than twenty years.
+const clearingsMax = 4_096
+
+// isCleared reports whether an accepted settlement was paid out (R17). One that is void is no row of any clearing (R15).
+func (f *face) isCleared(entry *engine.Entry, x *fate, clr string) (bool, api.Problem) {
+	if len(x.acts) > 0 { // the first undid the settlement itself
+		undo, err := f.engine.Entry(x.acts[0])
+		if err != nil {
+			return false, api.Problem{Code: api.CodeUnavailable}
+		}
+		if undo.Effect.Void {
+			return false, api.Problem{}
+		}
+	}
+	cleared, day := false, ledger.DayOf(entry.TimeMS)
+	p := f.ask(func(v engine.View) {
+		next := v.State.Institutions.At(entry.Effect.Institution).Clearings
+		for looked := 0; next != 0 && !cleared && looked < clearingsMax; looked++ {
+			row := v.State.Clearings.At(next - 1)
+			cleared, next = row.Covers(day, clrCode(clr)), row.Before
+		}
+	})
+	return cleared, p
 }
 
 // appendPayers writes whose money paid, leg by leg in the order taken; of a family account the creator's.

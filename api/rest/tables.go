@@ -98,8 +98,8 @@ func reservedCaller(code []byte) bool {
 	return false
 }
 
-// clrType is the clearing category (R16) of a kind of care at a kind of institution, by the table of nhsa-interface.md 1.11. The
-// insurance type does not matter in any shipped profile; regions with codes of their own bring a table.
+// clrType is the clearing category (R16) of a kind of care at a kind of institution by the table of nhsa-interface.md 1.11, which all shipped profiles
+// have: for times at which no policy with a text was in force.
 func clrType(medType uint32, place uint8) string {
 	if place == ledger.TypePharmacy {
 		return "41"

@@ -93,8 +93,8 @@ type totals struct {
 	EffectChain string `json:"effect_chain"`
 }
 
-// books asks for the totals, and with a server of the demo's own stops it and replays the whole log.
-func (s *stage) books() error {
+// proof asks for the totals, and with a server of the demo's own stops it and replays the whole log.
+func (s *stage) proof() error {
 	var t totals
 	if err := s.admin.get("/v1/ledger/totals", &t); err != nil {
 		return err

@@ -30,7 +30,8 @@ var scenes = []scene{
 	{"The month's credit run", (*stage).credits},
 	{"The day's bills of the province", (*stage).provinceDay},
 	{"Midnight: the day key is published and every draw can be recomputed", (*stage).midnight},
-	{"The proof", (*stage).books},
+	{"The day is closed, compared and paid out", (*stage).clearing},
+	{"The proof", (*stage).proof},
 }
 
 func playAll(visits ...visit) func(*stage) error {
@@ -301,6 +302,7 @@ func (s *stage) provinceDay() error {
 			return err
 		}
 		s.must(x.Acct+x.Cash == fen(b.PsnPart) && x.Acct <= fen(b.Payable), "bill %d: acct_pay %s and cash %s for a person's part of %s", b.Index, x.Acct, x.Cash, fen(b.PsnPart))
+		s.note(s.province.Institution(b.Institution).Code, &ownLine{Msgid: b.Msgid, SetlID: x.ID, Refund: "0", Fee: fen(b.Medfee), Fund: fen(b.FundPay), Acct: x.Acct, Cash: x.Cash})
 		a.bills++
 		a.fee, a.fund = a.fee+fen(b.Medfee), a.fund+fen(b.FundPay)
 		a.own, a.aid, a.cash = a.own+x.Acct-x.Aid, a.aid+x.Aid, a.cash+x.Cash

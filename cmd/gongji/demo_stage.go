@@ -27,6 +27,7 @@ type stage struct {
 	messages        int
 	differences     []string
 	draws           []drawSeen
+	book            []ownLine // of bookPlace
 }
 
 // drawSeen is a settlement of several relatives whose draw is recomputed after midnight.
@@ -159,6 +160,7 @@ func (s *stage) settle(v *visit, o *order) (*settled, []payment, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.note(o.Code, &ownLine{Msgid: o.Msgid, SetlID: a.ID, Refund: "0", Fee: o.Medfee, Fund: o.Fund, Acct: a.Acct, Cash: a.Cash})
 	if v.redraw {
 		if err := s.keepDraw(a.ID, who[1:], before[1:], after[1:]); err != nil {
 			return nil, nil, err
@@ -219,8 +221,12 @@ func samePayments(a, b []payment) bool {
 
 // cancel reverses a settlement by its id.
 func (s *stage) cancel(o *order, setlID, reason string) error {
-	_, err := s.business.post(pathSettlements+"/"+setlID+"/reversal", map[string]any{"msgid": s.msgid(), "fixmedins_code": o.Code, "psn_no": o.PsnNo,
+	id := s.msgid()
+	_, err := s.business.post(pathSettlements+"/"+setlID+"/reversal", map[string]any{"msgid": id, "fixmedins_code": o.Code, "psn_no": o.PsnNo,
 		"opter": "D001", "reason": reason}, nil)
+	if err == nil {
+		s.noteRefund(id, setlID)
+	}
 	return err
 }
 

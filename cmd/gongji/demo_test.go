@@ -149,7 +149,7 @@ func TestDemoEndToEnd(t *testing.T) {
 		t.Error(d)
 	}
 	for _, want := range []string{"acct_pay 184.00, acct_mulaid_pay 184.00, psn_cash_pay 0.00", "acct_mulaid_pay 259.90", "relatives_credential",
-		"Idempotency-Replayed: true", "id_reused", "blocked", "HMAC-SHA-256", "gongji verify on its directory", "Every figure is as it must be"} {
+		"Idempotency-Replayed: true", "id_reused", "blocked", "HMAC-SHA-256", "level, nothing on one side only", "clearing_differs", "paid out to it", "gongji verify on its directory", "Every figure is as it must be"} {
 		if !strings.Contains(story, want) {
 			t.Errorf("the story does not tell %q", want)
 		}
