@@ -93,8 +93,6 @@ func Load(path string) (*Keys, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrKeys, withoutPath(err))
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%w: not a regular file", ErrKeys)
 	case info.Mode().Perm()&0o077 != 0:
 		return nil, fmt.Errorf("%w: mode %o gives others rights; want 400", ErrKeys, info.Mode().Perm())
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,7 +89,7 @@ func TestSM2(t *testing.T) {
 		}
 		sig[i] ^= 1
 	}
-	for _, bad := range [][]byte{nil, sig[:63], append(bytes.Clone(sig), 0), make([]byte, 64), bytes.Repeat([]byte{0xff}, 64)} {
+	for _, bad := range [][]byte{nil, sig[:63], append(bytes.Clone(sig), 0), slices.Insert(bytes.Clone(sig), 32, 0), make([]byte, 64), bytes.Repeat([]byte{0xff}, 64)} {
 		if v.verifyRaw([]byte(standardText), bad) || v.verifyDER([]byte(standardText), bad) {
 			t.Errorf("%x taken", bad)
 		}
