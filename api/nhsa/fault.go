@@ -217,7 +217,9 @@ func (x *fault) appendText(dst []byte) []byte {
 func badValue(where string) fault { return fault{code: codeBadValue, where: where} }
 
 // refused is the fault of an outcome.
-func refused(o ledger.Outcome) fault { return fault{code: code(o.String()), text: outcomeTexts[o]} }
+func refused(o ledger.Outcome) fault { return fault{code: outcomeCode(o), text: outcomeTexts[o]} }
+
+func outcomeCode(o ledger.Outcome) code { return code(o.String()) }
 
 // notAdmitted is what a refusal before the log becomes: nothing was decided, the message id is free.
 func notAdmitted(err error) fault {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gongji/api"
+	"gongji/api/nhsa/catalogue"
+	"gongji/api/nhsa/fund"
 	"gongji/api/rest"
 	"gongji/engine"
 )
@@ -24,9 +26,24 @@ type Options struct {
 	// Classifier works out the parts of a fee line (R3). nil: nothing is in the catalogue, all is full self-pay.
 	Classifier Classifier
 	// Fund works out what the pooled fund pays (R3). nil: nothing.
-	Fund Calculator
+	Fund fund.Calculator
 	// RequireSignIn refuses calls without the sign_no of a sign-in of the day, but for cancels, reversals and reconciliation (R30).
 	RequireSignIn bool
+}
+
+// Classifier works out the parts of a fee line (R3): a *catalogue.Catalogue. Any goroutine; no allocation.
+type Classifier interface {
+	Version() string
+	Classify(l *catalogue.Line) catalogue.Parts
+}
+
+// noCatalogue knows no code: full self-pay (R3).
+type noCatalogue struct{}
+
+func (noCatalogue) Version() string { return "none" }
+
+func (noCatalogue) Classify(l *catalogue.Line) catalogue.Parts {
+	return catalogue.Parts{Fulamt: l.Amount, SelfpayProp: powers[percent], Level: catalogue.ClassC, ChargeType: catalogue.ChargeOther, Why: catalogue.Unknown}
 }
 
 // face is what the handlers share. All goroutines use it.
@@ -111,7 +128,7 @@ func newFace(e *engine.Engine, opt Options) *face {
 		opt.Classifier = noCatalogue{}
 	}
 	if opt.Fund == nil {
-		opt.Fund = noFund{}
+		opt.Fund = fund.None{}
 	}
 	f := &face{engine: e, opt: opt, table: map[string]*transaction{}, places: newPlaces(), started: time.Now()}
 	for _, t := range transactions() {

@@ -1,9 +1,6 @@
 package nhsa
 
-import (
-	"math/bits"
-	"strconv"
-)
+import "strconv"
 
 // Decimals of the national numbers (nhsa-interface.md 1.4): money 16,2, quantity 16,4, unit price 16,6, ratio 5,4. A number is kept as an
 // int64 in units of its last decimal.
@@ -76,18 +73,6 @@ func appendNumber(dst []byte, n int64, scale int) []byte {
 		dst = append(dst, '0'+byte(rest/power))
 	}
 	return dst
-}
-
-// product is price (1e-6 yuan) x count (1e-4), rounded half up to fen; false: larger than an amount can be. Neither is negative.
-func product(price, count int64) (int64, bool) {
-	const unit = 100_000_000 // 1e-10 yuan in a fen
-	hi, lo := bits.Mul64(uint64(price), uint64(count))
-	lo, carry := bits.Add64(lo, unit/2, 0)
-	if hi += carry; hi >= unit {
-		return 0, false
-	}
-	q, _ := bits.Div64(hi, lo, unit)
-	return int64(q), q <= amountMax
 }
 
 // amountMax is 16 digits of fen, the largest amount (16,2).
