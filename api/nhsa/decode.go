@@ -33,6 +33,7 @@ type tree struct {
 	values []value
 	rows   []row
 	trail  []step
+	table  map[string]*transaction // for the envelope's input
 }
 
 func (t *tree) begin(body []byte) {
@@ -140,6 +141,10 @@ func (t *tree) field(r int32, n *node, i int) fault {
 	switch c := t.peek(); {
 	case f.kind == kindNode:
 		return t.children(r, i, f.node)
+	case f.kind == kindRaw && t.tableOf(r) != nil:
+		child, x := t.object(t.tableOf(r).input, 0)
+		*t.get(r, i) = value{row: child + 1, has: true}
+		return x
 	case f.kind == kindRaw || f.kind == kindAny && (c == '{' || c == '['):
 		start := t.pos
 		x = t.skip()
@@ -168,6 +173,9 @@ func (t *tree) field(r int32, n *node, i int) fault {
 	*t.get(r, i) = v
 	return fault{}
 }
+
+// tableOf is the transaction of an envelope whose infno has come already, nil if it has not: then input is read when the envelope is complete.
+func (t *tree) tableOf(r int32) *transaction { return t.table[string(t.get(r, envInfno).text)] }
 
 // children reads a node inside: an object or, if the table has a list, also one of it; a list of one where the table has an object. Old
 // senders do both (nhsa-inpatient.md 4, rule 26).
