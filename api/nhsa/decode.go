@@ -144,7 +144,7 @@ func (t *tree) field(r int32, n *node, i int) fault {
 	case f.kind == kindRaw && t.tableOf(r) != nil:
 		child, x := t.object(t.tableOf(r).input, 0)
 		*t.get(r, i) = value{row: child + 1, has: true}
-		return x
+		return x.inside(f)
 	case f.kind == kindRaw || f.kind == kindAny && (c == '{' || c == '['):
 		start := t.pos
 		x = t.skip()
@@ -176,6 +176,14 @@ func (t *tree) field(r int32, n *node, i int) fault {
 
 // tableOf is the transaction of an envelope whose infno has come already, nil if it has not: then input is read when the envelope is complete.
 func (t *tree) tableOf(r int32) *transaction { return t.table[string(t.get(r, envInfno).text)] }
+
+// inside gives a fault of the nameless node input its name.
+func (x fault) inside(f *field) fault {
+	if x.bad() && x.where == "" {
+		x.where = f.name
+	}
+	return x
+}
 
 // children reads a node inside: an object or, if the table has a list, also one of it; a list of one where the table has an object. Old
 // senders do both (nhsa-inpatient.md 4, rule 26).

@@ -129,7 +129,7 @@ func (f *face) read(m *message, body []byte) (x fault) {
 	m.data, m.pos, m.depth = input.text, 0, 1
 	m.trail = m.trail[:0]
 	m.in, x = m.object(m.tx.input, 0)
-	return x
+	return x.inside(&envelope.fields[envInput])
 }
 
 // isArea: six digits, the first not 0.

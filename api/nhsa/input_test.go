@@ -38,7 +38,7 @@ func TestBadInput(t *testing.T) {
 		{`"opter_name":"收费员"`, `"opter_name":{}`, "wrong_type", "opter_name"},
 		{`"opter_name":"收费员"`, `"opter_name":true`, "wrong_type", "opter_name"},
 		{`"fixmedins_code":"` + shopCode, `"fixmedins_code":"P42019999999`, "unknown_institution", "fixmedins_code"},
-		{`"input":{`, `"input":[`, "malformed", ""},
+		{`"input":{`, `"input":[`, "wrong_type", "input"},
 		{`"drugdetail"`, `"drugdetal"`, "missing_field", "drugdetail"},
 		{`"druginfo":{`, `"druginfo":"` + marked + `","x":{`, "wrong_type", "druginfo"},
 		{`"druginfo":{`, `"druginfo":{},"druginfo":{`, "missing_field", "druginfo.psn_no"},
