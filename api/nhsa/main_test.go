@@ -59,6 +59,7 @@ type setup struct {
 	opt    Options
 	log    io.Writer // nil: nowhere
 	noCalc bool      // nothing in the catalogue, no fund
+	more   func(*engine.Engine) []api.Route
 }
 
 // ratioText: the fund pays 60 % of outpatient care of residents, nothing at pharmacies but of special drugs.
@@ -113,7 +114,11 @@ func start(t testing.TB, with setup) *fixture {
 	if with.log != nil {
 		o.Log, o.AccessLog = zerolog.New(with.log), api.LogAll
 	}
-	f.server, err = api.New(o, append(rest.Routes(f.engine, rest.Options{}), Routes(f.engine, with.options(t))...))
+	routes := append(rest.Routes(f.engine, rest.Options{}), Routes(f.engine, with.options(t))...)
+	if with.more != nil {
+		routes = append(routes, with.more(f.engine)...)
+	}
+	f.server, err = api.New(o, routes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,4 +484,4 @@ func (f *fixture) voucher(p someone) string {
 	return string(f.engine.TestVouchers().Issue(holder, uint32(f.engine.NowMS()/1000+3600)))
 }
 
-var _ = ledger.Accepted
+func institutionOf(code string) ledger.Code { return ledger.NewCode([]byte(code)) }
