@@ -5,11 +5,12 @@ import (
 	"gongji/api/ids"
 	"gongji/api/strictjson"
 	"gongji/engine"
+	"gongji/engine/command"
 )
 
-// billBlobShape is what keySettlement writes.
+// billBlobShape is what keySettlement and api/nhsa write.
 var (
-	billBlobShape  = strictjson.MustShape("opter opter_name dev_no? invono? agent?")
+	billBlobShape  = strictjson.MustShape("opter opter_name dev_no? invono? agent? nhsa?")
 	agentBlobShape = strictjson.MustShape("cert_type certno name relation principal_doc_shown")
 )
 
@@ -50,8 +51,10 @@ func appendPrivate(a *strictjson.Appender, entry *engine.Entry) error {
 			a.Bytes(name, d.String(nameMax, nameMax*bytesAChar))
 		case "agent":
 			appendAgent(a, &d)
-		default:
-			a.Bytes(name, d.Token(opterMax))
+		case "nhsa": // what the national interface keeps for its own answers
+			d.String(command.BlobMax, command.BlobMax)
+		default: // of a national message any text without control characters
+			a.Bytes(name, d.String(opterMax, opterMax*bytesAChar))
 		}
 	}
 	return d.Done()

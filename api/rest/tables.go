@@ -173,3 +173,6 @@ func codeText(dst []byte, n uint32) []byte {
 	}
 	return strconv.AppendUint(dst, uint64(n), 10)
 }
+
+// ClrType is clrType for the national interface: both faces answer a settlement with the same category.
+func ClrType(medType uint32, place uint8) string { return clrType(medType, place) }

@@ -1,0 +1,136 @@
+package nhsa
+
+import (
+	"errors"
+	"time"
+
+	"gongji/engine"
+	"gongji/engine/command"
+	"gongji/engine/ledger"
+	"gongji/engine/sequencer"
+)
+
+// work is the memory that a command needs on its way, and what came of it. It goes the way of api/rest (DESIGN.md 1 there).
+type work struct {
+	request *sequencer.Request
+	timer   *time.Timer
+	cmd     ledger.Command
+	details command.Details
+	blob    []byte // Details.Blob under construction
+	decided
+}
+
+// decided is what came of a command; for a repeat, what came of it the first time.
+type decided struct {
+	position ledger.Position
+	effect   ledger.Effect
+	timeMS   int64 // ledger time of its batch
+	replayed bool
+	first    *engine.Entry // of a repeat: the command as it was sent then
+}
+
+// commandsKeep is the largest command buffer that a pooled message keeps: one command has at most command.BytesMax.
+const commandsKeep = 2 * command.BytesMax
+
+func newWork() work {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return work{request: sequencer.NewRequest(), timer: t}
+}
+
+// command starts a command of a kind. All of this face only move money.
+func (m *message) command(kind ledger.Kind) {
+	m.cmd = ledger.Command{Kind: kind, Institution: m.institution(), ID: ledger.K(m.header(envCode), m.header(envMsgid))}
+	m.details = command.Details{Message: m.header(envMsgid), Caller: m.header(envCode)}
+	m.blob = m.blob[:0]
+	m.decided = decided{}
+}
+
+// run submits the command and waits. After a fault that is unknown the message is not used again.
+func (f *face) run(m *message) fault {
+	m.details.Blob = m.blob
+	m.request.Class = sequencer.Till
+	m.request.Commands = command.Append(m.request.Commands, &m.cmd, &m.details)
+	m.request.Count++
+	if err := f.engine.Submit(m.request); err != nil {
+		return notAdmitted(err)
+	}
+	if err := m.wait(f.opt.Deadline); err != nil {
+		if errors.Is(err, sequencer.ErrClock) {
+			return notAdmitted(err)
+		}
+		m.gone = true
+		return unknownOutcome()
+	}
+	r := &m.request.Results[0]
+	m.decided = decided{position: r.Position, effect: r.Effect, timeMS: m.request.TimeMS}
+	switch r.Effect.Outcome {
+	case ledger.Repeated:
+		return f.resolve(m, r.Effect.First)
+	case ledger.IDReused:
+		return f.sameSent(m)
+	}
+	return fault{}
+}
+
+// wait blocks until the request is answered or the deadline has passed.
+func (m *message) wait(deadline time.Duration) error {
+	m.timer.Reset(deadline)
+	select {
+	case <-m.request.Done():
+		m.timer.Stop()
+		return m.request.Err
+	case <-m.timer.C:
+		return errDeadline
+	}
+}
+
+// resolve takes the first answer of a repeat from log and journal (R10). A purchase whose parts are the same but whose lines are not is no repeat.
+func (f *face) resolve(m *message, at ledger.Position) fault {
+	entry, err := f.engine.Entry(at)
+	if err != nil {
+		return unknownOutcome()
+	}
+	if entry.Command.Kind == ledger.KindSettlement {
+		if kept, ok := keptOf(&entry); ok && kept.digest != m.digest {
+			m.effect = ledger.Effect{Kind: m.cmd.Kind, Outcome: ledger.IDReused}
+			return fault{}
+		}
+	}
+	m.decided = decided{position: at, effect: entry.Effect, timeMS: entry.TimeMS, replayed: true, first: &entry}
+	return fault{}
+}
+
+// sameSent looks behind id_reused: what was sent may be the same although the parts worked out of it are not, when catalogue or fund file have
+// changed since. Then it is a repeat (R10: the content is what was sent).
+func (f *face) sameSent(m *message) fault {
+	if m.cmd.Kind != ledger.KindSettlement {
+		return fault{}
+	}
+	var e ledger.IDEntry
+	found := false
+	if x := f.ask(func(v engine.View) { e, found = v.FindID(m.cmd.ID) }); x.bad() {
+		return unknownOutcome()
+	}
+	if !found || e.Tag != ledger.TagCommand {
+		return fault{}
+	}
+	entry, err := f.engine.Entry(e.Position)
+	if err != nil {
+		return unknownOutcome()
+	}
+	if kept, ok := keptOf(&entry); ok && kept.digest == m.digest {
+		m.decided = decided{position: e.Position, effect: entry.Effect, timeMS: entry.TimeMS, replayed: true, first: &entry}
+	}
+	return fault{}
+}
+
+// ask runs a question with the deadline of a command. A question uses no id.
+func (f *face) ask(q func(engine.View)) fault {
+	if err := f.engine.AskWithin(f.opt.Deadline, q); err != nil {
+		return notAdmitted(err)
+	}
+	return fault{}
+}
+
+func sinceStart(f *face) time.Duration { return time.Since(f.started) }
