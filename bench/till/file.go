@@ -48,7 +48,8 @@ func packStatement(name string, rows []Row) ([]byte, error) {
 	if err == nil {
 		_, err = w.Write(text.Bytes())
 	}
-	return out.Bytes(), errors.Join(err, z.Close())
+	err = errors.Join(err, z.Close()) // writes the directory: before out is read
+	return out.Bytes(), err
 }
 
 // Verdict is a row of 3202's result.

@@ -56,7 +56,7 @@ type Line struct {
 
 	mu   sync.Mutex
 	cuts []plannedCut
-	held []byte // a request on its way
+	held [][]byte // requests on their way
 	made []Made
 }
 
@@ -134,14 +134,14 @@ func (l *Line) RoundTrip(r *http.Request) (*http.Response, error) {
 		return l.broken(r, infno, p)
 	}
 	resp, err := l.inner.RoundTrip(r)
-	if held != nil {
-		l.deliver(r, held)
+	for _, raw := range held {
+		l.deliver(r, raw)
 	}
 	return resp, err
 }
 
 // next takes the plan for a message, or else what is on its way and will arrive behind it.
-func (l *Line) next(infno string) (Point, []byte) {
+func (l *Line) next(infno string) (Point, [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, c := range l.cuts {
@@ -194,7 +194,7 @@ func (l *Line) broken(r *http.Request, infno string, p Point) (*http.Response, e
 		return nil, fail
 	case Held:
 		l.mu.Lock()
-		l.held = raw
+		l.held = append(l.held, raw)
 		l.mu.Unlock()
 		return nil, fail
 	case HalfRequest, Sent:
