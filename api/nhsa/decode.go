@@ -33,6 +33,7 @@ type tree struct {
 	values []value
 	rows   []row
 	trail  []step
+	table  map[string]*transaction // for the envelope's input
 }
 
 func (t *tree) begin(body []byte) {
@@ -95,11 +96,10 @@ func (t *tree) object(n *node, number int32) (int32, fault) {
 		if !more {
 			break
 		}
-		name, x := t.key()
+		i, x := t.name(n, hint)
 		if x != "" {
 			return r, fault{code: x, where: t.where("")}
 		}
-		i := n.find(name, hint)
 		if i < 0 {
 			if x := t.skip(); x != "" {
 				return r, fault{code: x, where: t.where("")}
@@ -122,6 +122,26 @@ func (t *tree) object(n *node, number int32) (int32, fault) {
 	return r, fault{}
 }
 
+// name reads a name and gives its place in the table, -1 if it is not there. Most senders keep the order of the tables, so the one that comes next
+// there is compared first, in one piece.
+func (t *tree) name(n *node, hint int) (int, code) {
+	if t.peek(); hint < len(n.fields) {
+		want := n.fields[hint].name
+		if rest := t.data[t.pos:]; len(rest) > len(want)+2 && rest[0] == '"' && string(rest[1:1+len(want)]) == want && rest[1+len(want)] == '"' && rest[2+len(want)] == ':' {
+			t.pos += len(want) + 3
+			return hint, ""
+		}
+	}
+	name, x := t.key()
+	if x != "" {
+		return -1, x
+	}
+	if i, ok := n.byName[string(name)]; ok {
+		return int(i), ""
+	}
+	return -1, ""
+}
+
 // complete refuses a row without a field that must be there.
 func (t *tree) complete(r int32, n *node) fault {
 	for i := range n.fields {
@@ -140,6 +160,10 @@ func (t *tree) field(r int32, n *node, i int) fault {
 	switch c := t.peek(); {
 	case f.kind == kindNode:
 		return t.children(r, i, f.node)
+	case f.kind == kindRaw && t.tableOf(r) != nil:
+		child, x := t.object(t.tableOf(r).input, 0)
+		*t.get(r, i) = value{row: child + 1, has: true}
+		return x.inside(f)
 	case f.kind == kindRaw || f.kind == kindAny && (c == '{' || c == '['):
 		start := t.pos
 		x = t.skip()
@@ -167,6 +191,17 @@ func (t *tree) field(r int32, n *node, i int) fault {
 	}
 	*t.get(r, i) = v
 	return fault{}
+}
+
+// tableOf is the transaction of an envelope whose infno has come already, nil if it has not: then input is read when the envelope is complete.
+func (t *tree) tableOf(r int32) *transaction { return t.table[string(t.get(r, envInfno).text)] }
+
+// inside gives a fault of the nameless node input its name.
+func (x fault) inside(f *field) fault {
+	if x.bad() && x.where == "" {
+		x.where = f.name
+	}
+	return x
 }
 
 // children reads a node inside: an object or, if the table has a list, also one of it; a list of one where the table has an object. Old

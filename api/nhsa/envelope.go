@@ -105,6 +105,7 @@ func (f *face) serve(c *api.Call, infnos map[string]bool, byNumber bool) {
 // read decodes envelope and input.
 func (f *face) read(m *message, body []byte) (x fault) {
 	m.tree.begin(body)
+	m.table = f.table
 	m.env = 0
 	if m.env, x = m.object(envelope, 0); x.bad() {
 		return x
@@ -120,11 +121,15 @@ func (f *face) read(m *message, body []byte) (x fault) {
 	if m.tx = f.table[string(m.header(envInfno))]; m.tx == nil {
 		return fault{code: codeNotSupported, where: "infno"}
 	}
-	raw := m.header(envInput)
-	m.data, m.pos, m.depth = raw, 0, 1
+	input := m.get(m.env, envInput)
+	if input.row > 0 {
+		m.in = input.row - 1
+		return fault{}
+	}
+	m.data, m.pos, m.depth = input.text, 0, 1
 	m.trail = m.trail[:0]
 	m.in, x = m.object(m.tx.input, 0)
-	return x
+	return x.inside(&envelope.fields[envInput])
 }
 
 // isArea: six digits, the first not 0.

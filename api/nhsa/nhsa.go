@@ -69,8 +69,9 @@ func transactions() []*transaction {
 }
 
 // Routes are the addresses of the national interface on engine e, which must outlive the server they are given to.
-func Routes(e *engine.Engine, opt Options) []api.Route {
-	f := newFace(e, opt)
+func Routes(e *engine.Engine, opt Options) []api.Route { return newFace(e, opt).routes() }
+
+func (f *face) routes() []api.Route {
 	routes := []api.Route{f.route(pathCall, nil), f.route(pathByNumber, nil)}
 	for _, p := range servicePaths() {
 		routes = append(routes, f.route(p.path, p.infnos))
