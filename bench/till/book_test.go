@@ -165,7 +165,7 @@ func (s sealer) Verify(_ http.Header, body []byte, _ time.Time) ([]byte, error) 
 func TestSigner(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
 	w.till.Server.Signer = sealer{}
-	v, r, err := w.play(t.Context(), w.till.Purchase, &Dialogue{Items: DemoPurchase(), Meanwhile: func() error {
+	v, r, err := w.play(t.Context(), &Pharmacy, &Dialogue{Items: DemoPurchase(), Meanwhile: func() error {
 		w.till.Server.Signer = sealer{errors.New("forged")}
 		return nil
 	}})

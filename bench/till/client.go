@@ -109,7 +109,8 @@ func (r *Reply) err() error {
 type message struct {
 	infno, msgid string
 	body         []byte
-	media        string
+	file         []byte // of 9101; nil: none
+	name         string // of the file
 }
 
 // write makes a message of its input.
@@ -121,31 +122,47 @@ func (c *Client) write(infno, msgid string, input []byte) *message {
 			"inf_time", c.time().Format(time.DateTime), "fixmedins_code", c.Code, "fixmedins_name", c.Name, "sign_no", c.signNo)
 		o.raw("input", input)
 	})
-	return &message{infno: infno, msgid: msgid, body: body, media: "application/json"}
+	return &message{infno: infno, msgid: msgid, body: body}
 }
 
 // send sends a message once.
 func (c *Client) send(ctx context.Context, m *message) *Reply {
 	reply := &Reply{Result: Unknown, Infno: m.infno, Msgid: m.msgid}
-	body, header := m.body, http.Header{"Content-Type": {m.media}}
-	if s := c.Server.Signer; s != nil {
-		var err error
-		if body, err = s.Sign(header, body, c.now()); err != nil {
-			reply.Result, reply.Text = Refused, "not sent: "+err.Error()
-			return reply
-		}
-	}
-	r, err := http.NewRequestWithContext(withInfno(ctx, m.infno), http.MethodPost, c.Server.url(), bytes.NewReader(body))
+	r, err := c.request(ctx, m)
 	if err != nil {
 		reply.Result, reply.Text = Refused, "not sent: "+err.Error()
 		return reply
 	}
-	r.Header = header
 	// net/http sends a POST twice by itself only if nothing of it was written the first time, which is no repetition.
 	c.traceOut(m, r.URL.String())
 	c.read(reply, r)
 	c.traceIn(reply)
 	return reply
+}
+
+// request signs a message and makes a call of it. net/http sends a POST twice by itself only if nothing of it was written the first time.
+func (c *Client) request(ctx context.Context, m *message) (*http.Request, error) {
+	body, header := m.body, http.Header{"Content-Type": {"application/json"}}
+	if s := c.Server.Signer; s != nil {
+		var err error
+		if body, err = s.Sign(header, body, c.now()); err != nil {
+			return nil, err
+		}
+	}
+	if m.file != nil {
+		whole, media, err := attached(body, m.name, m.file)
+		if err != nil {
+			return nil, err
+		}
+		body = whole
+		header.Set("Content-Type", media)
+	}
+	r, err := http.NewRequestWithContext(withInfno(ctx, m.infno), http.MethodPost, c.Server.url(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header = header
+	return r, nil
 }
 
 // read takes the answer apart.
@@ -203,11 +220,10 @@ func (c *Client) traceOut(m *message, url string) {
 		return
 	}
 	fmt.Fprintf(c.Trace, ">>> %s %s  %s\n", m.infno, infnoNames[m.infno], url)
-	if m.media == "application/json" {
-		c.Trace.Write(indented(m.body))
-		return
+	c.Trace.Write(indented(m.body))
+	if m.file != nil {
+		fmt.Fprintf(c.Trace, "    file %s, %d bytes\n", m.name, len(m.file))
 	}
-	fmt.Fprintf(c.Trace, "%s, %d bytes\n", m.media, len(m.body))
 }
 
 func (c *Client) traceIn(r *Reply) {

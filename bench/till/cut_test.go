@@ -1,7 +1,6 @@
 package till
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -44,7 +43,7 @@ func cutCases(messages, declined []string, settles, cancel string) (list []cutCa
 
 // sweep plays a dialogue with its line cut in every way. Whatever was lost, the books are level, the account has paid once or not at all, nothing that
 // moves money was sent twice, and all of it was in the till's book first (the centre watches).
-func sweep(t *testing.T, kind string, items []Item, cases []cutCase, visit func(*Till) func(context.Context, *Dialogue) (*Visit, error), prepare func(*centre)) {
+func sweep(t *testing.T, kind string, cases []cutCase, play *Play, prepare func(*centre)) {
 	for _, c := range cases {
 		t.Run(c.name(), func(t *testing.T) {
 			w := newWorld(t, kind)
@@ -52,7 +51,7 @@ func sweep(t *testing.T, kind string, items []Item, cases []cutCase, visit func(
 			for _, p := range c.cuts {
 				w.till.Server.Line.Cut(p.infno, p.point)
 			}
-			v, r, err := w.play(t.Context(), visit(w.till), &Dialogue{Items: items, Decline: c.decline})
+			v, r, err := w.play(t.Context(), play, &Dialogue{Decline: c.decline})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +87,7 @@ func late(t *testing.T, made []Made) {
 // TestCutPharmacy (R9, R11): a pharmacy whose line is cut at every point of every message.
 func TestCutPharmacy(t *testing.T) {
 	cases := cutCases([]string{infPerson, infBenefit, infPurchasePreview, infPurchase}, []string{infPurchaseCancel}, infPurchase, infPurchaseCancel)
-	sweep(t, TypePharmacy, DemoPurchase(), cases, func(x *Till) func(context.Context, *Dialogue) (*Visit, error) { return x.Purchase }, func(*centre) {})
+	sweep(t, TypePharmacy, cases, &Pharmacy, func(*centre) {})
 }
 
 // TestCutPharmacyReversibleCancel (R11): the same cancels where the region lets 2601 take an executed cancel back.
@@ -97,7 +96,7 @@ func TestCutPharmacyReversibleCancel(t *testing.T) {
 	for _, p := range Points() {
 		cases = append(cases, cutCase{true, []plannedCut{{infPurchaseCancel, p}}}, cutCase{true, []plannedCut{{infPurchaseCancel, p}, {infPurchaseCancel, p}}})
 	}
-	sweep(t, TypePharmacy, DemoPurchase(), cases, func(x *Till) func(context.Context, *Dialogue) (*Visit, error) { return x.Purchase },
+	sweep(t, TypePharmacy, cases, &Pharmacy,
 		func(c *centre) { c.cancelsReverse = true })
 }
 
@@ -105,12 +104,12 @@ func TestCutPharmacyReversibleCancel(t *testing.T) {
 func TestCutOutpatient(t *testing.T) {
 	cases := cutCases([]string{infRegister, infDiagnosis, infLines, infOutpatientTrial, infOutpatientSettle},
 		[]string{infOutpatientCancel, infLinesCancel, infRegisterCancel}, infOutpatientSettle, infOutpatientCancel)
-	sweep(t, TypeHospital, DemoClinic(), cases, func(x *Till) func(context.Context, *Dialogue) (*Visit, error) { return x.Outpatient }, func(*centre) {})
+	sweep(t, TypeHospital, cases, &Clinic, func(*centre) {})
 }
 
 // TestCutInpatient: a stay whose line is cut at every point of every message.
 func TestCutInpatient(t *testing.T) {
 	cases := cutCases([]string{infAdmit, infStayLines, infStayTrial, infDischarge, infStaySettle},
 		[]string{infStayCancel, infDischargeCancel, infStayLinesCancel, infAdmitCancel}, infStaySettle, infStayCancel)
-	sweep(t, TypeHospital, DemoWard(), cases, func(x *Till) func(context.Context, *Dialogue) (*Visit, error) { return x.Inpatient }, func(*centre) {})
+	sweep(t, TypeHospital, cases, &Ward, func(*centre) {})
 }

@@ -136,34 +136,26 @@ func (t *dayTill) bill(ctx context.Context) (*Visit, error) {
 	percent := func() int { return t.script.IntN(100) }
 	d := &Dialogue{Credential: t.patients[t.script.IntN(len(t.patients))], Decline: percent() < declinePercent, Twice: percent() < twicePercent}
 	d.Ask = func([]Difference) bool { return percent() < 50 }
-	play, messages := t.Purchase, purchaseMessages
+	play := &Pharmacy
 	switch {
 	case t.Type == TypePharmacy:
 		d.Items = t.basket(drugs)
 	case percent() < stayPercent:
-		play, messages, d.Items = t.Inpatient, stayMessages, DemoWard()
+		play, d.Items = &Ward, DemoWard()
 	default:
-		play, messages, d.Items = t.Outpatient, outpatientMessages, t.basket(clinic)
+		play, d.Items = &Clinic, t.basket(clinic)
 	}
 	if percent() < cutPercent {
+		messages := append(play.Messages, play.settle, play.settle) // a settlement is what hurts
 		t.Server.Line.Cut(messages[t.script.IntN(len(messages))], Points()[t.script.IntN(len(Points()))])
 		if percent() < 30 { // and the reversal's line, too
 			t.Server.Line.Cut(infReverse, Points()[t.script.IntN(len(Points()))])
 		}
 	}
-	v, err := play(ctx, d)
+	v, err := t.Play(ctx, play, d)
 	t.Server.Line.Clear() // a cut at a message that was not sent
 	return v, err
 }
-
-// Messages of the dialogues, at which the day cuts.
-var (
-	purchaseMessages   = []string{infPerson, infBenefit, infPurchasePreview, infPurchase, infPurchase, infPurchase, infPurchaseCancel}
-	outpatientMessages = []string{infPerson, infRegister, infDiagnosis, infLines, infOutpatientTrial, infOutpatientSettle, infOutpatientSettle, infOutpatientCancel,
-		infLinesCancel, infRegisterCancel}
-	stayMessages = []string{infPerson, infAdmit, infStayLines, infStayTrial, infDischarge, infStaySettle, infStaySettle, infStayCancel, infDischargeCancel,
-		infStayLinesCancel, infAdmitCancel}
-)
 
 // basket draws one to four goods.
 func (t *dayTill) basket(goods []Item) (items []Item) {

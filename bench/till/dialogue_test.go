@@ -36,7 +36,7 @@ func TestDifference(t *testing.T) {
 			}
 			return accept
 		}}
-		v, r, err := w.play(t.Context(), w.till.Purchase, d)
+		v, r, err := w.play(t.Context(), &Pharmacy, d)
 		if err != nil || !r.Level() {
 			t.Fatal(err, r)
 		}
@@ -54,7 +54,7 @@ func TestDifference(t *testing.T) {
 // TestTwice (R10): the settlement's very message again has the first answer, and pays nothing; a server that answers otherwise is found out.
 func TestTwice(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
-	v, r, err := w.play(t.Context(), w.till.Purchase, &Dialogue{Items: DemoPurchase(), Twice: true})
+	v, r, err := w.play(t.Context(), &Pharmacy, &Dialogue{Items: DemoPurchase(), Twice: true})
 	if err != nil || !r.Level() || len(v.Wrong) > 0 {
 		t.Fatal(err, r, v.Wrong)
 	}
@@ -75,7 +75,7 @@ func TestTwice(t *testing.T) {
 func TestRefused(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
 	d := &Dialogue{Items: DemoPurchase(), Meanwhile: func() error { w.person.psn = "moved"; return nil }}
-	v, _, err := w.play(t.Context(), w.till.Purchase, d)
+	v, _, err := w.play(t.Context(), &Pharmacy, d)
 	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "[amount_parts] medfee_sumamt") || v.Now != nil {
 		t.Errorf("%v", err)
 	}
@@ -98,7 +98,7 @@ func TestReusedMsgid(t *testing.T) {
 		w.centre.answers[shadow.Msgid] = &known{input: "another's"}
 		return nil
 	}}
-	v, r, err := w.play(t.Context(), w.till.Purchase, d)
+	v, r, err := w.play(t.Context(), &Pharmacy, d)
 	if err != nil || !r.Level() {
 		t.Fatal(err, r)
 	}
@@ -149,7 +149,7 @@ func TestWrongAnswers(t *testing.T) {
 func TestMessage(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
 	w.till.Trace = &strings.Builder{}
-	if _, _, err := w.play(t.Context(), w.till.Purchase, &Dialogue{Items: DemoPurchase()}); err != nil {
+	if _, _, err := w.play(t.Context(), &Pharmacy, &Dialogue{Items: DemoPurchase()}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.till.last
@@ -182,7 +182,7 @@ func TestMessage(t *testing.T) {
 // TestReceipt: the slip has the shop, the amounts with their national names and the ids; not the whole name, and no identity number.
 func TestReceipt(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
-	v, _, err := w.play(t.Context(), w.till.Purchase, &Dialogue{Items: DemoPurchase()})
+	v, _, err := w.play(t.Context(), &Pharmacy, &Dialogue{Items: DemoPurchase()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestDeadServer(t *testing.T) {
 		w.till.Server.URL = "http://127.0.0.1:1"
 		return nil
 	}}
-	if _, _, err := w.play(t.Context(), w.till.Purchase, d); !errors.Is(err, ErrUnresolved) {
+	if _, _, err := w.play(t.Context(), &Pharmacy, d); !errors.Is(err, ErrUnresolved) {
 		t.Errorf("%v", err)
 	}
 	open := w.till.Book.Open()
@@ -236,7 +236,7 @@ func TestDeadServer(t *testing.T) {
 func TestStop(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, _, err := w.play(ctx, w.till.Purchase, &Dialogue{Items: DemoPurchase(), Meanwhile: func() error { cancel(); return nil }})
+	_, _, err := w.play(ctx, &Pharmacy, &Dialogue{Items: DemoPurchase(), Meanwhile: func() error { cancel(); return nil }})
 	if !errors.Is(err, ErrUnresolved) {
 		t.Errorf("%v", err)
 	}

@@ -104,10 +104,8 @@ func (t *Till) upload(ctx context.Context, name string, data []byte) (number str
 	var r *Reply
 	for range triesMax {
 		m := t.write(infUpload, t.NextMsgid(), input)
-		if err := m.attach(name, data); err != nil {
-			return "", err
-		}
-		if r = t.exchange(ctx, m); r.Result != Unknown {
+		m.file, m.name = data, name
+		if r = t.exchange(ctx, m); r.Result != Unknown || ctx.Err() != nil {
 			break
 		}
 	}
@@ -127,20 +125,18 @@ func (t *Till) upload(ctx context.Context, name string, data []byte) (number str
 	return number, nil
 }
 
-// attach makes a message the head of a multipart body.
-func (m *message) attach(name string, data []byte) error {
+// attached makes a multipart body of a message and its file.
+func attached(body []byte, name string, file []byte) (whole []byte, media string, err error) {
 	var out bytes.Buffer
 	w := multipart.NewWriter(&out)
-	err := w.WriteField("jsonStr", string(m.body))
+	err = w.WriteField("jsonStr", string(body))
 	part, err2 := w.CreateFormFile("file", name)
 	if err = errors.Join(err, err2); err != nil {
-		return err
+		return nil, "", err
 	}
-	_, err = part.Write(data)
-	m.body, m.media = nil, w.FormDataContentType()
+	_, err = part.Write(file)
 	err = errors.Join(err, w.Close())
-	m.body = out.Bytes()
-	return err
+	return out.Bytes(), w.FormDataContentType(), err
 }
 
 // download is 9102: the answer is the file's bytes.

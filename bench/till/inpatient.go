@@ -8,9 +8,9 @@ import (
 // The diagnosis of the demonstration's stay.
 const stayCode, stayName = "K35.800", "急性阑尾炎"
 
-// Inpatient plays a stay: 1101, 2401, 2301, 2303, 2402, 2304, and 2305, 2405, 2302, 2404 if the patient declines. 2303 and 2304 carry no number of a
+// inpatient plays a stay: 1101, 2401, 2301, 2303, 2402, 2304, and 2305, 2405, 2302, 2404 if the patient declines. 2303 and 2304 carry no number of a
 // credential: the admission's counts (R27).
-func (t *Till) Inpatient(ctx context.Context, d *Dialogue) (*Visit, error) {
+func (t *Till) inpatient(ctx context.Context, play *Play, d *Dialogue) (*Visit, error) {
 	v := &Visit{Items: d.Items}
 	var err error
 	if v.Patient, err = t.Identify(ctx, d.Credential); err != nil {
@@ -42,7 +42,7 @@ func (t *Till) Inpatient(ctx context.Context, d *Dialogue) (*Visit, error) {
 		}
 		return t.discharge(ctx, p, mdtrt)
 	}
-	if err := t.preview(ctx, &between, v, &stayKind, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
+	if err := t.preview(ctx, play, &between, v, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
 		return func(o *object) {
 			o.node("data", func(o *object) {
 				bill(o)
@@ -62,7 +62,7 @@ func (t *Till) admit(ctx context.Context, p *Patient, number string) (mdtrt stri
 	_, _, err = t.trade(ctx, e, func(o *object) {
 		o.node("mdtrtinfo", func(o *object) {
 			o.texts("psn_no", p.PsnNo, "insutype", p.Insutype, "coner_name", "", "tel", "", "begntime", t.stamp(), "mdtrt_cert_type", p.Type, "mdtrt_cert_no", p.Number,
-				"card_sn", p.SN, "cert_type", p.CertType, "certno", p.Certno, "med_type", stayKind.med, "ipt_no", number, "medrcdno", "", "atddr_no", doctorNo,
+				"card_sn", p.SN, "cert_type", p.CertType, "certno", p.Certno, "med_type", medStay, "ipt_no", number, "medrcdno", "", "atddr_no", doctorNo,
 				"chfpdr_name", doctorName, "adm_diag_dscr", stayName, "adm_dept_codg", wardNo, "adm_dept_name", wardName, "adm_bed", "12",
 				"dscg_maindiag_code", stayCode, "dscg_maindiag_name", stayName, "main_cond_dscr", "", "dise_codg", "", "dise_name", "",
 				"insuplc_admdvs", p.Home, "mdtrtarea_admvs", t.Area)
@@ -94,7 +94,7 @@ func (t *Till) wardLine(o *object, i int, item *Item, p *Patient, mdtrt string) 
 	if item.Returns > 0 {
 		returned = fmt.Sprint(item.Returns)
 	}
-	o.texts("init_feedetl_sn", returned, "mdtrt_id", mdtrt, "drord_no", "", "psn_no", p.PsnNo, "med_type", stayKind.med)
+	o.texts("init_feedetl_sn", returned, "mdtrt_id", mdtrt, "drord_no", "", "psn_no", p.PsnNo, "med_type", medStay)
 	t.line(o, i, item)
 	o.texts("bilg_dept_codg", wardNo, "bilg_dept_name", wardName, "bilg_dr_codg", doctorNo, "bilg_dr_name", doctorName, "hosp_appr_flag", "1")
 }

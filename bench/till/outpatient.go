@@ -12,8 +12,8 @@ const (
 	wardNo, wardName     = "B04", "外科病区"
 )
 
-// Outpatient plays an outpatient visit: 1101, 2201, 2203, 2204, 2206, 2207, and 2208, 2205, 2202 if the patient declines.
-func (t *Till) Outpatient(ctx context.Context, d *Dialogue) (*Visit, error) {
+// outpatient plays an outpatient visit: 1101, 2201, 2203, 2204, 2206, 2207, and 2208, 2205, 2202 if the patient declines.
+func (t *Till) outpatient(ctx context.Context, p *Play, d *Dialogue) (*Visit, error) {
 	v := &Visit{Items: d.Items}
 	var err error
 	if v.Patient, err = t.Identify(ctx, d.Credential); err != nil {
@@ -35,11 +35,11 @@ func (t *Till) Outpatient(ctx context.Context, d *Dialogue) (*Visit, error) {
 	}
 	bill := func(o *object) {
 		v.Patient.person(o)
-		o.text("med_type", outpatientKind.med)
+		o.text("med_type", medClinic)
 		o.money("medfee_sumamt", Total(d.Items))
 		o.texts("psn_setlway", "01", "mdtrt_id", mdtrt, "chrg_bchno", batch, "acct_used_flag", "1", "insutype", v.Patient.Insutype)
 	}
-	if err := t.preview(ctx, d, v, &outpatientKind, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
+	if err := t.preview(ctx, p, d, v, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
 		return func(o *object) {
 			o.node("data", func(o *object) {
 				bill(o)
@@ -85,7 +85,7 @@ func (t *Till) register(ctx context.Context, p *Patient, number string) (mdtrt s
 func (t *Till) diagnose(ctx context.Context, p *Patient, mdtrt string) error {
 	_, err := t.ask(ctx, infDiagnosis, func(o *object) {
 		o.node("mdtrtinfo", func(o *object) {
-			o.texts("mdtrt_id", mdtrt, "psn_no", p.PsnNo, "med_type", outpatientKind.med, "begntime", t.stamp(), "main_cond_dscr", "咳嗽三天",
+			o.texts("mdtrt_id", mdtrt, "psn_no", p.PsnNo, "med_type", medClinic, "begntime", t.stamp(), "main_cond_dscr", "咳嗽三天",
 				"dise_type_code", "", "dise_codg", "J06.900", "dise_name", "急性上呼吸道感染", "birctrl_type", "", "birctrl_matn_date", "")
 		})
 		o.rows("diseinfo", 1, func(_ int, o *object) {

@@ -29,23 +29,52 @@ type Visit struct {
 	entry       Entry // of the settlement
 }
 
-// settlement is one of the three kinds: their infnos, kind of care and expected clearing category.
-type settlement struct{ trial, settle, cancel, med, clr string }
+// Play is one of the three dialogues: its messages, and how it is played.
+type Play struct {
+	Name                            string
+	Messages                        []string // each once, those of a declined visit last
+	trial, settle, cancel, med, clr string
+	visit                           func(t *Till, ctx context.Context, p *Play, d *Dialogue) (*Visit, error)
+	items                           func() []Item
+}
 
-var (
-	purchaseKind   = settlement{infPurchasePreview, infPurchase, infPurchaseCancel, "41", clrPharmacy}
-	outpatientKind = settlement{infOutpatientTrial, infOutpatientSettle, infOutpatientCancel, "11", clrOutpatient}
-	stayKind       = settlement{infStayTrial, infStaySettle, infStayCancel, "2101", clrStay}
+// Kinds of care (med_type).
+const (
+	medPurchase = "41"
+	medClinic   = "11"
+	medStay     = "2101"
 )
 
-// Purchase plays a pharmacy: 1101, 2001, 2101, 2102, and 2103 if the patient declines.
-func (t *Till) Purchase(ctx context.Context, d *Dialogue) (*Visit, error) {
+// The dialogues.
+var (
+	Pharmacy = Play{Name: "pharmacy", trial: infPurchasePreview, settle: infPurchase, cancel: infPurchaseCancel, med: medPurchase, clr: clrPharmacy,
+		visit: (*Till).purchase, items: DemoPurchase, Messages: []string{infPerson, infBenefit, infPurchasePreview, infPurchase, infPurchaseCancel}}
+	Clinic = Play{Name: "outpatient", trial: infOutpatientTrial, settle: infOutpatientSettle, cancel: infOutpatientCancel, med: medClinic, clr: clrOutpatient,
+		visit: (*Till).outpatient, items: DemoClinic, Messages: []string{infPerson, infRegister, infDiagnosis, infLines, infOutpatientTrial, infOutpatientSettle,
+			infOutpatientCancel, infLinesCancel, infRegisterCancel}}
+	Ward = Play{Name: "inpatient", trial: infStayTrial, settle: infStaySettle, cancel: infStayCancel, med: medStay, clr: clrStay,
+		visit: (*Till).inpatient, items: DemoWard, Messages: []string{infPerson, infAdmit, infStayLines, infStayTrial, infDischarge, infStaySettle,
+			infStayCancel, infDischargeCancel, infStayLinesCancel, infAdmitCancel}}
+)
+
+// Play plays a dialogue; without items, with the demonstration's.
+func (t *Till) Play(ctx context.Context, p *Play, d *Dialogue) (*Visit, error) {
+	if d.Items == nil {
+		own := *d
+		own.Items = p.items()
+		d = &own
+	}
+	return p.visit(t, ctx, p, d)
+}
+
+// purchase plays a pharmacy: 1101, 2001, 2101, 2102, and 2103 if the patient declines.
+func (t *Till) purchase(ctx context.Context, p *Play, d *Dialogue) (*Visit, error) {
 	v := &Visit{Items: d.Items}
 	var err error
 	if v.Patient, err = t.Identify(ctx, d.Credential); err != nil {
 		return v, err
 	}
-	if err := t.CheckBenefit(ctx, v.Patient, purchaseKind.med); err != nil {
+	if err := t.CheckBenefit(ctx, v.Patient, p.med); err != nil {
 		return v, err
 	}
 	in := func(invono string) func(*object) {
@@ -54,7 +83,7 @@ func (t *Till) Purchase(ctx context.Context, d *Dialogue) (*Visit, error) {
 				v.Patient.person(o)
 				o.text("begntime", t.stamp())
 				o.money("medfee_sumamt", Total(d.Items))
-				o.texts("insutype", v.Patient.Insutype, "dise_codg", "", "dise_name", "", "acct_used_flag", "1", "med_type", purchaseKind.med)
+				o.texts("insutype", v.Patient.Insutype, "dise_codg", "", "dise_name", "", "acct_used_flag", "1", "med_type", p.med)
 				if invono != "" {
 					o.text("invono", invono)
 				}
@@ -62,7 +91,7 @@ func (t *Till) Purchase(ctx context.Context, d *Dialogue) (*Visit, error) {
 			o.rows("drugdetail", len(d.Items), func(i int, o *object) { t.drug(o, i, &d.Items[i]) })
 		}
 	}
-	return v, t.preview(ctx, d, v, &purchaseKind, in(""), func(*Settled) func(*object) { return in("INV" + t.time().Format("150405")) })
+	return v, t.preview(ctx, p, d, v, in(""), func(*Settled) func(*object) { return in("INV" + t.time().Format("150405")) })
 }
 
 // drug writes a line of a purchase.
@@ -76,7 +105,7 @@ func (t *Till) drug(o *object, i int, item *Item) {
 }
 
 // preview pre-settles, settles, compares, and cancels when the patient declines. settle makes the settlement's input of the pre-settlement.
-func (t *Till) preview(ctx context.Context, d *Dialogue, v *Visit, k *settlement, trial func(*object), settle func(*Settled) func(*object)) error {
+func (t *Till) preview(ctx context.Context, k *Play, d *Dialogue, v *Visit, trial func(*object), settle func(*Settled) func(*object)) error {
 	r, err := t.ask(ctx, k.trial, trial)
 	if err != nil {
 		return err
@@ -138,7 +167,7 @@ func (t *Till) again(ctx context.Context, v *Visit) {
 }
 
 // decide shows a difference and cancels if the patient declines (R4).
-func (t *Till) decide(ctx context.Context, d *Dialogue, v *Visit, k *settlement) error {
+func (t *Till) decide(ctx context.Context, d *Dialogue, v *Visit, k *Play) error {
 	v.Differences = Compare(v.Before, v.Now)
 	accept := !d.Decline
 	if len(v.Differences) > 0 {
@@ -155,7 +184,7 @@ func (t *Till) decide(ctx context.Context, d *Dialogue, v *Visit, k *settlement)
 }
 
 // cancel is 2103, 2208 or 2305: the whole settlement back.
-func (t *Till) cancel(ctx context.Context, v *Visit, k *settlement) error {
+func (t *Till) cancel(ctx context.Context, v *Visit, k *Play) error {
 	e := v.entry
 	e.Infno = k.cancel
 	took := func(r *Reply, e *Entry) error {

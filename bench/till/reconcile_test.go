@@ -10,7 +10,7 @@ import (
 func settleOnce(t *testing.T, w *world, d *Dialogue) *Visit {
 	t.Helper()
 	d.Items, d.Credential = DemoPurchase(), Credential{Type: "02", Number: w.person.certno}
-	v, err := w.till.Purchase(t.Context(), d)
+	v, err := w.till.Play(t.Context(), &Pharmacy, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestConfirm(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
 	w.centre.twisted = 1
 	w.till.Server.Line.Cut(infPurchase, Unread)
-	_, err := w.till.Purchase(t.Context(), &Dialogue{Items: DemoPurchase(), Credential: Credential{Type: "02", Number: w.person.certno}})
+	_, err := w.till.Play(t.Context(), &Pharmacy, &Dialogue{Items: DemoPurchase(), Credential: Credential{Type: "02", Number: w.person.certno}})
 	if err == nil || !strings.Contains(err.Error(), "not confirmed") {
 		t.Fatalf("%v", err)
 	}

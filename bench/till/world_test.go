@@ -81,14 +81,14 @@ func newWorld(t *testing.T, kind string) *world {
 }
 
 // play plays a whole day of one visit: sign in, the visit, sign out, and the close.
-func (w *world) play(ctx context.Context, visit func(context.Context, *Dialogue) (*Visit, error), d *Dialogue) (v *Visit, r *Reconciliation, err error) {
+func (w *world) play(ctx context.Context, p *Play, d *Dialogue) (v *Visit, r *Reconciliation, err error) {
 	if d.Credential.Type == "" {
 		d.Credential = Credential{Type: "02", Number: w.person.certno}
 	}
 	if err = w.till.SignIn(ctx); err != nil {
 		return nil, nil, err
 	}
-	if v, err = visit(ctx, d); err != nil {
+	if v, err = w.till.Play(ctx, p, d); err != nil {
 		return v, nil, err
 	}
 	if err = w.till.SignOut(ctx); err != nil {
