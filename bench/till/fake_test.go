@@ -19,17 +19,18 @@ import (
 // the package: amounts are read and kept here in its own way.
 type centre struct {
 	*httptest.Server
-	mu      sync.Mutex
-	people  map[string]*citizen // by identity number
-	answers map[string]*known   // by msgid
-	blocked map[string]bool
-	deals   map[string]*deal // by setl_id
-	visits  map[string]*visitAt
-	files   map[string][]byte
-	arrived map[string]int // msgid -> how often it came
-	bookOf  string         // file of the till's book: a trade must be in it when it arrives
-	faults  []string       // promises of the till that were broken
-	serial  int
+	mu        sync.Mutex
+	people    map[string]*citizen // by identity number
+	answers   map[string]*known   // by msgid
+	blocked   map[string]bool
+	signedOut map[string]bool
+	deals     map[string]*deal // by setl_id
+	visits    map[string]*visitAt
+	files     map[string][]byte
+	arrived   map[string]int // msgid -> how often it came
+	bookOf    string         // file of the till's book: a trade must be in it when it arrives
+	faults    []string       // promises of the till that were broken
+	serial    int
 
 	zero           string // stmt_rslt of level books
 	cancelsReverse bool   // 2601 of an executed cancel debits again (R11)
@@ -67,7 +68,7 @@ type visitAt struct {
 }
 
 func newCentre(t *testing.T, people ...*citizen) *centre {
-	c := &centre{people: map[string]*citizen{}, answers: map[string]*known{}, blocked: map[string]bool{}, deals: map[string]*deal{}, visits: map[string]*visitAt{},
+	c := &centre{people: map[string]*citizen{}, answers: map[string]*known{}, blocked: map[string]bool{}, signedOut: map[string]bool{}, deals: map[string]*deal{}, visits: map[string]*visitAt{},
 		files: map[string][]byte{}, arrived: map[string]int{}, zero: "0"}
 	for _, p := range people {
 		c.people[p.certno] = p
@@ -189,6 +190,11 @@ func (c *centre) handle(env map[string]any, infno, msgid string, input map[strin
 	case "9001":
 		return map[string]any{"signinoutb": map[string]any{"sign_time": today(), "sign_no": "S" + msgid[12:]}}
 	case "9002":
+		in, _ := input["signOut"].(map[string]any)
+		if c.signedOut[str(in, "sign_no")] {
+			return refusal("[sign_no] 已签退")
+		}
+		c.signedOut[str(in, "sign_no")] = true
 		return map[string]any{"sign_time": map[string]any{"sign_time": today()}}
 	case "1101":
 		p := c.people[str(data, "mdtrt_cert_no")]

@@ -52,8 +52,11 @@ func packStatement(name string, rows []Row) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Verdict is a row of 3202's result.
-type Verdict struct{ PsnNo, MdtrtID, SetlID, Msgid, Result, Refund, Memo string }
+// Verdict is a row of 3202's result. The amounts may be missing.
+type Verdict struct {
+	PsnNo, MdtrtID, SetlID, Msgid, Result, Refund, Memo string
+	Medfee, Fund, Acct                                  Fen
+}
 
 // verdictItems of a row: memo and the amounts may be missing.
 const verdictItems = 6
@@ -87,8 +90,14 @@ func unpackVerdicts(packed []byte) (list []Verdict, err error) {
 			}
 		}
 		v := Verdict{PsnNo: item[0], MdtrtID: item[1], SetlID: item[2], Msgid: item[3], Result: item[4], Refund: item[5]}
-		if len(item) > verdictItems {
-			v.Memo = item[verdictItems]
+		item = append(item, "", "", "", "")
+		v.Memo = item[verdictItems]
+		for i, to := range []*Fen{&v.Medfee, &v.Fund, &v.Acct} {
+			if text := item[verdictItems+1+i]; text != "" {
+				if *to, err = parseFen(text); err != nil {
+					return nil, fmt.Errorf("%w: line %d: %w", errFile, n+1, err)
+				}
+			}
 		}
 		list = append(list, v)
 	}

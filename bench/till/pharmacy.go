@@ -3,6 +3,7 @@ package till
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Dialogue is one visit of a patient as it is played.
@@ -209,4 +210,12 @@ func (t *Till) cancel(ctx context.Context, v *Visit, k *Play) error {
 	}, took)
 	v.Cancelled = err == nil
 	return err
+}
+
+// Settles is the transaction that settles in this dialogue.
+func (p *Play) Settles() string { return p.settle }
+
+// Has tells whether the dialogue can send a transaction; every dialogue can be signed in, reversed, asked about and reconciled.
+func (p *Play) Has(infno string) bool {
+	return slices.Contains(p.Messages, infno) || slices.Contains([]string{infReverse, infQuery, infTotals, infDetails, infUpload, infDownload}, infno)
 }

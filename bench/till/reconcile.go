@@ -236,15 +236,13 @@ func (t *Till) details(ctx context.Context, s *Statement, rows []Row, day *Recon
 	return fixed, nil
 }
 
-// fix removes a trade that one side has alone. What the book has as standing is looked up by 5203 first: if the centre has it too, the amounts
-// differ, and a till must not undo what it gave goods for.
+// fix brings a row that one side has alone out of the world. What the book has as standing is looked up by 5203 first: if the centre has it too, the
+// amounts differ, and a till must not undo what it gave goods for.
 func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 	f := Finding{Msgid: v.Msgid, SetlID: v.SetlID}
 	e, ours := t.Book.byVerdict(v)
-	if f.Msgid == "" {
-		f.Msgid = e.Msgid
-	}
-	if ours && e.State == Done {
+	switch {
+	case ours && e.State == Done:
 		if _, err := t.undone(ctx, &e); err == nil {
 			f.What = "both sides have it, with other amounts or another state: " + v.Memo
 			return f, nil
@@ -252,26 +250,47 @@ func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 			return f, err
 		}
 		f.What, e.State = "only here", Struck
-	} else {
+	case v.Msgid == "":
+		f.What = "only at the centre, which does not tell its msgid"
+		return f, nil
+	case v.Refund == "1":
+		f.What, f.Fixed = "a refund only at the centre: entered here", true
+		return f, t.Book.Put(v.entry(g, t.time().Format("2006-01-02")))
+	default:
 		f.What = "only at the centre"
 		if !ours {
-			e = Entry{Msgid: v.Msgid, Infno: settleInfno(g.ClrType), PsnNo: v.PsnNo, Insutype: g.Insutype, ClrType: g.ClrType, Optins: g.Optins, Day: t.time().Format("2006-01-02")}
+			e = v.entry(g, t.time().Format("2006-01-02"))
 		}
 		e.State = Undone
 	}
-	if e.Msgid == "" {
+	f.Msgid = e.Msgid
+	err := t.undo(ctx, &e)
+	switch {
+	case errors.Is(err, errUndone) && !ours:
+		// Settled and refunded there, and both unknown here: the settlement is entered, its refund has a row of its own.
+		f.What, f.Fixed = "settled and refunded only at the centre: entered here", true
+		return f, t.Book.Put(v.entry(g, e.Day))
+	case errors.Is(err, ErrRefused):
+		f.What += ": " + err.Error()
 		return f, nil
-	}
-	if err := t.reverse(ctx, &e); err != nil {
-		if errors.Is(err, ErrRefused) {
-			f.What += ": " + err.Error()
-			return f, nil
-		}
+	case err != nil && !errors.Is(err, errUndone):
 		return f, err
 	}
 	f.Fixed = true
 	t.say("  %s %s: %s, removed by 2601", e.Infno, e.Msgid, f.What)
 	return f, t.Book.Put(e)
+}
+
+// entry is a row of the centre's as the book would have it.
+func (v *Verdict) entry(g Group, day string) Entry {
+	settle, cancel := settlesIn(g.ClrType)
+	e := Entry{Msgid: v.Msgid, Infno: settle, State: Done, PsnNo: v.PsnNo, Insutype: g.Insutype, ClrType: g.ClrType, Optins: g.Optins, Day: day, SetlID: v.SetlID, MdtrtID: v.MdtrtID,
+		Medfee: v.Medfee, Fund: v.Fund, Acct: v.Acct}
+	if v.Refund == "1" {
+		e.Infno, e.Medfee, e.Fund, e.Acct = cancel, -e.Medfee, -e.Fund, -e.Acct
+	}
+	e.Cash = e.Medfee - e.Fund - e.Acct
+	return e
 }
 
 // byVerdict finds the entry that a row of the result is about: by msgid, or by setl_id where the centre tells none.
@@ -287,15 +306,15 @@ func (b *Book) byVerdict(v *Verdict) (Entry, bool) {
 	return Entry{}, false
 }
 
-// settleInfno is the settlement of a clearing category, for a trade that the book does not know.
-func settleInfno(clrType string) string {
+// settlesIn are the transactions of a clearing category, for a trade that the book does not know.
+func settlesIn(clrType string) (settle, cancel string) {
 	switch {
 	case clrType == clrPharmacy:
-		return infPurchase
+		return infPurchase, infPurchaseCancel
 	case strings.HasPrefix(clrType, clrStay):
-		return infStaySettle
+		return infStaySettle, infStayCancel
 	}
-	return infOutpatientSettle
+	return infOutpatientSettle, infOutpatientCancel
 }
 
 // Clearing categories expected before an answer tells them (nhsa-interface.md 1.11).

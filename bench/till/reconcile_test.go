@@ -63,6 +63,32 @@ func TestCloseCentreOnly(t *testing.T) {
 	}
 }
 
+// TestCloseRefundAtCentre: a refund of which the book knows nothing is entered, since no 2601 takes it back; and so is a pair of settlement and refund.
+func TestCloseRefundAtCentre(t *testing.T) {
+	for _, forget := range []int{1, 2} {
+		w := newWorld(t, TypePharmacy)
+		settleOnce(t, w, &Dialogue{})
+		settleOnce(t, w, &Dialogue{Decline: true})
+		b, err := OpenBook(filepath.Join(t.TempDir(), "old"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		all := w.till.Book.Entries()
+		for _, e := range all[:len(all)-forget] {
+			if err := b.Put(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.till.Institution = NewInstitution(w.till.Place, b, 5_000, nil)
+		r := closeDay(t, w)
+		if !r.Level() || r.Statements[0].Rounds != 1 || len(r.Statements[0].Findings) != forget {
+			t.Errorf("forgot %d: %+v", forget, r)
+		}
+		w.same(t)
+	}
+}
+
 // TestCloseHereOnly: what only the till has is looked up, blocked by 2601, struck from the book, and the books are level.
 func TestCloseHereOnly(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
@@ -143,7 +169,7 @@ func TestConfirm(t *testing.T) {
 func TestVerdictFiles(t *testing.T) {
 	ok := "P1\tnull\tnull\tM1\t1\t0\tnull\t1.00\t0.00\t1.00\textra\r\n"
 	list, err := unpackVerdicts(zipOne("a.txt", ok))
-	if err != nil || len(list) != 1 || list[0] != (Verdict{PsnNo: "P1", Msgid: "M1", Result: "1", Refund: "0"}) {
+	if err != nil || len(list) != 1 || list[0] != (Verdict{PsnNo: "P1", Msgid: "M1", Result: "1", Refund: "0", Medfee: 1_00, Acct: 1_00}) {
 		t.Errorf("%+v %v", list, err)
 	}
 	for name, b := range map[string][]byte{"no zip": []byte("P1\tnull"), "narrow": zipOne("a.txt", "P1\tnull\tnull\tM1\t1\n"), "bomb": zipOne("a.txt", strings.Repeat("0", fileMax+1))} {

@@ -129,23 +129,32 @@ func (t *Till) resolve(ctx context.Context, e *Entry) (done bool, err error) {
 	return false, t.confirm(ctx)
 }
 
-// reverse sends 2601 for a message. If its own outcome is unknown the same 2601 goes out again: undoing twice is undoing once (1.12).
+// reverse undoes a message; that it was undone before is as good.
 func (t *Till) reverse(ctx context.Context, e *Entry) error {
+	if err := t.undo(ctx, e); err != nil && !errors.Is(err, errUndone) {
+		return fmt.Errorf("message %s stays open in the book, its reversal: %w", e.Msgid, err)
+	}
+	return nil
+}
+
+// errUndone says that the server refused 2601 because the original is undone.
+var errUndone = errors.New("till: already undone")
+
+// undo sends 2601 for a message. If its own outcome is unknown the same 2601 goes out again: undoing twice is undoing once (1.12).
+func (t *Till) undo(ctx context.Context, e *Entry) error {
 	r, err := t.ask(ctx, infReverse, func(o *object) {
 		o.node("data", func(o *object) { o.texts("psn_no", e.PsnNo, "omsgid", e.Msgid, "oinfno", e.Infno) })
 	})
-	if err == nil || r.Code == codeReversed {
-		return nil
+	if r.Code == codeReversed {
+		return errUndone
 	}
-	return fmt.Errorf("message %s stays open in the book, its reversal: %w", e.Msgid, err)
+	return err
 }
 
 // resolveCancel: 2601 may have blocked the cancel, taken it back, or come too late for it, as the region has it (R11). The settlement's own state
 // tells, and no late arrival can change it afterwards: either the cancel was executed, or 2601 has blocked it.
 func (t *Till) resolveCancel(ctx context.Context, e *Entry) (done bool, err error) {
-	if _, err := t.ask(ctx, infReverse, func(o *object) {
-		o.node("data", func(o *object) { o.texts("psn_no", e.PsnNo, "omsgid", e.Msgid, "oinfno", e.Infno) })
-	}); err != nil && !errors.Is(err, ErrRefused) {
+	if err := t.undo(ctx, e); err != nil && !errors.Is(err, ErrRefused) && !errors.Is(err, errUndone) {
 		return false, fmt.Errorf("message %s stays open in the book, its reversal: %w", e.Msgid, err)
 	}
 	undone, err := t.undone(ctx, e)
@@ -217,7 +226,7 @@ func (t *Till) SignIn(ctx context.Context) error {
 	return nil
 }
 
-// SignOut is 9002.
+// SignOut is 9002. A refusal is only told: who asked again after a lost answer is signed out already, and no money hangs on it.
 func (t *Till) SignOut(ctx context.Context) error {
 	if t.signNo == "" {
 		return nil
@@ -226,5 +235,8 @@ func (t *Till) SignOut(ctx context.Context) error {
 		o.node("signOut", func(o *object) { o.texts("sign_no", t.signNo, "opter_no", t.Operator.No) })
 	})
 	t.signNo = ""
+	if errors.Is(err, ErrRefused) {
+		return nil
+	}
 	return err
 }
