@@ -219,31 +219,25 @@ func (c *Client) traceOut(m *message, url string) {
 	if c.Trace == nil {
 		return
 	}
-	fmt.Fprintf(c.Trace, ">>> %s %s  %s\n", m.infno, infnoNames[m.infno], url)
-	c.Trace.Write(indented(m.body))
+	text := fmt.Appendf(nil, ">>> %s %s  %s\n%s", m.infno, infnoNames[m.infno], url, indented(m.body))
 	if m.file != nil {
-		fmt.Fprintf(c.Trace, "    file %s, %d bytes\n", m.name, len(m.file))
+		text = fmt.Appendf(text, "    file %s, %d bytes\n", m.name, len(m.file))
 	}
+	c.Trace.Write(text) // one write a message: those of several tills do not mix
 }
 
 func (c *Client) traceIn(r *Reply) {
 	if c.Trace == nil {
 		return
 	}
-	fmt.Fprintf(c.Trace, "<<< %s %s", r.Infno, r.Result)
-	if r.Text != "" {
-		fmt.Fprintf(c.Trace, ": %s", r.Text)
+	text := fmt.Appendf(nil, "<<< %s %s %s\n", r.Infno, r.Result, r.Text)
+	if r.File != nil {
+		text = fmt.Appendf(text, "    file of %d bytes\n", len(r.File))
 	}
-	fmt.Fprintln(c.Trace)
-	switch {
-	case r.File != nil:
-		fmt.Fprintf(c.Trace, "file of %d bytes\n", len(r.File))
-	case r.Output != nil:
-		b, err := json.Marshal(r.Output)
-		if err == nil {
-			c.Trace.Write(indented(b))
-		}
+	if b, err := json.Marshal(r.Output); err == nil && r.Output != nil {
+		text = append(text, indented(b)...)
 	}
+	c.Trace.Write(text)
 }
 
 func indented(b []byte) []byte {

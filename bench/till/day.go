@@ -23,7 +23,7 @@ type Day struct {
 	Patients     []Credential   // at least one a till: a till's patients are its own, so that nobody lies in two beds
 	Tills, Bills int            // bills of all tills together
 	Seed         uint64
-	Trace        io.Writer // nil: none. Messages of several tills come in any order
+	Trace        io.Writer // nil: none. A write a message, from one till at a time
 }
 
 var errDay = errors.New("till: day")
@@ -46,6 +46,11 @@ func (d *Day) check() error {
 func (d *Day) Play(ctx context.Context) (*DayResult, error) {
 	if err := d.check(); err != nil {
 		return nil, err
+	}
+	if d.Trace != nil {
+		own := *d
+		own.Trace = &oneAtATime{w: d.Trace}
+		d = &own
 	}
 	result := newDayResult()
 	tills := make([]*dayTill, d.Tills)
@@ -163,4 +168,16 @@ func (t *dayTill) basket(goods []Item) (items []Item) {
 		items = append(items, some(goods[t.script.IntN(len(goods))], 1+t.script.Int64N(3)))
 	}
 	return items
+}
+
+// oneAtATime lets several tills write.
+type oneAtATime struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (o *oneAtATime) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Write(b)
 }

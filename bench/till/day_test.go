@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,10 +32,14 @@ func TestDay(t *testing.T) {
 		defer b.Close()
 		institutions = append(institutions, NewInstitution(Place{Code: fmt.Sprintf("X9910000000%d", i), Area: "991000", Type: kind}, b, 0, nil))
 	}
-	d := &Day{URL: c.URL, Institutions: institutions, Patients: patients, Tills: tills, Bills: bills, Seed: 7}
+	var trace strings.Builder
+	d := &Day{URL: c.URL, Institutions: institutions, Patients: patients, Tills: tills, Bills: bills, Seed: 7, Trace: &trace}
 	r, err := d.Play(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if strings.Count(trace.String(), ">>> ") != strings.Count(trace.String(), "<<< ") || strings.Count(trace.String(), "\n>>> 2102 ") < 50 {
+		t.Error("the trace has lost messages")
 	}
 	c.faults = nil // one centre, two books: judged below
 	var out strings.Builder
@@ -67,6 +72,14 @@ func TestDay(t *testing.T) {
 	}
 	if settled-cancelled != live || int64(acct) != spent || left != people*1_000_00-spent || undone == 0 {
 		t.Errorf("%d live and %s spent at the centre, %d and %s in the books\n%s", live, yuanOf(spent), settled-cancelled, acct, &out)
+	}
+	for i := range r.Institutions {
+		unclosed := *r
+		unclosed.Institutions = slices.Clone(r.Institutions)
+		unclosed.Institutions[i].Close = &Reconciliation{}
+		if unclosed.Level() {
+			t.Error("a day is level that nobody reconciled")
+		}
 	}
 	if !r.Level() || !strings.Contains(out.String(), "level") {
 		t.Errorf("not level:\n%s", &out)

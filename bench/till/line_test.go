@@ -13,7 +13,9 @@ func TestLine(t *testing.T) {
 	for _, p := range Points() {
 		w := newWorld(t, TypePharmacy)
 		w.till.Server.Line.Cut(infPerson, p)
-		question := newInput(func(o *object) { o.node("data", func(o *object) { o.texts("mdtrt_cert_type", "02", "mdtrt_cert_no", w.person.certno) }) })
+		question := newInput(func(o *object) {
+			o.node("data", func(o *object) { o.texts("mdtrt_cert_type", "02", "mdtrt_cert_no", w.person.certno) })
+		})
 		m := w.till.write(infPerson, w.till.NextMsgid(), question)
 		r := w.till.send(t.Context(), m)
 		if r.Result != Unknown || r.Output != nil {

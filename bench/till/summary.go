@@ -104,10 +104,18 @@ func (r *DayResult) close(in *Institution, close *Reconciliation) {
 	r.Institutions = append(r.Institutions, d)
 }
 
-// Level tells whether every institution's books are level with the centre's, nothing is open, and no answer was wrong.
+// Level tells whether every institution's books are level with the centre's, row for row asked about, nothing is open, and no answer was wrong.
 func (r *DayResult) Level() bool {
 	for i := range r.Institutions {
-		if d := &r.Institutions[i]; d.Open > 0 || d.Close == nil || !d.Close.Level() {
+		d := &r.Institutions[i]
+		if d.Open > 0 || d.Close == nil || !d.Close.Level() {
+			return false
+		}
+		asked := 0
+		for k := range d.Close.Statements {
+			asked += d.Close.Statements[k].Count
+		}
+		if asked != d.Count {
 			return false
 		}
 	}
