@@ -117,8 +117,11 @@ type message struct {
 func (c *Client) write(infno, msgid string, input []byte) *message {
 	n := 0
 	body := appendObject(nil, &n, func(o *object) {
-		o.texts("infno", infno, "msgid", msgid, "mdtrtarea_admvs", c.Area, "insuplc_admdvs", c.home, "recer_sys_code", "YBXT", "dev_no", "", "dev_safe_info", "",
-			"cainfo", "", "signtype", "", "infver", "1.0.0", "opter_type", "1", "opter", c.Operator.No, "opter_name", c.Operator.Name,
+		o.texts("infno", infno, "msgid", msgid, "mdtrtarea_admvs", c.Area, "insuplc_admdvs", c.home, "recer_sys_code", "YBXT", "dev_no", "", "dev_safe_info", "")
+		if c.Server.Signer == nil { // else they are the scheme's to write
+			o.texts("cainfo", "", "signtype", "")
+		}
+		o.texts("infver", "1.0.0", "opter_type", "1", "opter", c.Operator.No, "opter_name", c.Operator.Name,
 			"inf_time", c.time().Format(time.DateTime), "fixmedins_code", c.Code, "fixmedins_name", c.Name, "sign_no", c.signNo)
 		o.raw("input", input)
 	})
@@ -179,7 +182,7 @@ func (c *Client) read(reply *Reply, r *http.Request) {
 	}
 	if s := c.Server.Signer; s != nil {
 		if body, err = s.Verify(resp.Header, body, c.now()); err != nil {
-			reply.Text = "signature of the answer: " + err.Error()
+			reply.Text = fmt.Sprintf("HTTP %d, signature of the answer: %v", resp.StatusCode, err) // a refusal that nobody signed is none
 			return
 		}
 	}
