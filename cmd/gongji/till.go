@@ -40,6 +40,8 @@ type tillCmd struct {
 	Bills   int    `help:"Bills of that day." default:"200"`
 	Seed    uint64 `help:"Seed of that day's script." default:"1"`
 	Persons int    `help:"Persons of the demo province in the server." default:"2000"`
+
+	now func() time.Time // nil: the machine's clock
 }
 
 // Help tells what the exit code means.
@@ -210,7 +212,7 @@ func (c *tillCmd) visits(ctx context.Context, dir string, signer till.Signer, in
 	defer func() { err = errors.Join(err, book.Close()) }()
 	line := till.NewLine()
 	defer line.Close()
-	t := &till.Till{Client: &till.Client{Institution: till.NewInstitution(c.place(), book, rand.IntN(10_000), nil), // two runs in one second must not take the same msgids
+	t := &till.Till{Client: &till.Client{Institution: till.NewInstitution(c.place(), book, rand.IntN(10_000), c.now), // two runs in one second must not take the same msgids
 		Server: &till.Server{URL: c.URL, Line: line, Signer: signer}, Operator: till.Operator{No: "D001", Name: "演示收费员"}}, Out: out}
 	if c.Trace {
 		t.Trace = out

@@ -43,7 +43,7 @@ func (c *tillCmd) day(ctx context.Context, dir string, signer till.Signer, out i
 		if err != nil {
 			return false, err
 		}
-		d.Institutions = append(d.Institutions, till.NewInstitution(x, book, rand.IntN(10_000), nil))
+		d.Institutions = append(d.Institutions, till.NewInstitution(x, book, rand.IntN(10_000), c.now))
 	}
 	r, err := d.Play(ctx)
 	if r != nil {

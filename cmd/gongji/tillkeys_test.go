@@ -30,7 +30,7 @@ func gate(t *testing.T, h *house, scheme sign.Scheme, opened *atomic.Int64) *htt
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		plain, who, err := scheme.Open(sign.HTTP(r.Header), body, time.Now())
+		plain, who, err := scheme.Open(sign.HTTP(r.Header), body, h.now())
 		if err != nil {
 			http.Error(w, `{"code":401}`, http.StatusUnauthorized)
 			return
@@ -44,7 +44,7 @@ func gate(t *testing.T, h *house, scheme sign.Scheme, opened *atomic.Int64) *htt
 		defer resp.Body.Close()
 		answer, err := io.ReadAll(resp.Body)
 		if err == nil {
-			answer, err = scheme.Seal(w.Header(), who, answer, time.Now())
+			answer, err = scheme.Seal(w.Header(), who, answer, h.now())
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
@@ -59,6 +59,9 @@ func gate(t *testing.T, h *house, scheme sign.Scheme, opened *atomic.Int64) *htt
 	})
 	return s
 }
+
+// now is the time of the house's story, which begins in the morning.
+func (h *house) now() time.Time { return time.UnixMilli(h.clock.Wall()) }
 
 // keyPair is an SM2 key as key files have it.
 func keyPair(t *testing.T) (private, public string) {
@@ -109,7 +112,7 @@ func TestTillKeys(t *testing.T) {
 		var opened atomic.Int64
 		g := gate(t, h, s, &opened)
 		book := filepath.Join(t.TempDir(), "book")
-		c := &tillCmd{URL: g.URL, Keys: keyFileOf(t, x[1]), Book: book, Cut: []string{"unread"}, Persons: demoPersonsMin}
+		c := &tillCmd{URL: g.URL, Keys: keyFileOf(t, x[1]), Book: book, Cut: []string{"unread"}, Persons: demoPersonsMin, now: h.now}
 		var out strings.Builder
 		level, err := c.play(context.Background(), strings.NewReader(""), &out)
 		if err != nil || level != has(t, h, "3201") || opened.Load() < 7 {
