@@ -22,6 +22,7 @@ type cli struct {
 	Bench   benchCmd   `cmd:"" help:"Measure the engine on this machine."`
 	Policy  policyCmd  `cmd:"" help:"Check, show, compare and activate regional profiles."`
 	Voucher voucherCmd `cmd:"" help:"Print a test e-voucher (mdtrt_cert_type 01) for the identity number on standard input."`
+	Till    tillCmd    `cmd:"" help:"Play a pharmacy or a hospital on the national interface, cut its line, reconcile its day."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	TillLoad tillLoadCmd `cmd:"" hidden:"" help:"Play many tills against a server with the demo province and keep a book of what was acknowledged."`
