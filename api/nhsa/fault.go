@@ -112,7 +112,7 @@ var outcomeTexts = map[ledger.Outcome]string{
 	ledger.AlreadyFrozen:         "账户已处于冻结状态",
 	ledger.NotFrozen:             "账户未被冻结",
 	ledger.OutsideTerritory:      "双方参保地不在共济范围内",
-	ledger.CategoryNotAllowed:    "该人员类别不能开立个人账户",
+	ledger.CategoryNotAllowed:    "该人员类别不能开立个人账户或入账",
 	ledger.AccountExists:         "个人账户已存在",
 	ledger.NoChange:              "内容没有变化",
 	ledger.PasswordsOff:          "本地区不使用共济密码",
@@ -169,6 +169,11 @@ var outcomeTexts = map[ledger.Outcome]string{
 	ledger.KeyDiffers:            "当日密钥不符",
 	ledger.KeyNotPast:            "当日密钥未到公布时间",
 	ledger.GenesisAgain:          "账本已初始化",
+	ledger.DayClosed:             "该营业日已日结",
+	ledger.DayNotOver:            "该营业日尚未到日结时间",
+	ledger.DayOpen:               "所选日期尚未日结，不能拨付",
+	ledger.AlreadyCleared:        "所选日期的该类费用已拨付",
+	ledger.ClearingExceeds:       "拨付金额超过应付余额",
 	ledger.Quarantined:           "该笔业务已被隔离，请联系医保经办机构",
 }
 

@@ -195,7 +195,7 @@ func TestReverse(t *testing.T) {
 	s := f.settle(third, b).ok()
 	setl, visit := s.str("output.setlinfo.setl_id"), s.str("output.setlinfo.mdtrt_id")
 	f.reverse(f.msgid(), cancelLate, "2103", p).ok()
-	f.cancel(cancelLate, setl, visit, p).refused("id_reused", "msgid")
+	f.cancel(cancelLate, setl, visit, p).refused("blocked", "msgid")
 	f.cancel(cancelDone, setl, visit, p).ok()
 	f.reverse(f.msgid(), cancelDone, "2103", p).refused("cancel_final", "data.omsgid")
 	// A refused settlement leaves nothing to undo.
