@@ -51,7 +51,7 @@ func (g *Generator) makeDayClose() Command {
 
 // followDayClose queues, for money batches, reversals by message of settlements and cancels whose day has just been closed.
 func (g *Generator) followDayClose() {
-	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-6*recentSent) && len(g.swept) < 20; i-- {
+	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-6*recentSent) && len(g.swept) < 30; i-- {
 		r := g.model.records[g.sent[i].position]
 		s := r.settlement
 		if c := r.about; c != nil && !c.alive() && !r.void && c.acts[len(c.acts)-1] == g.sent[i].position && g.model.isClosed(r.day) {

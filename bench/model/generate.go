@@ -83,7 +83,7 @@ var mixedWeights = []weight{
 	{KindBindingConsent, 84}, {KindBindingReview, 84}, {KindBindingWithdraw, 84}, {KindForcedUnbinding, 84}, {KindDebitOrder, 86},
 	{KindFamilyDissolution, 84},
 	{KindFreeze, 84}, {KindPassword, 84}, {KindCredential, 84}, {KindPersonChange, 84}, {KindDayClose, 84}, {KindClearing, 92},
-	{KindVisitOpen, 94}, {KindVisitCancel, 84}, {KindVisitChange, 84}, {KindLinesAdd, 94}, {KindLinesRemove, 94}, {KindDischarge, 84}, {KindDischargeCancel, 84},
+	{KindVisitOpen, 130}, {KindVisitCancel, 84}, {KindVisitChange, 84}, {KindLinesAdd, 150}, {KindLinesRemove, 94}, {KindDischarge, 84}, {KindDischargeCancel, 84},
 	{KindCredit, 210}, {KindSettlement, 340}, {KindReversalByID, 60}, {KindReversalByMessage, 80}, {KindAllocation, 74},
 	{KindPremium, 74}, {KindPremiumRefund, 70}, {KindAccountDebit, 84},
 }

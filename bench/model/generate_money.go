@@ -103,7 +103,7 @@ func (g *Generator) makeAllocation() Command {
 
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
 func (g *Generator) makeSettlement() Command {
-	if g.chance(25) {
+	if !g.mixed && g.chance(30) || g.chance(8) {
 		if c, found := g.billLines(); found {
 			return c
 		}
@@ -120,7 +120,7 @@ func (g *Generator) makeSettlement() Command {
 			patient = g.model.persons[choose(g.rng, members)]
 		}
 	}
-	if other := g.rival(); other != nil && g.chance(40) {
+	if other := g.rival(); other != nil && g.chance(55) {
 		patient = other
 	}
 	return g.settlementOf(patient, g.target(patient))

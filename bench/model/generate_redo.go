@@ -27,7 +27,7 @@ func (g *Generator) followReversal(c Command, result Result) {
 			return
 		}
 	}
-	if !g.chance(32) && !(again && g.chance(60)) {
+	if !g.chance(32) && !(again && g.chance(72)) || !result.Void && g.chance(25) { // some wait for the close of their day
 		return
 	}
 	if g.mixed && len(s.takes) > 0 && g.chance(20) {
@@ -90,7 +90,7 @@ func (g *Generator) followRedo(c Command, s *settled) {
 	if message(c).ID != (Key{}) && g.chance(3) { // a redo is no cancel
 		g.soon = append(g.soon, g.redoOf(c, redo.Institution, redo.Psn))
 	}
-	if g.chance(30) || len(s.acts) > 2 && g.chance(60) {
+	if g.chance(30) || len(s.acts) > 2 && g.chance(75) {
 		if original := g.sentAt(s.position); original != nil && g.chance(50) {
 			g.soon = append(g.soon, ReversalByMessage{Message: g.newMessage(), Institution: s.institution.Code, OriginalID: message(original).ID, OriginalKind: 1, Psn: s.patient.Psn})
 			return

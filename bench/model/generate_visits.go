@@ -244,13 +244,16 @@ func (v *VisitState) linesOrNone() []LineState {
 
 // billLines makes a settlement out of the unsettled lines of a visit; false if there is none.
 func (g *Generator) billLines() (c Settlement, found bool) {
-	v := g.someVisit(func(v *VisitState) bool {
-		return g.takingLines(v) && len(v.taken(0)) > 0 || len(v.Lines) > 0 && g.chance(8)
-	})
-	if v == nil {
+	var fit []*VisitState
+	for _, v := range g.model.visits {
+		if g.takingLines(v) && len(v.taken(0)) > 0 || len(v.Lines) > 0 && g.chance(2) {
+			fit = append(fit, v)
+		}
+	}
+	if len(fit) == 0 {
 		return c, false
 	}
-	return g.billOf(v)
+	return g.billOf(choose(g.rng, fit))
 }
 
 // billOf makes a settlement out of the unsettled lines of a visit, or of its settled ones; false if it has none.

@@ -183,7 +183,7 @@ func (m *Model) takeAll(now moment, c Settlement, todo *plan) bool {
 		if !ok {
 			return false
 		}
-		place := m.ownPlace(now, todo)
+		place := m.ownPlace(now, c, todo)
 		for i, account := range accounts {
 			if i == place {
 				takeFrom(todo.patient.account(), &todo.own)
@@ -261,15 +261,15 @@ func (m *Model) lending(now moment, patient *PersonState) []*BindingState {
 	return lending
 }
 
-// ownPlace counts the relatives before the own account in the debit order; -1 if it has no place there (R22).
-func (m *Model) ownPlace(now moment, todo *plan) int {
+// ownPlace counts the relatives whom a password opens, if one is needed, before the own account in the debit order; -1 if it has no place there (R22).
+func (m *Model) ownPlace(now moment, c Settlement, todo *plan) int {
 	patient := todo.patient
 	if now.policy.SelfFirst || now.policy.Strategy != 2 || patient.SelfOrder == 0 || !todo.ownUsable {
 		return -1
 	}
 	place := 0
 	for _, b := range m.lending(now, patient) {
-		if int(b.Order) < patient.SelfOrder {
+		if int(b.Order) < patient.SelfOrder && m.opened(now, c, m.persons[b.Authorizer], patient, false) {
 			place++
 		}
 	}
