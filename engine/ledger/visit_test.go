@@ -313,6 +313,27 @@ func TestVisitOfDead(t *testing.T) {
 	w.balance("li", 1_000_000-10)
 }
 
+// TestVisitOfEnded: R19: whose insurance ended during his stay is helped by relatives as on its first day, also where a user must be normally enrolled.
+func TestVisitOfEnded(t *testing.T) {
+	w := visitWorld(t)
+	w.policy(Accepted, func(p *Policy) { visits(p); p.RequireNormalUser = 1 })
+	w.person("son", 0, 0)
+	w.bind("li", "son")
+	open := openOf("son", Stay)
+	at := w.want(Accepted, open).Visit
+	add := linesOf(at, chargeOf(1, "", 10))
+	add.Person = psn("son")
+	w.want(Accepted, add)
+	w.day += 3
+	w.insured("son", 4)
+	bill := billOf("son", 10)
+	w.paid("son", 10, 0) // a bill of today
+	bill.Visit = at
+	if f := w.want(Accepted, bill); f.Mulaid != 10 {
+		t.Fatalf("relatives paid %d fen, want 10", f.Mulaid)
+	}
+}
+
 // TestOpeningReversed: 2601 of 2401: a visit whose opening got no answer is cancelled by the message that opened it, or blocked if that comes later.
 func TestOpeningReversed(t *testing.T) {
 	w := visitWorld(t)
