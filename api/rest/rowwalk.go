@@ -117,7 +117,7 @@ func opterOf(r *engine.InstitutionRow) string {
 		return ""
 	}
 	shape := billBlobShape
-	if r.Sign < 0 {
+	if r.Position != r.Settled { // a cancel or a redo
 		shape = reversalBlobShape
 	}
 	var d strictjson.Decoder
