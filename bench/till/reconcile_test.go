@@ -9,7 +9,10 @@ import (
 // settleOnce plays a purchase and leaves the close to the test.
 func settleOnce(t *testing.T, w *world, d *Dialogue) *Visit {
 	t.Helper()
-	d.Items, d.Credential = DemoPurchase(), Credential{Type: "02", Number: w.person.certno}
+	if d.Credential.Type == "" {
+		d.Credential = Credential{Type: "02", Number: w.person.certno}
+	}
+	d.Items = DemoPurchase()
 	v, err := w.till.Play(t.Context(), &Pharmacy, d)
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +34,10 @@ func TestCloseCentreOnly(t *testing.T) {
 	for _, zero := range []string{"0", "000000"} { // HN, HB
 		w := newWorld(t, TypePharmacy)
 		w.centre.zero = zero
+		// Somebody of another insurance in the same place: 3202 does not tell insurances apart, and nothing may happen to his trade.
+		child := &citizen{psn: "PSN2", name: "林童", certno: "994769202001010017", insutype: "390", area: w.person.area, balance: openingFen}
+		w.centre.people[child.certno] = child
+		settleOnce(t, w, &Dialogue{Credential: Credential{Type: "02", Number: child.certno}})
 		settleOnce(t, w, &Dialogue{})
 		settleOnce(t, w, &Dialogue{Decline: true})
 		lost := settleOnce(t, w, &Dialogue{})
@@ -49,7 +56,7 @@ func TestCloseCentreOnly(t *testing.T) {
 		}
 		w.till.Institution = NewInstitution(w.till.Place, b, 5_000, nil)
 		r := closeDay(t, w)
-		if len(r.Statements) != 1 || !r.Level() {
+		if len(r.Statements) != 2 || !r.Level() || r.Statements[1].Rounds != 0 || r.Statements[1].Count != 1 {
 			t.Fatalf("%+v", r)
 		}
 		s := r.Statements[0]
