@@ -224,7 +224,7 @@ func (c *centre) handle(env map[string]any, infno, msgid string, input map[strin
 			return refusal("[not_found] data.setl_id")
 		}
 		flag := map[bool]string{false: "0", true: "1"}[d.cancelled || d.void]
-		return map[string]any{"setlinfo": map[string]any{"setl_id": d.setl, "refd_setl_flag": flag}}
+		return map[string]any{"setlinfo": map[string]any{"setl_id": d.setl, "insutype": d.who.insutype, "refd_setl_flag": flag}}
 	case "9101":
 		c.serial++
 		no := fmt.Sprint("F", c.serial)

@@ -261,17 +261,9 @@ func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 		} else if !errors.Is(err, ErrRefused) {
 			return f, err
 		}
-		f.What, e.State = "only here", Struck
-	case v.Msgid == "":
-		f.What = "only at the centre, which does not tell its msgid"
-		return f, nil
-	case v.Refund == "1":
-		f.What, f.Fixed = "a refund only at the centre: entered here", true
-		refund := v.entry(g, t.time().Format("2006-01-02"))
-		if original, found := t.Book.byVerdict(&Verdict{SetlID: v.SetlID, Refund: "0"}); found {
-			refund.Insutype = original.Insutype // the row does not tell it
-		}
-		return f, t.Book.Put(refund)
+		f.What, f.Msgid, e.State = "only here", e.Msgid, Struck
+	case v.Refund == "1" || !ours && !t.ReverseUnknown || v.Msgid == "":
+		return t.enter(ctx, g, v, f)
 	default:
 		f.What = "only at the centre"
 		if !ours {
@@ -279,13 +271,9 @@ func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 		}
 		e.State = Undone
 	}
-	f.Msgid = e.Msgid
-	err := t.undo(ctx, &e)
-	switch {
-	case errors.Is(err, errUndone) && !ours:
-		// Settled and refunded there, and both unknown here: the settlement is entered, its refund has a row of its own.
-		f.What, f.Fixed = "settled and refunded only at the centre: entered here", true
-		return f, t.Book.Put(v.entry(g, e.Day))
+	switch err := t.undo(ctx, &e); {
+	case errors.Is(err, errUndone) && !ours: // settled and refunded there: two rows that come to nothing
+		return t.enter(ctx, g, v, f)
 	case errors.Is(err, ErrRefused):
 		f.What += ": " + err.Error()
 		return f, nil
@@ -294,6 +282,31 @@ func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 	}
 	f.Fixed = true
 	t.say("  %s %s: %s, removed by 2601", e.Infno, e.Msgid, f.What)
+	return f, t.Book.Put(e)
+}
+
+// enter takes a row of the centre's into the book: a refund, which nothing takes back, or a settlement that this book has not sent. 5203 tells its
+// insurance, which the row does not; a row that cannot be looked up is left alone.
+func (t *Till) enter(ctx context.Context, g Group, v *Verdict, f Finding) (Finding, error) {
+	f.What = "only at the centre, not of this book"
+	if v.Msgid == "" || v.SetlID == "" || v.MdtrtID == "" {
+		f.What += ": left alone, without msgid, setl_id or mdtrt_id"
+		return f, nil
+	}
+	e := v.entry(g, t.time().Format("2006-01-02"))
+	info, err := t.query(ctx, &e)
+	if errors.Is(err, ErrRefused) {
+		f.What += ": left alone, " + err.Error()
+		return f, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	if insutype := info.Text("insutype"); insutype != "" {
+		e.Insutype = insutype
+	}
+	f.What, f.Fixed = f.What+": entered", true
+	t.say("  %s %s: %s", e.Infno, e.Msgid, f.What)
 	return f, t.Book.Put(e)
 }
 
