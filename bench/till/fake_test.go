@@ -105,6 +105,7 @@ func (c *centre) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	infno, msgid := str(env, "infno"), str(env, "msgid")
 	c.watch(infno, msgid)
 	input, _ := env["input"].(map[string]any)
+	c.measure(infno, env)
 	answer := c.answer(env, infno, msgid, input, file)
 	if raw, isFile := answer.([]byte); isFile {
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -155,6 +156,27 @@ func (c *centre) watch(infno, msgid string) {
 	book, err := os.ReadFile(c.bookOf)
 	if err != nil || !strings.Contains(string(book), msgid) {
 		c.fault("%s %s is not in the book when it is sent (%v)", infno, msgid, err)
+	}
+}
+
+// lengths of the tables in which a till's own numbers stand (nhsa-interface.md 1.2, 1.9).
+var lengths = map[string]int{"msgid": 30, "invono": 20, "chrg_bchno": 30, "ipt_otp_no": 30, "ipt_no": 30, "mdtrt_id": 30, "psn_no": 30, "dept_code": 30, "caty": 10, "opter": 30,
+	"medins_list_codg": 150, "fixmedins_name": 20, "sign_no": 30, "dscg_bed": 30, "adm_bed": 30, "feedetl_sn": 15, "filename": 200, "file_qury_no": 30, "opter_no": 20, "mac": 20, "ip": 20}
+
+// measure looks at the length of everything in a message.
+func (c *centre) measure(infno string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, x := range v {
+			if text, isText := x.(string); isText && lengths[name] > 0 && len([]rune(text)) > lengths[name] {
+				c.fault("%s: %s has %d characters, the table %d", infno, name, len([]rune(text)), lengths[name])
+			}
+			c.measure(infno, x)
+		}
+	case []any:
+		for _, x := range v {
+			c.measure(infno, x)
+		}
 	}
 }
 
