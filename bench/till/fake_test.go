@@ -35,6 +35,7 @@ type centre struct {
 	zero           string // stmt_rslt of level books
 	cancelsReverse bool   // 2601 of an executed cancel debits again (R11)
 	no3201         bool
+	reused         string // infno whose next message finds its msgid used by another
 	twisted        int64 // added to acct_pay in 3201's comparison
 }
 
@@ -183,6 +184,9 @@ func (c *centre) measure(infno string, v any) {
 // answer handles repeats and blocked messages, and hands the rest on.
 func (c *centre) answer(env map[string]any, infno, msgid string, input map[string]any, file []byte) any {
 	bare, _ := json.Marshal(env["input"])
+	if infno == c.reused {
+		c.reused, c.answers[msgid] = "", &known{input: "another's"}
+	}
 	if k := c.answers[msgid]; k != nil {
 		if k.input != string(bare) {
 			return refusal("[id_reused] 请更换新的msgid")

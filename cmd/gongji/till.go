@@ -255,7 +255,7 @@ func (c *tillCmd) plays() []*till.Play {
 func (c *tillCmd) one(ctx context.Context, t *till.Till, p *till.Play, d *till.Dialogue, out io.Writer) (right bool, err error) {
 	fmt.Fprintf(out, "\n== %s\n", p.Name)
 	if len(c.Cut) == 1 && c.Cut[0] == "all" {
-		list, err := t.Sweep(ctx, p, d)
+		list, err := t.Sweep(ctx, p, c.sweepPatients(d.Credential))
 		return tellSweep(out, list), err
 	}
 	if err := c.plan(t.Server.Line, p); err != nil {
