@@ -36,7 +36,7 @@ type centre struct {
 	cancelsReverse bool   // 2601 of an executed cancel debits again (R11)
 	no3201         bool
 	reused         string // infno whose next message finds its msgid used by another
-	twisted        int64 // added to acct_pay in 3201's comparison
+	twisted        int64  // added to acct_pay in 3201's comparison
 }
 
 type citizen struct {
