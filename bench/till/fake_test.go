@@ -35,7 +35,8 @@ type centre struct {
 	zero           string // stmt_rslt of level books
 	cancelsReverse bool   // 2601 of an executed cancel debits again (R11)
 	no3201         bool
-	twisted        int64 // added to acct_pay in 3201's comparison
+	reused         string // infno whose next message finds its msgid used by another
+	twisted        int64  // added to acct_pay in 3201's comparison
 }
 
 type citizen struct {
@@ -105,6 +106,7 @@ func (c *centre) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	infno, msgid := str(env, "infno"), str(env, "msgid")
 	c.watch(infno, msgid)
 	input, _ := env["input"].(map[string]any)
+	c.measure(infno, env)
 	answer := c.answer(env, infno, msgid, input, file)
 	if raw, isFile := answer.([]byte); isFile {
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -158,9 +160,33 @@ func (c *centre) watch(infno, msgid string) {
 	}
 }
 
+// lengths of the tables in which a till's own numbers stand (nhsa-interface.md 1.2, 1.9).
+var lengths = map[string]int{"msgid": 30, "invono": 20, "chrg_bchno": 30, "ipt_otp_no": 30, "ipt_no": 30, "mdtrt_id": 30, "psn_no": 30, "dept_code": 30, "caty": 10, "opter": 30,
+	"medins_list_codg": 150, "fixmedins_name": 20, "sign_no": 30, "dscg_bed": 30, "adm_bed": 30, "feedetl_sn": 15, "filename": 200, "file_qury_no": 30, "opter_no": 20, "mac": 20, "ip": 20}
+
+// measure looks at the length of everything in a message.
+func (c *centre) measure(infno string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, x := range v {
+			if text, isText := x.(string); isText && lengths[name] > 0 && len([]rune(text)) > lengths[name] {
+				c.fault("%s: %s has %d characters, the table %d", infno, name, len([]rune(text)), lengths[name])
+			}
+			c.measure(infno, x)
+		}
+	case []any:
+		for _, x := range v {
+			c.measure(infno, x)
+		}
+	}
+}
+
 // answer handles repeats and blocked messages, and hands the rest on.
 func (c *centre) answer(env map[string]any, infno, msgid string, input map[string]any, file []byte) any {
 	bare, _ := json.Marshal(env["input"])
+	if infno == c.reused {
+		c.reused, c.answers[msgid] = "", &known{input: "another's"}
+	}
 	if k := c.answers[msgid]; k != nil {
 		if k.input != string(bare) {
 			return refusal("[id_reused] 请更换新的msgid")
@@ -224,7 +250,7 @@ func (c *centre) handle(env map[string]any, infno, msgid string, input map[strin
 			return refusal("[not_found] data.setl_id")
 		}
 		flag := map[bool]string{false: "0", true: "1"}[d.cancelled || d.void]
-		return map[string]any{"setlinfo": map[string]any{"setl_id": d.setl, "refd_setl_flag": flag}}
+		return map[string]any{"setlinfo": map[string]any{"setl_id": d.setl, "insutype": d.who.insutype, "refd_setl_flag": flag}}
 	case "9101":
 		c.serial++
 		no := fmt.Sprint("F", c.serial)

@@ -2,6 +2,7 @@ package till
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -21,10 +22,21 @@ func (t *Till) inpatient(ctx context.Context, play *Play, d *Dialogue) (*Visit, 
 	if err != nil {
 		return v, err
 	}
+	discharged := false
+	err = t.chargeStay(ctx, play, d, v, mdtrt, &discharged)
+	if v.Cancelled || errors.Is(err, ErrRefused) { // a refused stay is not left lying about either
+		err = errors.Join(err, t.unadmit(ctx, p, mdtrt, discharged))
+	}
+	return v, err
+}
+
+// chargeStay is a stay from its lines to its settlement.
+func (t *Till) chargeStay(ctx context.Context, play *Play, d *Dialogue, v *Visit, mdtrt string, discharged *bool) error {
+	p := v.Patient
 	if _, err := t.ask(ctx, infStayLines, func(o *object) {
 		o.rows("feedetail", len(d.Items), func(i int, o *object) { t.wardLine(o, i, &d.Items[i], p, mdtrt) })
 	}); err != nil {
-		return v, err
+		return err
 	}
 	bill := func(o *object) {
 		o.texts("psn_no", p.PsnNo, "mdtrt_cert_type", p.Type, "mdtrt_cert_no", "", "card_sn", "", "psn_cert_type", p.CertType, "certno", p.Certno,
@@ -40,20 +52,19 @@ func (t *Till) inpatient(ctx context.Context, play *Play, d *Dialogue) (*Visit, 
 				return err
 			}
 		}
-		return t.discharge(ctx, p, mdtrt)
+		err := t.discharge(ctx, p, mdtrt)
+		*discharged = err == nil
+		return err
 	}
-	if err := t.preview(ctx, play, &between, v, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
+	return t.preview(ctx, play, &between, v, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
 		return func(o *object) {
 			o.node("data", func(o *object) {
 				bill(o)
 				before.parts(o)
-				o.text("invono", "INV"+mdtrt[:min(len(mdtrt), 17)])
+				o.text("invono", t.invoice())
 			})
 		}
-	}); err != nil || !v.Cancelled {
-		return v, err
-	}
-	return v, t.unadmit(ctx, p, mdtrt)
+	})
 }
 
 // admit is 2401. It can be reversed, so it goes the way of a trade.
@@ -112,10 +123,12 @@ func (t *Till) discharge(ctx context.Context, p *Patient, mdtrt string) error {
 }
 
 // unadmit takes everything back after a cancel: 2405, 2302, 2404.
-func (t *Till) unadmit(ctx context.Context, p *Patient, mdtrt string) error {
+func (t *Till) unadmit(ctx context.Context, p *Patient, mdtrt string, discharged bool) error {
 	one := func(o *object) { o.texts("mdtrt_id", mdtrt, "psn_no", p.PsnNo) }
-	if _, err := t.ask(ctx, infDischargeCancel, func(o *object) { o.node("data", one) }); err != nil {
-		return err
+	if discharged {
+		if _, err := t.ask(ctx, infDischargeCancel, func(o *object) { o.node("data", one) }); err != nil {
+			return err
+		}
 	}
 	if _, err := t.ask(ctx, infStayLinesCancel, func(o *object) {
 		o.rows("data", 1, func(_ int, o *object) {

@@ -2,6 +2,7 @@ package till
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -24,14 +25,23 @@ func (t *Till) outpatient(ctx context.Context, p *Play, d *Dialogue) (*Visit, er
 	if err != nil {
 		return v, err
 	}
+	err = t.charge(ctx, p, d, v, mdtrt)
+	if v.Cancelled || errors.Is(err, ErrRefused) { // a refused visit is not left lying about either
+		err = errors.Join(err, t.leave(ctx, v.Patient, mdtrt, number))
+	}
+	return v, err
+}
+
+// charge is a visit from its diagnosis to its settlement.
+func (t *Till) charge(ctx context.Context, p *Play, d *Dialogue, v *Visit, mdtrt string) error {
 	batch := t.ownNumber("SF")
 	if err := t.diagnose(ctx, v.Patient, mdtrt); err != nil {
-		return v, err
+		return err
 	}
 	if _, err := t.ask(ctx, infLines, func(o *object) {
 		o.rows("feedetail", len(d.Items), func(i int, o *object) { t.clinicLine(o, i, &d.Items[i], v.Patient, mdtrt, batch) })
 	}); err != nil {
-		return v, err
+		return err
 	}
 	bill := func(o *object) {
 		v.Patient.person(o)
@@ -39,18 +49,15 @@ func (t *Till) outpatient(ctx context.Context, p *Play, d *Dialogue) (*Visit, er
 		o.money("medfee_sumamt", Total(d.Items))
 		o.texts("psn_setlway", "01", "mdtrt_id", mdtrt, "chrg_bchno", batch, "acct_used_flag", "1", "insutype", v.Patient.Insutype)
 	}
-	if err := t.preview(ctx, p, d, v, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
+	return t.preview(ctx, p, d, v, func(o *object) { o.node("data", bill) }, func(before *Settled) func(*object) {
 		return func(o *object) {
 			o.node("data", func(o *object) {
 				bill(o)
-				o.text("invono", "INV"+batch)
+				o.text("invono", t.invoice())
 				before.parts(o)
 			})
 		}
-	}); err != nil || !v.Cancelled {
-		return v, err
-	}
-	return v, t.leave(ctx, v.Patient, mdtrt, number)
+	})
 }
 
 // parts writes the four cost parts, which 2207 and 2304 send back as the pre-settlement told them.
@@ -59,6 +66,9 @@ func (s *Settled) parts(o *object) {
 		o.money(name, s.Amounts[name])
 	}
 }
+
+// invoice is an invoice's number: invono has 20 characters.
+func (t *Till) invoice() string { return t.ownNumber("")[len("yyyy"):] }
 
 // ownNumber is a number of the institution's own, unique as its message ids are.
 func (t *Till) ownNumber(kind string) string { return kind + t.NextMsgid()[len(t.Code):] }

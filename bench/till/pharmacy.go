@@ -92,7 +92,7 @@ func (t *Till) purchase(ctx context.Context, p *Play, d *Dialogue) (*Visit, erro
 			o.rows("drugdetail", len(d.Items), func(i int, o *object) { t.drug(o, i, &d.Items[i]) })
 		}
 	}
-	return v, t.preview(ctx, p, d, v, in(""), func(*Settled) func(*object) { return in("INV" + t.time().Format("150405")) })
+	return v, t.preview(ctx, p, d, v, in(""), func(*Settled) func(*object) { return in(t.invoice()) })
 }
 
 // drug writes a line of a purchase.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -40,26 +41,28 @@ func (t *Totals) add(r *Row) {
 func (e *Entry) Group() Group { return Group{e.Insutype, e.ClrType, e.Optins} }
 
 // Rows are the book as a statement: settlements that stand or stood until they were cancelled, and the cancels. What 2601 undid leaves no row
-// while its day is open (R15). groups lists all groups, also those in which everything was undone.
-func (b *Book) Rows() (rows map[Group][]Row, groups []Group) {
-	rows = map[Group][]Row{}
+// while its day is open (R15). A group in which everything was undone is there without rows.
+func (b *Book) Rows() map[Group][]Row {
+	rows := map[Group][]Row{}
 	for _, e := range b.Entries() {
 		if !e.IsSettlement() && !e.IsCancel() || e.State == Rejected {
 			continue
 		}
 		g := e.Group()
-		if _, known := rows[g]; !known {
-			rows[g] = nil
-			groups = append(groups, g)
-		}
+		list := rows[g]
 		if e.State == Done {
-			rows[g] = append(rows[g], Row{Entry: e, Refund: e.IsCancel()})
+			list = append(list, Row{Entry: e, Refund: e.IsCancel()})
 		}
+		rows[g] = list // the group is there, whatever became of the message
 	}
-	slices.SortFunc(groups, func(a, b Group) int {
+	return rows
+}
+
+// sortedGroups are the groups of a statement in a fixed order.
+func sortedGroups(rows map[Group][]Row) []Group {
+	return slices.SortedFunc(maps.Keys(rows), func(a, b Group) int {
 		return cmp.Or(cmp.Compare(a.ClrType, b.ClrType), cmp.Compare(a.Insutype, b.Insutype), cmp.Compare(a.Optins, b.Optins))
 	})
-	return rows, groups
 }
 
 // days is the range of dates that an institution's book covers, by the platform's settlement times and the till's own dates.
@@ -127,8 +130,7 @@ func (t *Till) Reconcile(ctx context.Context) (*Reconciliation, error) {
 	}
 	out := &Reconciliation{Place: t.Place}
 	out.From, out.To = t.Book.days(t.time().Format("2006-01-02"))
-	_, groups := t.Book.Rows()
-	for _, g := range groups {
+	for _, g := range sortedGroups(t.Book.Rows()) {
 		s, err := t.reconcileGroup(ctx, g, out)
 		if err != nil {
 			return nil, err
@@ -141,7 +143,7 @@ func (t *Till) Reconcile(ctx context.Context) (*Reconciliation, error) {
 func (t *Till) reconcileGroup(ctx context.Context, g Group, day *Reconciliation) (*Statement, error) {
 	s := &Statement{Group: g}
 	for {
-		rows, _ := t.Book.Rows()
+		rows := t.Book.Rows()
 		s.Totals = Totals{}
 		for i := range rows[g] {
 			s.Totals.add(&rows[g][i])
@@ -160,7 +162,7 @@ func (t *Till) reconcileGroup(ctx context.Context, g Group, day *Reconciliation)
 			return s, nil
 		}
 		s.Rounds++
-		fixed, err := t.details(ctx, s, rows[g], day)
+		fixed, err := t.details(ctx, s, rows, day)
 		if errors.Is(err, ErrRefused) {
 			s.Text += " " + err.Error()
 			return s, nil
@@ -176,7 +178,7 @@ const codeUnsupported = "not_supported"
 // isLevel: HN 0, HB 000000 (nhsa-interface.md 1.7).
 func isLevel(result string) bool { return result != "" && strings.Trim(result, "0") == "" }
 
-// totals writes what 3201 and 3202 have in common. Both refund flags say that the sums contain the refunds: no source explains them, and systems in
+// totals writes what 3201 asks. Both refund flags say that the sums contain the refunds: no source explains them, and systems in
 // use read them so (DESIGN.md 5).
 func (t *Till) totals(o *object, s *Statement, day *Reconciliation) {
 	o.node("data", func(o *object) {
@@ -189,9 +191,19 @@ func (t *Till) totals(o *object, s *Statement, day *Reconciliation) {
 	})
 }
 
-// details is one round of 3202: the statement goes up as a file, the verdict on each row comes back as one. fixed: something was removed, so it is
-// worth asking again.
-func (t *Till) details(ctx context.Context, s *Statement, rows []Row, day *Reconciliation) (fixed bool, err error) {
+// details is one round of 3202: the statement goes up as a file, the verdict on each row comes back as one. It has no insutype, so the file has the
+// rows of all. fixed: something was removed, so it is worth asking again.
+func (t *Till) details(ctx context.Context, s *Statement, groups map[Group][]Row, day *Reconciliation) (fixed bool, err error) {
+	var rows []Row
+	var sums Totals
+	for _, g := range sortedGroups(groups) {
+		if g.ClrType == s.ClrType && g.Optins == s.Optins {
+			rows = append(rows, groups[g]...)
+		}
+	}
+	for i := range rows {
+		sums.add(&rows[i])
+	}
 	name := fmt.Sprintf("stmt_%s_%s_%s", t.Code, s.ClrType, strings.ReplaceAll(day.To, "-", ""))
 	packed, err := packStatement(name+".txt", rows)
 	if err != nil {
@@ -204,11 +216,11 @@ func (t *Till) details(ctx context.Context, s *Statement, rows []Row, day *Recon
 	r, err := t.ask(ctx, infDetails, func(o *object) {
 		o.node("data", func(o *object) {
 			o.texts("setl_optins", s.Optins, "file_qury_no", number, "stmt_begndate", day.From, "stmt_enddate", day.To)
-			o.money("medfee_sumamt", s.Medfee)
-			o.money("fund_pay_sumamt", s.Fund)
-			o.money("cash_payamt", s.Cash)
-			o.count("fixmedins_setl_cnt", s.Count)
-			o.texts("clr_type", s.ClrType, "insutype", s.Insutype, "refd_setl_flag", "1", "fixmedins_refd_setl_flag", "1")
+			o.money("medfee_sumamt", sums.Medfee)
+			o.money("fund_pay_sumamt", sums.Fund)
+			o.money("cash_payamt", sums.Cash)
+			o.count("fixmedins_setl_cnt", sums.Count)
+			o.texts("clr_type", s.ClrType, "refd_setl_flag", "1", "fixmedins_refd_setl_flag", "1")
 		})
 	})
 	if err != nil {
@@ -249,13 +261,9 @@ func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 		} else if !errors.Is(err, ErrRefused) {
 			return f, err
 		}
-		f.What, e.State = "only here", Struck
-	case v.Msgid == "":
-		f.What = "only at the centre, which does not tell its msgid"
-		return f, nil
-	case v.Refund == "1":
-		f.What, f.Fixed = "a refund only at the centre: entered here", true
-		return f, t.Book.Put(v.entry(g, t.time().Format("2006-01-02")))
+		f.What, f.Msgid, e.State = "only here", e.Msgid, Struck
+	case v.Refund == "1" || !ours && !t.ReverseUnknown || v.Msgid == "":
+		return t.enter(ctx, g, v, f)
 	default:
 		f.What = "only at the centre"
 		if !ours {
@@ -263,13 +271,9 @@ func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 		}
 		e.State = Undone
 	}
-	f.Msgid = e.Msgid
-	err := t.undo(ctx, &e)
-	switch {
-	case errors.Is(err, errUndone) && !ours:
-		// Settled and refunded there, and both unknown here: the settlement is entered, its refund has a row of its own.
-		f.What, f.Fixed = "settled and refunded only at the centre: entered here", true
-		return f, t.Book.Put(v.entry(g, e.Day))
+	switch err := t.undo(ctx, &e); {
+	case errors.Is(err, errUndone) && !ours: // settled and refunded there: two rows that come to nothing
+		return t.enter(ctx, g, v, f)
 	case errors.Is(err, ErrRefused):
 		f.What += ": " + err.Error()
 		return f, nil
@@ -278,6 +282,31 @@ func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 	}
 	f.Fixed = true
 	t.say("  %s %s: %s, removed by 2601", e.Infno, e.Msgid, f.What)
+	return f, t.Book.Put(e)
+}
+
+// enter takes a row of the centre's into the book: a refund, which nothing takes back, or a settlement that this book has not sent. 5203 tells its
+// insurance, which the row does not; a row that cannot be looked up is left alone.
+func (t *Till) enter(ctx context.Context, g Group, v *Verdict, f Finding) (Finding, error) {
+	f.What = "only at the centre, not of this book"
+	if v.Msgid == "" || v.SetlID == "" || v.MdtrtID == "" {
+		f.What += ": left alone, without msgid, setl_id or mdtrt_id"
+		return f, nil
+	}
+	e := v.entry(g, t.time().Format("2006-01-02"))
+	info, err := t.query(ctx, &e)
+	if errors.Is(err, ErrRefused) {
+		f.What += ": left alone, " + err.Error()
+		return f, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	if insutype := info.Text("insutype"); insutype != "" {
+		e.Insutype = insutype
+	}
+	f.What, f.Fixed = f.What+": entered", true
+	t.say("  %s %s: %s", e.Infno, e.Msgid, f.What)
 	return f, t.Book.Put(e)
 }
 

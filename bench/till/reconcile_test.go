@@ -9,7 +9,10 @@ import (
 // settleOnce plays a purchase and leaves the close to the test.
 func settleOnce(t *testing.T, w *world, d *Dialogue) *Visit {
 	t.Helper()
-	d.Items, d.Credential = DemoPurchase(), Credential{Type: "02", Number: w.person.certno}
+	if d.Credential.Type == "" {
+		d.Credential = Credential{Type: "02", Number: w.person.certno}
+	}
+	d.Items = DemoPurchase()
 	v, err := w.till.Play(t.Context(), &Pharmacy, d)
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +34,10 @@ func TestCloseCentreOnly(t *testing.T) {
 	for _, zero := range []string{"0", "000000"} { // HN, HB
 		w := newWorld(t, TypePharmacy)
 		w.centre.zero = zero
+		// Somebody of another insurance in the same place: 3202 does not tell insurances apart, and nothing may happen to his trade.
+		child := &citizen{psn: "PSN2", name: "林童", certno: "994769202001010017", insutype: "390", area: w.person.area, balance: openingFen}
+		w.centre.people[child.certno] = child
+		settleOnce(t, w, &Dialogue{Credential: Credential{Type: "02", Number: child.certno}})
 		settleOnce(t, w, &Dialogue{})
 		settleOnce(t, w, &Dialogue{Decline: true})
 		lost := settleOnce(t, w, &Dialogue{})
@@ -47,9 +54,9 @@ func TestCloseCentreOnly(t *testing.T) {
 				}
 			}
 		}
-		w.till.Institution = NewInstitution(w.till.Place, b, 5_000, nil)
+		w.till.Institution, w.till.ReverseUnknown = NewInstitution(w.till.Place, b, 5_000, nil), true
 		r := closeDay(t, w)
-		if len(r.Statements) != 1 || !r.Level() {
+		if len(r.Statements) != 2 || !r.Level() || r.Statements[1].Rounds != 0 || r.Statements[1].Count != 1 {
 			t.Fatalf("%+v", r)
 		}
 		s := r.Statements[0]
@@ -61,6 +68,34 @@ func TestCloseCentreOnly(t *testing.T) {
 		}
 		w.same(t)
 	}
+}
+
+// TestCloseNotOurs: what this book has not sent is another system's: entered, told, and not undone, whatever its insurance.
+func TestCloseNotOurs(t *testing.T) {
+	w := newWorld(t, TypePharmacy)
+	child := &citizen{psn: "PSN2", name: "林童", certno: "994769202001010017", insutype: "390", area: w.person.area, balance: openingFen}
+	w.centre.people[child.certno] = child
+	settleOnce(t, w, &Dialogue{})
+	settleOnce(t, w, &Dialogue{Credential: Credential{Type: "02", Number: child.certno}})
+	settleOnce(t, w, &Dialogue{Credential: Credential{Type: "02", Number: child.certno}, Decline: true})
+	b, err := OpenBook(filepath.Join(t.TempDir(), "mine"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	w.centre.bookOf = filepath.Join(filepath.Dir(b.file.Name()), "mine")
+	w.till.Institution = NewInstitution(w.till.Place, b, 5_000, nil)
+	settleOnce(t, w, &Dialogue{})
+	w.till.Server.Line.Cut(infPurchase, Unread) // confirmed among the others'
+	settleOnce(t, w, &Dialogue{})
+	r := closeDay(t, w)
+	if !r.Level() || len(r.Statements) != 2 {
+		t.Errorf("%+v", r)
+	}
+	if live := len(w.centre.rows(clrPharmacy, "", w.person.area)); live != 6 {
+		t.Errorf("%d rows are left at the centre, should be 6: 5 settlements and a refund", live)
+	}
+	w.same(t)
 }
 
 // TestCloseRefundAtCentre: a refund of which the book knows nothing is entered, since no 2601 takes it back; and so is a pair of settlement and refund.

@@ -8,8 +8,7 @@ import (
 func TestSweep(t *testing.T) {
 	for _, p := range []*Play{&Pharmacy, &Clinic, &Ward} {
 		w := newWorld(t, TypeHospital)
-		d := &Dialogue{Credential: Credential{Type: "02", Number: w.person.certno}}
-		list, err := w.till.Sweep(t.Context(), p, d)
+		list, err := w.till.Sweep(t.Context(), p, func(int) Credential { return Credential{Type: "02", Number: w.person.certno} })
 		if err != nil || len(list) != len(p.Messages)*len(Points()) || len(w.till.Server.Line.Cuts()) != len(list) {
 			t.Fatalf("%s: %d dialogues, %d cuts, %v", p.Name, len(list), len(w.till.Server.Line.Cuts()), err)
 		}
@@ -33,7 +32,7 @@ func TestSweep(t *testing.T) {
 	w := newWorld(t, TypePharmacy)
 	never := Pharmacy
 	never.Messages = []string{infAdmit, infPurchaseCancel}
-	list, err := w.till.Sweep(t.Context(), &never, &Dialogue{Credential: Credential{Type: "02", Number: w.person.certno}})
+	list, err := w.till.Sweep(t.Context(), &never, func(int) Credential { return Credential{Type: "02", Number: w.person.certno} })
 	if err != nil || list[0].Err == nil || list[len(list)-1].Err != nil {
 		t.Errorf("a cut that was not made is not told: %+v %v", list, err)
 	}

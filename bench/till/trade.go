@@ -21,6 +21,9 @@ type Till struct {
 	// ConfirmLater leaves the confirmation of reversals to the close of the day: while other tills of the institution settle, its totals stand still
 	// for nobody.
 	ConfirmLater bool
+	// ReverseUnknown makes the close undo settlements at the centre whose msgid the book does not have. Everything that a till sends is in its book first, so
+	// they are another system's, or the book is not the one they were sent from; only the institution can know. Default: they are entered, and told.
+	ReverseUnknown bool
 
 	last *message // of trade
 }
@@ -168,15 +171,24 @@ func (t *Till) resolveCancel(ctx context.Context, e *Entry) (done bool, err erro
 	return undone, t.Book.Put(*e)
 }
 
-// undone asks 5203 whether a settlement has been undone.
-func (t *Till) undone(ctx context.Context, e *Entry) (bool, error) {
+// query is 5203.
+func (t *Till) query(ctx context.Context, e *Entry) (Node, error) {
 	r, err := t.ask(ctx, infQuery, func(o *object) {
 		o.node("data", func(o *object) { o.texts("psn_no", e.PsnNo, "setl_id", e.SetlID, "mdtrt_id", e.MdtrtID) })
 	})
 	if err != nil {
+		return nil, err
+	}
+	return r.Output.Child("setlinfo"), nil
+}
+
+// undone asks 5203 whether a settlement has been undone.
+func (t *Till) undone(ctx context.Context, e *Entry) (bool, error) {
+	info, err := t.query(ctx, e)
+	if err != nil {
 		return false, err
 	}
-	flag := r.Output.Child("setlinfo").Text("refd_setl_flag")
+	flag := info.Text("refd_setl_flag")
 	if flag != "0" && flag != "1" {
 		return false, fmt.Errorf("%w: 5203 tells refd_setl_flag %q", ErrUnresolved, flag)
 	}

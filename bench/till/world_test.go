@@ -110,7 +110,7 @@ func (w *world) same(t *testing.T) {
 			continue
 		}
 		theirs = append(theirs, fmt.Sprintf("%s %s %s %s cancelled %t", d.setl, d.mdtrt, yuanOf(d.acct), yuanOf(d.cash), d.cancelled))
-		if !d.cancelled {
+		if !d.cancelled && d.who == w.person {
 			spent += d.acct
 		}
 	}

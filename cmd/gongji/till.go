@@ -24,17 +24,18 @@ import (
 )
 
 type tillCmd struct {
-	URL      string   `help:"Address of the server; without a path, the one address for all transactions." default:"http://127.0.0.1:8700"`
-	Hospital bool     `help:"Play an outpatient visit and a stay instead of a pharmacy; in a scripted day, hospitals as well."`
-	Decline  bool     `help:"The patient declines after the settlement: it is cancelled."`
-	Twice    bool     `help:"Send the settlement's message a second time."`
-	Cut      []string `help:"Cut the line: POINT or POINT@INFNO, where POINT is unsent, half-request, held, sent, unread, half-head, half-answer or garbled; without INFNO at the settlement. all: one dialogue for every point of every message." placeholder:"POINT[@INFNO]|all"`
-	Trace    bool     `help:"Print every message as it is, with names, identity numbers and amounts of people: for your own screen."`
-	Patient  string   `help:"File (- is standard input) whose first line is an identity number, or TYPE NUMBER [CARD_SN] with TYPE 01 e-voucher, 02 identity card, 03 social-security card. Default: a child of the demo province." placeholder:"FILE"`
-	Code     string   `help:"Institution code. Default: one of the demo province." placeholder:"FIXMEDINS_CODE"`
-	Area     string   `help:"Area where care is given." default:"991000"`
-	Keys     string   `help:"Key file of the institution: messages are signed by its scheme." placeholder:"FILE"`
-	Book     string   `help:"The institution's book; what it has open is undone first. Default: a new one, removed when nothing is open." placeholder:"FILE"`
+	URL            string   `help:"Address of the server; without a path, the one address for all transactions." default:"http://127.0.0.1:8700"`
+	Hospital       bool     `help:"Play an outpatient visit and a stay instead of a pharmacy; in a scripted day, hospitals as well."`
+	Decline        bool     `help:"The patient declines after the settlement: it is cancelled."`
+	Twice          bool     `help:"Send the settlement's message a second time."`
+	Cut            []string `help:"Cut the line: POINT or POINT@INFNO, where POINT is unsent, half-request, held, sent, unread, half-head, half-answer or garbled; without INFNO at the settlement. all: one dialogue for every point of every message." placeholder:"POINT[@INFNO]|all"`
+	Trace          bool     `help:"Print every message as it is, with names, identity numbers and amounts of people: for your own screen."`
+	Patient        string   `help:"File (- is standard input) whose first line is an identity number, or TYPE NUMBER [CARD_SN] with TYPE 01 e-voucher, 02 identity card, 03 social-security card. Default: a child of the demo province." placeholder:"FILE"`
+	Code           string   `help:"Institution code. Default: one of the demo province." placeholder:"FIXMEDINS_CODE"`
+	Area           string   `help:"Area where care is given." default:"991000"`
+	Keys           string   `help:"Key file of the institution: messages are signed by its scheme." placeholder:"FILE"`
+	ReverseUnknown bool     `help:"At the close, undo settlements of the institution that the book does not have, as after the loss of a book. Default: they are entered and told."`
+	Book           string   `help:"The institution's book; what it has open is undone first. Default: a new one, removed when nothing is open." placeholder:"FILE"`
 
 	Tills   int    `help:"A scripted day of that many tills on the demo province, with declines, cut lines and repeats, and a close that must be level."`
 	Bills   int    `help:"Bills of that day." default:"200"`
@@ -213,7 +214,7 @@ func (c *tillCmd) visits(ctx context.Context, dir string, signer till.Signer, in
 	line := till.NewLine()
 	defer line.Close()
 	t := &till.Till{Client: &till.Client{Institution: till.NewInstitution(c.place(), book, rand.IntN(10_000), c.now), // two runs in one second must not take the same msgids
-		Server: &till.Server{URL: c.URL, Line: line, Signer: signer}, Operator: till.Operator{No: "D001", Name: "演示收费员"}}, Out: out}
+		Server: &till.Server{URL: c.URL, Line: line, Signer: signer}, Operator: till.Operator{No: "D001", Name: "演示收费员"}}, Out: out, ReverseUnknown: c.ReverseUnknown}
 	if c.Trace {
 		t.Trace = out
 	}
@@ -254,7 +255,7 @@ func (c *tillCmd) plays() []*till.Play {
 func (c *tillCmd) one(ctx context.Context, t *till.Till, p *till.Play, d *till.Dialogue, out io.Writer) (right bool, err error) {
 	fmt.Fprintf(out, "\n== %s\n", p.Name)
 	if len(c.Cut) == 1 && c.Cut[0] == "all" {
-		list, err := t.Sweep(ctx, p, d)
+		list, err := t.Sweep(ctx, p, c.sweepPatients(d.Credential))
 		return tellSweep(out, list), err
 	}
 	if err := c.plan(t.Server.Line, p); err != nil {

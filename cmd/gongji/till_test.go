@@ -120,8 +120,8 @@ func TestTillEveryCut(t *testing.T) {
 // TestTillVisit: one purchase with its receipt, then the same declined, with trace, a repeat, and a cut of settlement and reversal.
 func TestTillVisit(t *testing.T) {
 	h := openDemoHouse(t)
-	dir := t.TempDir()
-	for i, x := range []struct {
+	book := filepath.Join(t.TempDir(), "book")
+	for _, x := range []struct {
 		cmd  tillCmd
 		want []string
 	}{
@@ -130,7 +130,7 @@ func TestTillVisit(t *testing.T) {
 		{tillCmd{Cut: []string{"held", "unread@2601"}}, []string{"[blocked]", "2601 unknown", "cut at unread of 2601"}},
 	} {
 		c := x.cmd
-		c.URL, c.Book, c.Persons = h.business(), filepath.Join(dir, string(rune('a'+i))), demoPersonsMin
+		c.URL, c.Book, c.Persons = h.business(), book, demoPersonsMin
 		var out strings.Builder
 		level, err := c.play(context.Background(), strings.NewReader(""), &out)
 		if err != nil || level != has(t, h, "3201") {
@@ -142,8 +142,20 @@ func TestTillVisit(t *testing.T) {
 			}
 		}
 	}
-	if settled, undone := sameBooks(t, h, 0, filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c")); settled != 2 || undone != 2 {
+	if settled, undone := sameBooks(t, h, 0, book); settled != 2 || undone != 2 {
 		t.Errorf("%d settled, %d undone", settled, undone)
+	}
+	// A till with a book of its own beside it: what it finds of the other is left standing.
+	admin := newClient(h.admin())
+	defer admin.close()
+	before := ledgerTotals(t, admin).Totals.Institution
+	other := &tillCmd{URL: h.business(), Book: book + "2", Cut: []string{"unread"}, Persons: demoPersonsMin}
+	var out strings.Builder
+	if level, err := other.play(context.Background(), strings.NewReader(""), &out); err != nil || level != has(t, h, "3201") {
+		t.Errorf("level %t, %v\n%s", level, err, &out)
+	}
+	if after := ledgerTotals(t, admin).Totals.Institution; after != before/2*3 {
+		t.Errorf("the ledger owed institutions %s, and %s after one more purchase\n%s", before, after, &out)
 	}
 	c := &tillCmd{URL: h.business(), Cut: []string{"held@2207"}, Persons: demoPersonsMin}
 	if _, err := c.play(context.Background(), strings.NewReader(""), io.Discard); err == nil || !strings.Contains(err.Error(), "2207") {

@@ -70,3 +70,15 @@ func dayPatients(p *province.Province, n int) (list []till.Credential) {
 	}
 	return list
 }
+
+// sweepPatients are those of a sweep: the one who was named, or people of the demo province in turn, a new one for each message that is cut.
+func (c *tillCmd) sweepPatients(named till.Credential) func(n int) till.Credential {
+	list := []till.Credential{named}
+	if c.Patient == "" {
+		list = append(list, dayPatients(province.New(demoSeed, c.Persons), sweepPatientsMax)...)
+	}
+	return func(n int) till.Credential { return list[n/len(till.Points())%len(list)] }
+}
+
+// sweepPatientsMax: more than any dialogue has messages.
+const sweepPatientsMax = 30

@@ -88,7 +88,6 @@ func keyFileOf(t *testing.T, text string) string {
 
 // TestTillKeys: with --keys a till signs, a cut line included; without, or with another's key, nothing gets through.
 func TestTillKeys(t *testing.T) {
-	h := openDemoHouse(t)
 	ours, oursPublic := keyPair(t)
 	platform, platformPublic := keyPair(t)
 	row := "[[caller]]\nname = \"ak-0001\"\nfixmedins_codes = [\"P99100000001\"]\n"
@@ -101,6 +100,7 @@ func TestTillKeys(t *testing.T) {
 		sign.SchemeEnvelope: {head(sign.SchemeEnvelope, sign.RolePlatform, knobs+fmt.Sprintf("sm2_private = %q\n", platform)) + row + fmt.Sprintf("sm2_public = %q\n", oursPublic),
 			head(sign.SchemeEnvelope, sign.RoleInstitution, knobs+fmt.Sprintf("sm2_public = %q\n", platformPublic)) + row + fmt.Sprintf("sm2_private = %q\n", ours)},
 	} {
+		h := openDemoHouse(t)
 		keys, err := sign.Load(keyFileOf(t, x[0]))
 		if err != nil {
 			t.Fatal(err)
