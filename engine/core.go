@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sort"
 
 	"gongji/engine/command"
 	"gongji/engine/executor"
@@ -12,8 +13,8 @@ import (
 )
 
 // core is the pure part of the engine: it takes committed records one after the other and keeps tables, journal and digests. The live
-// pipeline, recovery and verify run the same core. It belongs to one goroutine, but for what keep uses: journal, chain, block, command, details
-// and the store's records belong to whoever runs keep.
+// pipeline, recovery and verify run the same core. It belongs to one goroutine, but for what keep uses: journal, chain, block, command, details,
+// today, since and the store's records belong to whoever runs keep.
 type core struct {
 	store    *state.Store
 	tables   *ledger.State
@@ -30,6 +31,8 @@ type core struct {
 	block    []byte
 	command  ledger.Command
 	details  command.Details
+	today    int32  // ledger day of the batch kept last
+	since    uint64 // first batch of that day
 }
 
 // open reads a record and fetches for it what execution may need from disk. It changes nothing.
@@ -77,10 +80,44 @@ func (c *core) keep(b *executor.Batch, fx *ledger.Effects) error {
 	if err := c.journal.Write(b.Sequence, c.block); err != nil {
 		return err
 	}
-	if b.Money {
+	c.noteDays(b, fx)
+	if !b.Money {
+		if err := c.records(b, fx); err != nil {
+			return err
+		}
+	}
+	return c.store.FlushRecords()
+}
+
+// noteDays notes where a new day begins in the chains of institutions, so that a question about an old day does not walk over all newer ones.
+func (c *core) noteDays(b *executor.Batch, fx *ledger.Effects) {
+	if day := ledger.DayOf(b.Head.TimeMS); day != c.today || c.since == 0 {
+		c.today, c.since = day, b.Sequence
+	}
+	for i := range fx.List {
+		f := &fx.List[i]
+		if f.Outcome == ledger.Accepted && f.InstPrev.Sequence() < c.since && (f.Kind == ledger.KindSettlement || f.Kind.IsReversal()) {
+			c.store.PutInstitutionDay(f.Institution, c.today, f.InstPrev)
+		}
+	}
+}
+
+// findToday finds the first batch of the ledger day in the journal, after a load: batch times never fall.
+func (c *core) findToday() (err error) {
+	c.today = ledger.DayOf(c.timeMS)
+	if c.sequence == 0 {
 		return nil
 	}
-	return c.records(b, fx)
+	before := sort.Search(int(c.sequence), func(i int) bool {
+		if err != nil {
+			return true
+		}
+		var b journal.Block
+		b, err = c.journal.Block(uint64(i) + 1)
+		return ledger.DayOf(b.TimeMS) >= c.today
+	})
+	c.since = uint64(before) + 1
+	return err
 }
 
 // Original gives originals to execution (ledger.Originals). A batch that is executed and not yet kept must not be asked: it would look as if it
@@ -116,5 +153,5 @@ func (c *core) records(b *executor.Batch, fx *ledger.Effects) error {
 			c.store.PutEnrolment(person, ledger.At(b.Sequence, i), n, &c.command.More.Enrolments[n])
 		}
 	}
-	return c.store.FlushRecords()
+	return nil
 }

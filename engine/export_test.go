@@ -43,6 +43,16 @@ func (e *Engine) LookEvents(after ledger.Position, limit, looks int, want func(*
 	return e.events(after, limit, looks, want)
 }
 
+// LookRows is InstitutionRows with a bound of entries passed over.
+func (e *Engine) LookRows(q InstitutionQuery, skips int) (InstitutionRows, error) {
+	return e.institutionRows(AskLimit, q, skips)
+}
+
+// DayAfter is the seek key behind a day of an institution.
+func (e *Engine) DayAfter(institution uint32, day int32) (before ledger.Position, found bool, err error) {
+	return e.core.store.InstitutionDayAfter(institution, day)
+}
+
 // SameCheckpoint is what Verify holds kept checkpoints against.
 var SameCheckpoint = sameCheckpoint
 

@@ -48,7 +48,7 @@ func (e *Engine) firstPolicy() error {
 	return e.internalWith(&ledger.Command{Kind: ledger.KindPolicy, More: &ledger.More{Policy: p}}, &command.Details{Text: text})
 }
 
-// keepHouse logs what must happen without anybody asking: day keys ahead, keys of past days published, ticks.
+// keepHouse logs what must happen without anybody asking: day keys ahead, keys of past days published, days closed, ticks.
 func (e *Engine) keepHouse() {
 	defer close(e.kept)
 	if e.options.HousekeepingInterval < 0 {
@@ -78,7 +78,29 @@ func (e *Engine) Housekeep() error {
 	}
 	e.house.Lock()
 	defer e.house.Unlock()
-	return e.keepDayKeys()
+	if err := e.keepDayKeys(); err != nil {
+		return err
+	}
+	return e.closeDays()
+}
+
+// closeDays closes the newest business day that is due by ledger time and the policy in force, and all before it with the one command (R15).
+// The caller holds house. A policy that came in between and wants to wait longer is no failure: the ledger refuses, and the next round asks again.
+func (e *Engine) closeDays() error {
+	var day int32
+	var due bool
+	err := e.Ask(func(v View) {
+		p, found := v.State.PolicyAt(v.TimeMS)
+		day = ledger.ClosingDay(&p, v.TimeMS)
+		due = found && day > v.State.Scalars.At(0).ClosedThrough
+	})
+	if err != nil || !due {
+		return err
+	}
+	if o, err := e.logOwn(&ledger.Command{Kind: ledger.KindDayClose, Day: day}, &command.Details{}); err != nil || o != ledger.DayNotOver {
+		return accepted(ledger.KindDayClose, o, err)
+	}
+	return nil
 }
 
 func (e *Engine) tick() error {
@@ -150,17 +172,27 @@ func (e *Engine) dayKeysDue() (missing []int32, past []ledger.DayKey, err error)
 func (e *Engine) internal(cmd *ledger.Command) error { return e.internalWith(cmd, &command.Details{}) }
 
 func (e *Engine) internalWith(cmd *ledger.Command, d *command.Details) error {
+	o, err := e.logOwn(cmd, d)
+	return accepted(cmd.Kind, o, err)
+}
+
+func accepted(kind ledger.Kind, o ledger.Outcome, err error) error {
+	if err == nil && o != ledger.Accepted {
+		return fmt.Errorf("command kind %d of the engine: %s", kind, o)
+	}
+	return err
+}
+
+// logOwn logs a command of the engine's own and gives its outcome.
+func (e *Engine) logOwn(cmd *ledger.Command, d *command.Details) (ledger.Outcome, error) {
 	r := sequencer.NewRequest()
 	r.Class, r.Count = sequencer.Structural, 1
 	r.Commands = command.Append(r.Commands, cmd, d)
 	if err := e.admit(r); err != nil {
-		return err
+		return 0, err
 	}
 	if err := e.Wait(r); err != nil {
-		return err
+		return 0, err
 	}
-	if o := r.Results[0].Effect.Outcome; o != ledger.Accepted {
-		return fmt.Errorf("command kind %d of the engine: %s", cmd.Kind, o)
-	}
-	return nil
+	return r.Results[0].Effect.Outcome, nil
 }

@@ -21,7 +21,7 @@ type Reader struct {
 	payload  []byte        // of the log record of that batch; empty: not read yet
 	commands []byte        // in payload
 	offsets  []uint32
-	effects  ledger.Effects // of Scan
+	effects  ledger.Effects // of Scan and effect
 }
 
 // NewReader makes a reader, good as long as the engine is open.
@@ -70,6 +70,19 @@ func (r *Reader) Scan(sequence uint64, want func(*ledger.Effect) bool, visit fun
 		visit(&e)
 	}
 	return nil
+}
+
+// effect reads what came of the command at a position, without legs. ErrNoCommand: there is none.
+func (r *Reader) effect(p ledger.Position) (ledger.Effect, error) {
+	if err := r.open(p.Sequence()); err != nil {
+		return ledger.Effect{}, err
+	}
+	if p.Index() >= r.block.Count {
+		return ledger.Effect{}, ErrNoCommand
+	}
+	f, legs, items, err := r.block.Effect(p.Index(), r.effects.Legs, r.effects.Items)
+	r.effects.Legs, r.effects.Items = legs, items
+	return f, err
 }
 
 // TimeMS is the ledger time of an executed batch.

@@ -110,6 +110,9 @@ func (c *core) load(dir string, id wal.Identity, events state.Events) (l state.L
 	}
 	c.journal = journal.New(c.store.DB(), l.Sequence)
 	c.sequence, c.link, c.timeMS, c.chain = l.Sequence, wal.Link(l.WalLink), l.TimeMS, journal.Link(l.EffectChain)
+	if err := c.findToday(); err != nil {
+		return l, errors.Join(err, c.ids.Close(), c.store.Close())
+	}
 	return l, nil
 }
 

@@ -99,7 +99,7 @@ func (s *Shard) settle(w *Work, i int32, f *ledger.Effect, sp span) bool {
 	}
 	if f.Mulaid > 0 {
 		s.leg(w, i, f, payer, -f.Mulaid)
-		ledger.MarkAreas(w.State, b.Area, f, w.Effects.LegsOf(f)[f.LegCount-1:])
+		ledger.MarkAreas(w.State, b.Area, w.Effects.LegsOf(f)[f.LegCount-1:])
 	}
 	return true
 }

@@ -24,6 +24,7 @@ var eventNames = map[ledger.Kind]string{
 	ledger.KindBindingConsent: "binding_consent", ledger.KindBindingReview: "binding_review", ledger.KindBindingWithdraw: "binding_withdrawal",
 	ledger.KindForcedUnbinding: "forced_unbinding", ledger.KindDebitOrder: "debit_order", ledger.KindFamilyDissolution: "family_dissolution",
 	ledger.KindFreeze: "freeze", ledger.KindPassword: "password", ledger.KindCredential: "credential", ledger.KindPersonChange: "person_change",
+	ledger.KindDayClose: "day_closed", ledger.KindClearing: "clearing",
 }
 
 // eventsDefault is how many events an answer has at most if the caller does not say; engine.EventsMax is the most he may say.

@@ -388,6 +388,8 @@ func message(c Command) Message {
 		return c.Message
 	case PersonChange:
 		return c.Message
+	case Clearing:
+		return c.Message
 	}
 	return Message{}
 }
@@ -402,6 +404,9 @@ func message(c Command) Message {
 //   - State: accepted binding, consent, review, withdrawal and forced unbinding: the binding's state afterwards.
 //   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
 //   - Prev: accepted settlement or reversal in which others paid and the patient did not (s.1), the previous entry of his account.
+//   - InstPrev: accepted settlement or reversal, the institution's accepted settlement or reversal before it.
+//   - Area: accepted settlement and premium: of the patient or insured; accepted reversal and refund: that of then.
+//   - Void: accepted reversal, whether it and its settlement leave their day.
 //   - Original: accepted reversals, the position of the settlement undone.
 type Result struct {
 	Outcome  int
@@ -418,6 +423,9 @@ type Result struct {
 	State    uint8
 	Drawn    []Candidate
 	Prev     uint64
+	InstPrev uint64
+	Area     uint32
+	Void     bool
 }
 
 // Candidate is a relative in a draw: his person number and his place before it, in binding-number order.

@@ -22,6 +22,7 @@ type Distribution struct {
 	Swept        int            // reversals that came to a dissolved family and went on to its creator
 	Returned     int            // dissolutions that gave money back, by any kind of command
 	Opened       int            // accepted settlements that a password opened a relative's account for
+	Void         [2]int         // accepted reversals by message of a settlement whose day is closed, open
 	Short        int            // accepted settlements with payable money left to cash
 
 	sequence uint64
@@ -54,6 +55,13 @@ func (d *Distribution) count(m *Model, now moment, c Command, r Result) {
 		d.PairsInBatch++
 	}
 	d.countFamily(c, r)
+	if c.Kind() == KindReversalByMessage && r.Outcome == Accepted {
+		if r.Void {
+			d.Void[1]++
+		} else {
+			d.Void[0]++
+		}
+	}
 	if s, ok := c.(Settlement); ok && r.Outcome == Accepted {
 		if now.policy.PasswordTries != 0 && len(s.Passwords) > 0 && r.Mulaid > 0 {
 			d.Opened++
@@ -102,8 +110,8 @@ func (d *Distribution) countSettlement(m *Model, now moment, patient *PersonStat
 // String is a table for test logs.
 func (d *Distribution) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d",
-		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned)
+	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d void=%v",
+		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned, d.Void)
 	fmt.Fprintf(&out, " relatives_legs{0:%d 1:%d 2:%d 3+:%d}\n",
 		d.RelativeLegs[0], d.RelativeLegs[1], d.RelativeLegs[2], d.RelativeLegs[3])
 	for _, kind := range Kinds() {

@@ -39,7 +39,7 @@ type Generator struct {
 	upcoming []Command // settlements whose reversal went ahead
 	mixed    bool      // the batch may hold any kind
 	ordered  []Command // structural ones to be sent soon, in this order
-	swept    []Command // reversals of what dissolved families paid, for money batches: the serial rule meets enough of them
+	swept    []Command // for money batches: reversals of what dissolved families paid, or of a closed day; the serial rule meets enough of them
 	periods  uint32
 }
 
@@ -77,13 +77,13 @@ func (g *Generator) Distribution() *Distribution { return g.dist }
 
 // mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 49}, {KindPolicy, 49}, {KindDayKey, 49}, {KindDayKeyPublish, 49}, {KindTick, 49},
-	{KindPerson, 49}, {KindEnrolment, 49}, {KindInstitution, 49}, {KindRunOpen, 49}, {KindRunClose, 49},
-	{KindBinding, 200}, {KindUnbinding, 49}, {KindFamilyOpen, 49}, {KindClockConfirm, 49},
-	{KindBindingConsent, 49}, {KindBindingReview, 49}, {KindBindingWithdraw, 49}, {KindForcedUnbinding, 49}, {KindDebitOrder, 49},
-	{KindFamilyDissolution, 49},
-	{KindFreeze, 49}, {KindPassword, 49}, {KindCredential, 49}, {KindPersonChange, 49},
-	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
+	{KindGenesis, 54}, {KindPolicy, 54}, {KindDayKey, 54}, {KindDayKeyPublish, 54}, {KindTick, 54},
+	{KindPerson, 54}, {KindEnrolment, 54}, {KindInstitution, 54}, {KindRunOpen, 54}, {KindRunClose, 54},
+	{KindBinding, 180}, {KindUnbinding, 54}, {KindFamilyOpen, 54}, {KindClockConfirm, 54},
+	{KindBindingConsent, 54}, {KindBindingReview, 54}, {KindBindingWithdraw, 54}, {KindForcedUnbinding, 54}, {KindDebitOrder, 54},
+	{KindFamilyDissolution, 54},
+	{KindFreeze, 54}, {KindPassword, 54}, {KindCredential, 54}, {KindPersonChange, 54}, {KindDayClose, 54}, {KindClearing, 60},
+	{KindCredit, 180}, {KindSettlement, 230}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
 	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
 }
 
@@ -231,7 +231,7 @@ func (g *Generator) next(weights []weight) Command {
 		g.ordered = g.ordered[1:]
 		return c
 	}
-	if !g.mixed && len(g.swept) > 0 && g.chance(20) {
+	if !g.mixed && len(g.swept) > 0 && g.chance(30) {
 		c := g.swept[0]
 		g.swept = g.swept[1:]
 		return c
@@ -308,6 +308,10 @@ func (g *Generator) make(kind int) Command {
 		return g.makeCredential()
 	case KindPersonChange:
 		return g.makePersonChange()
+	case KindDayClose:
+		return g.makeDayClose()
+	case KindClearing:
+		return g.makeClearing()
 	}
 	return g.makeAnswer(kind)
 }
@@ -472,6 +476,9 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case PersonChange:
+		c.Message = msg
+		return c
+	case Clearing:
 		c.Message = msg
 		return c
 	}

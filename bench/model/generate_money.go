@@ -400,6 +400,8 @@ func (g *Generator) follow(c Command, result Result) {
 	}
 	g.followFamily(c, result)
 	switch c := c.(type) {
+	case DayClose:
+		g.followDayClose()
 	case Binding:
 		g.followBinding(c, result)
 	case Settlement:

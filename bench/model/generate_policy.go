@@ -75,7 +75,7 @@ func (g *Generator) fillPolicy(p *Policy) {
 			p.MinBindMonths = 0 // else hardly any family can be dissolved
 		}
 	}
-	p.CancelReversible, p.PausedUsable, p.DayCloseMinutes = g.chance(50), g.chance(50), g.rng.Uint32N(7*24*60+1)
+	p.CancelReversible, p.PausedUsable, p.DayCloseMinutes = g.chance(50), g.chance(50), choose(g.rng, []uint32{0, 0, 60, 24 * 60, g.rng.Uint32N(7*24*60 + 1)})
 	p.Categories, p.Province = uint8(g.rng.IntN(8)), choose(g.rng, []uint8{0, 42, 62})
 	g.fillChannels(p)
 	if g.chance(30) {

@@ -59,7 +59,7 @@ func (g *Generator) makePremiumRefund() Command {
 
 // followPremium takes some premiums back, and pays some of those anew, so that the limit of rounds is met.
 func (g *Generator) followPremium(c Command) {
-	if !g.chance(40) {
+	if !g.chance(60) {
 		return
 	}
 	switch c := c.(type) {

@@ -79,6 +79,7 @@ func checkShares(t *testing.T, d *Distribution) {
 	}
 	for name, n := range map[string]int{
 		"pairs in a batch": d.PairsInBatch, "repeated": d.Outcomes[Repeated], "id reused": d.Outcomes[IDReused],
+		"undone after the close": d.Void[0], "undone on an open day": d.Void[1],
 	} {
 		if n*100 < d.Commands {
 			t.Errorf("%s: %d of %d commands", name, n, d.Commands)

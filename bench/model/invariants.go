@@ -64,7 +64,7 @@ func (m *Model) checkChains() error {
 	return nil
 }
 
-// checkPayables: an institution holds exactly what its standing settlements brought it.
+// checkPayables: an institution holds exactly what its standing settlements brought it and no clearing has paid out (R17).
 func (m *Model) checkPayables() error {
 	undone := map[uint64]bool{}
 	for _, r := range m.reversals {
@@ -76,9 +76,12 @@ func (m *Model) checkPayables() error {
 			want[s.institution.account()] += s.plan.own + s.plan.mulaid
 		}
 	}
+	for _, c := range m.clearings {
+		want[AccountID(AccountInstitution, uint64(c.Institution))] -= c.Amount
+	}
 	for _, i := range m.institutions {
 		if got := m.balances[i.account()]; got != want[i.account()] {
-			return fmt.Errorf("institution %d: payable is %d, its settlements say %d", i.Number, got, want[i.account()])
+			return fmt.Errorf("institution %d: payable is %d, its settlements and clearings say %d", i.Number, got, want[i.account()])
 		}
 	}
 	return nil

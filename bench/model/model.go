@@ -54,6 +54,8 @@ type Model struct {
 	reversals    []reversal      // accepted reversals in log order
 	premiums     []*premiumState // accepted premiums in log order
 	dues         []due           // postings between areas in log order
+	clearings    []ClearingState // in log order
+	closed       int32           // days up to this one are closed, 0: none
 	balances     map[uint64]int64
 	chains       map[uint64][]Posting
 }
@@ -68,6 +70,7 @@ type record struct {
 // settled is an accepted settlement; takes are its legs as positive amounts.
 type settled struct {
 	position    uint64
+	day         int32
 	institution *InstitutionState
 	patient     *PersonState
 	takes       []take
@@ -241,6 +244,10 @@ func (m *Model) execute(now moment, c Command) Result {
 		return Result{Outcome: m.password(now, c)}
 	case Credential:
 		return m.credential(c)
+	case Clearing:
+		return m.clearing(now, c)
+	case DayClose:
+		return Result{Outcome: m.dayClose(now, c)}
 	case PersonChange:
 		return Result{Outcome: m.change(now, c)}
 	}
@@ -278,6 +285,13 @@ func (m *Model) post(now moment, account uint64, amount int64) Leg {
 	m.balances[account] = leg.After
 	m.chains[account] = append(m.chains[account], Posting{Position: now.position(), Leg: leg})
 	return leg
+}
+
+// follow makes the command the newest of an institution's chain and gives the one before it.
+func (m *Model) follow(now moment, i *InstitutionState) uint64 {
+	prev := i.Last
+	i.Last = now.position()
+	return prev
 }
 
 // entry puts a settlement or reversal in which others paid and the patient did not into his chain, as a posting of nothing (s.1), and gives

@@ -98,6 +98,11 @@ const (
 	UnknownPremium    = 723
 	PremiumRefunded   = 724
 	PremiumLimit      = 725
+	DayClosed         = 740
+	DayNotOver        = 741
+	DayOpen           = 742
+	AlreadyCleared    = 743
+	ClearingExceeds   = 744
 
 	PolicyInPast     = 901
 	PolicyVersion    = 902
@@ -129,7 +134,9 @@ var outcomeNames = map[int]string{
 	AlreadyReversed: "already_reversed", WrongOriginalKind: "wrong_original_kind", WrongPerson: "wrong_person",
 	PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
 	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit",
-	CancelFinal: "cancel_final", SameOperator: "same_operator",
+	DayClosed: "day_closed", DayNotOver: "day_not_over", DayOpen: "day_open", AlreadyCleared: "already_cleared",
+	ClearingExceeds: "clearing_exceeds",
+	CancelFinal:     "cancel_final", SameOperator: "same_operator",
 	SelfBinding: "self_binding", DuplicateBinding: "duplicate_binding",
 	AuthorizerNotEligible: "authorizer_not_eligible", EvoucherNotActive: "evoucher_not_active",
 	RelationNotAllowed: "relation_not_allowed", UserNotNormal: "user_not_normal",

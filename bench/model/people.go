@@ -39,6 +39,8 @@ type InstitutionState struct {
 
 	TombstoneDay int32 // day of the newest tombstone
 	Tombstones   uint32
+
+	Last uint64 // position of its newest accepted settlement or reversal
 }
 
 func (i *InstitutionState) account() uint64 { return AccountID(AccountInstitution, uint64(i.Number)) }

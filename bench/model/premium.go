@@ -107,7 +107,7 @@ func (m *Model) premium(now moment, c Premium) Result {
 	m.markAreas(now, insured, legs)
 	p.areas = areasOf(insured, legs)
 	m.balances[AccountID(AccountPremium, uint64(c.Type))] += c.Amount
-	return Result{Outcome: Accepted, Legs: legs}
+	return Result{Outcome: Accepted, Legs: legs, Area: insured.Area}
 }
 
 // season says whether today is in the policy's season, by walking it day for day in a leap year.
@@ -145,7 +145,7 @@ func (m *Model) premiumRefund(now moment, c PremiumRefund) Result {
 		legs := []Leg{m.post(now, p.payer.account(), p.amount)}
 		m.returnAreas(now, p.areas, legs)
 		m.balances[AccountID(AccountPremium, uint64(p.sort))] -= p.amount
-		return Result{Outcome: Accepted, Original: p.position, Legs: legs}
+		return Result{Outcome: Accepted, Original: p.position, Legs: legs, Area: p.areas.patient}
 	}
 	return Result{Outcome: UnknownPremium}
 }

@@ -5,7 +5,7 @@ func (m *Model) reversalByID(now moment, c ReversalByID) Result {
 	if institution == nil {
 		return Result{Outcome: UnknownInstitution}
 	}
-	return m.reverse(now, c.Settlement, institution, c.Psn)
+	return m.reverse(now, c.Settlement, institution, c.Psn, false)
 }
 
 func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
@@ -41,11 +41,11 @@ func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
 	if original.outcome != Accepted {
 		return Result{Outcome: NothingToUndo}
 	}
-	return m.reverse(now, entry.Position, institution, c.Psn)
+	return m.reverse(now, entry.Position, institution, c.Psn, true)
 }
 
-// reverse is kind 15 from unknown_settlement on.
-func (m *Model) reverse(now moment, position uint64, institution *InstitutionState, psn Key) Result {
+// reverse is kind 15 from unknown_settlement on; asked by message (kind 16) it may void an open day's settlement.
+func (m *Model) reverse(now moment, position uint64, institution *InstitutionState, psn Key, byMessage bool) Result {
 	original := m.records[position].settlement
 	if original == nil || original.institution != institution {
 		return Result{Outcome: UnknownSettlement}
@@ -56,7 +56,8 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 	if _, undone := m.ids[undoMark(position)]; undone {
 		return Result{Outcome: AlreadyReversed}
 	}
-	result := Result{Outcome: Accepted, Original: position}
+	result := Result{Outcome: Accepted, Original: position, Area: original.areas.patient, InstPrev: m.follow(now, institution)}
+	result.Void = byMessage && !m.isClosed(original.day)
 	for i, t := range original.takes {
 		back := []Leg{m.post(now, t.account, t.amount)}
 		m.returnAreas(now, areas{patient: original.areas.patient, payers: original.areas.payers[i : i+1]}, back)

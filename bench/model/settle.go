@@ -38,9 +38,10 @@ func (m *Model) settlement(now moment, c Settlement) Result {
 	result.Drawn = todo.drawn
 	result.Prev = m.entry(now, todo.patient, todo.own, todo.mulaid)
 	m.markAreas(now, todo.patient, result.Legs)
+	result.Area, result.InstPrev = todo.patient.Area, m.follow(now, todo.institution)
 	m.balances[todo.institution.account()] += todo.own + todo.mulaid
 	done := &settled{
-		position: now.position(), institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,
+		position: now.position(), day: now.today, institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,
 		areas: areasOf(todo.patient, result.Legs),
 	}
 	m.settled = append(m.settled, done)

@@ -53,6 +53,11 @@ func fill(cmd *ledger.Command, c model.Command) {
 	case model.DayKeyPublish:
 		cmd.Day, cmd.More.Key = c.Day, c.Key
 	case model.Tick, model.ClockConfirm:
+	case model.Clearing:
+		cmd.ID, cmd.Institution, cmd.Amount = c.ID, ledger.NewCode([]byte(c.Institution)), c.Amount
+		cmd.More.Clearing = ledger.ClearingDays{From: c.From, To: c.To, ClrType: c.ClrType}
+	case model.DayClose:
+		cmd.Day = c.Day
 	case model.Person:
 		cmd.ID, cmd.Person, cmd.Other, cmd.Birth, cmd.Area = c.ID, c.Psn, c.Pseudonym, c.Birth, c.Area
 		cmd.Has = uint16(bit(c.HasAccount))*ledger.HasAccount | uint16(bit(c.EvoucherActive))*ledger.EvoucherActive

@@ -258,7 +258,8 @@ func presented(c *codec, cmd *ledger.Command) {
 // details follow the content: they do not make a message another one. The credential is a token and may differ in a repeat (R10).
 func details(c *codec, cmd *ledger.Command, d *Details) {
 	switch cmd.Kind {
-	case ledger.KindGenesis, ledger.KindPolicy, ledger.KindDayKey, ledger.KindDayKeyPublish, ledger.KindTick, ledger.KindClockConfirm:
+	case ledger.KindGenesis, ledger.KindPolicy, ledger.KindDayKey, ledger.KindDayKeyPublish, ledger.KindTick, ledger.KindClockConfirm,
+		ledger.KindDayClose:
 		return
 	case ledger.KindSettlement:
 		presented(c, cmd)

@@ -50,6 +50,14 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.u8((*uint8)(&cmd.CredType))
 		c.u8(&m.State)
 		c.bad = c.bad || cmd.CredType != ledger.CredentialCard || m.State < ledger.CardActive || m.State > ledger.CardCancelled
+	case ledger.KindClearing:
+		c.code(&cmd.Institution)
+		c.day(&m.Clearing.From)
+		c.day(&m.Clearing.To)
+		number(c, &m.Clearing.ClrType, 1<<16-1)
+		c.fen(&cmd.Amount)
+	case ledger.KindDayClose:
+		c.day(&cmd.Day)
 	case ledger.KindPersonChange:
 		change(c, cmd)
 	default:

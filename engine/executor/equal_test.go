@@ -76,10 +76,12 @@ func (h *history) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, bool
 	return e, h.legs[p], ok
 }
 
-func (h *history) keep(sequence uint64, fx *ledger.Effects) {
+func (h *history) keep(sequence uint64, day int32, fx *ledger.Effects) {
 	for i := range fx.List {
 		p := ledger.At(sequence, i)
-		h.effects[p] = fx.List[i]
+		e := fx.List[i]
+		e.Day = day
+		h.effects[p] = e
 		h.legs[p] = append([]ledger.Leg(nil), fx.LegsOf(&fx.List[i])...)
 	}
 }
@@ -122,7 +124,7 @@ func (r *runner) run(t testing.TB, b model.Batch, payload []byte) *ledger.Effect
 	}
 	fx := &r.effects[b.Sequence%2]
 	r.executor.Execute(&r.batch, fx)
-	r.history.keep(b.Sequence, fx)
+	r.history.keep(b.Sequence, ledger.DayOf(b.TimeMS), fx)
 	r.before, r.block = r.block, journal.Append(r.before[:0], b.Sequence, b.TimeMS, fx)
 	if kept := &r.effects[(b.Sequence+1)%2]; b.Sequence > 1 && !bytes.Equal(r.before, journal.Append(nil, r.last.Sequence, r.last.TimeMS, kept)) {
 		t.Fatalf("%s: batch %d changed the effects of the batch before", r.name, b.Sequence)
@@ -144,7 +146,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords), rows(s.Clearings)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -167,6 +169,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 			return fmt.Errorf("%s: account %x holds %d, model says %d", r.name, account, got, want)
 		}
 	}
+	if got := r.state.Scalars.At(0).ClosedThrough; got != m.ClosedThrough() {
+		return fmt.Errorf("%s: closed through day %d, model says %d", r.name, got, m.ClosedThrough())
+	}
 	want := m.Totals()
 	if t := r.state.Totals(); t.Sum() != 0 || t != (ledger.Totals{Personal: want[model.AccountPersonal], Family: want[model.AccountFamily],
 		Institution: want[model.AccountInstitution], Premium: want[model.AccountPremium], AreaOwed: want[model.AreaOwed], AreaClaimed: want[model.AreaClaimed],
@@ -175,6 +180,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 	}
 	for i, want := range m.Institutions() {
 		got := r.state.Institutions.At(uint32(i))
+		if uint64(got.Last) != want.Last {
+			return fmt.Errorf("%s: last entry of institution %d is %x, model says %x", r.name, i, got.Last, want.Last)
+		}
 		if got.TombstoneDay != want.TombstoneDay || got.Tombstones != want.Tombstones {
 			return fmt.Errorf("%s: institution %d made %d tombstones on day %d, model says %d on %d", r.name, i, got.Tombstones, got.TombstoneDay, want.Tombstones, want.TombstoneDay)
 		}
@@ -188,6 +196,9 @@ func (r *runner) sameAsModel(m *model.Model) error {
 		return err
 	}
 	if err := oracle.ComparePolicies(m, r.state); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	if err := oracle.CompareClearings(m, r.state); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	if err := oracle.ComparePersons(m, r.state); err != nil {
@@ -236,6 +247,7 @@ func TestEqual(t *testing.T) {
 		seeds = 3
 	}
 	var sharded, contested, commands, drawn, swept int
+	var void [2]int        // reversals by message after and before the close of the day (R15)
 	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
@@ -290,11 +302,15 @@ func TestEqual(t *testing.T) {
 		}
 		checkMix(t, g.Distribution())
 		swept += g.Distribution().Swept
+		void[0], void[1] = void[0]+g.Distribution().Void[0], void[1]+g.Distribution().Void[1]
 	}
 	for _, kind := range model.Kinds() {
 		if 100*mixed[kind] < mixed[0] {
 			t.Errorf("kind %d: %d of %d commands of mixed batches, want 1 %%", kind, mixed[kind], mixed[0])
 		}
+	}
+	if 100*void[0] < commands || 100*void[1] < commands {
+		t.Fatalf("vacuous: %d undone after the close, %d before it, in %d commands", void[0], void[1], commands)
 	}
 	if 100*drawn < commands {
 		t.Fatalf("vacuous: %d draws among several in %d commands", drawn, commands)

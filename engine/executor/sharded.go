@@ -93,7 +93,7 @@ func (x *Sharded) Execute(b *Batch, fx *ledger.Effects) {
 		return
 	}
 	for i := range fx.List {
-		ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx)
+		ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx, ledger.At(b.Sequence, i))
 	}
 }
 

@@ -157,6 +157,7 @@ func (r *reader) effect(sequence uint64, fx *ledger.Effects) (f ledger.Effect) {
 func (r *reader) plain(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 	f.Outcome = ledger.Accepted
 	f.Patient, f.Institution = uint32(r.number(1<<32-1)), uint32(r.number(1<<32-1))
+	f.InstPrev, f.Area = r.position(sequence), uint32(r.number(1<<32-1))
 	f.Own, f.Mulaid = int64(r.any()), int64(r.any())
 	f.Payable = r.signed() + f.Own + f.Mulaid
 	f.Cash = int64(r.any())
@@ -222,14 +223,21 @@ func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 			r.fail()
 		}
 	}
+	f.Area = uint32(field(hasArea, 1<<32-1))
+	if mask&hasInstPrev != 0 {
+		if f.InstPrev = r.position(sequence); f.InstPrev == 0 {
+			r.fail()
+		}
+	}
+	f.Void = mask&hasVoid != 0
 	if mask&hasLegs != 0 {
 		r.legs(sequence, f, fx)
 	}
 	if mask&hasItems != 0 {
 		r.items(f, fx)
 	}
-	if mask&hasAreas != 0 {
-		r.areas(f, fx.LegsOf(f))
+	if mask&hasPayers != 0 {
+		r.payers(fx.LegsOf(f))
 	}
 	if mask&hasDraw != 0 {
 		r.draw(f, fx)
@@ -263,10 +271,9 @@ func (r *reader) legs(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 	}
 }
 
-// areas reads the areas of patient and payers; one at least is there.
-func (r *reader) areas(f *ledger.Effect, legs []ledger.Leg) {
-	f.Area = uint32(r.number(1<<32 - 1))
-	any := f.Area
+// payers reads the areas of the legs' payers; one at least is there.
+func (r *reader) payers(legs []ledger.Leg) {
+	any := uint32(0)
 	for i := range legs {
 		legs[i].Area = uint32(r.number(1<<32 - 1))
 		any |= legs[i].Area

@@ -30,7 +30,7 @@ const (
 
 // Most bytes of the parts of an effect, for making room once an effect instead of once a number.
 const (
-	fieldBytesMax = 4 + 20*numberBytesMax // kind, mask, and 19 numbers at most
+	fieldBytesMax = 4 + 23*numberBytesMax // kind, mask, and 22 numbers at most
 	legBytesMax   = 6 * numberBytesMax    // account, amount, after, two for the position, area
 	itemBytesMax  = 3 * numberBytesMax
 	drawBytesMax  = numberBytesMax // one candidate
@@ -91,7 +91,7 @@ const (
 // were not would be written in full, and told apart from them for ever.
 func isPlain(f *ledger.Effect, legs []ledger.Leg) bool {
 	if f.Kind != ledger.KindSettlement || f.Outcome != ledger.Accepted ||
-		f.Number|f.Run|f.Area|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 || f.Prev != 0 && !f.Chained() {
+		f.Number|f.Run|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 || f.Void || f.Prev != 0 && !f.Chained() {
 		return false
 	}
 	paid, areas := f.Own+f.Mulaid, uint32(0)
@@ -111,6 +111,8 @@ func putPlain(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 	}
 	at = put(b, at+1, uint64(f.Patient))
 	at = put(b, at, uint64(f.Institution))
+	at = putPosition(b, at, sequence, f.InstPrev)
+	at = put(b, at, uint64(f.Area))
 	at = put(b, at, uint64(f.Own))
 	at = put(b, at, uint64(f.Mulaid))
 	at = put(b, at, zigzag(f.Payable-f.Own-f.Mulaid))
@@ -155,8 +157,11 @@ const (
 	hasItems
 	hasDraw
 	hasPrev
-	hasAreas // of the patient, then of each leg's payer
-	maskAll  = 1<<iota - 1
+	hasPayers // area of each leg's payer, one of them not 0
+	hasArea
+	hasInstPrev
+	hasVoid // nothing follows
+	maskAll = 1<<iota - 1
 )
 
 func bit(mask uint64, present bool) uint64 {
@@ -167,7 +172,7 @@ func bit(mask uint64, present bool) uint64 {
 }
 
 func maskOf(f *ledger.Effect, legs []ledger.Leg) uint64 {
-	areas := f.Area
+	areas := uint32(0)
 	for i := range legs {
 		areas |= legs[i].Area
 	}
@@ -175,7 +180,8 @@ func maskOf(f *ledger.Effect, legs []ledger.Leg) uint64 {
 		bit(hasSource, f.Source != 0) | bit(hasFirst, f.First != 0) | bit(hasPatient, f.Patient != 0) |
 		bit(hasInstitution, f.Institution != 0) | bit(hasNumber, f.Number != 0) | bit(hasRun, f.Run != 0) |
 		bit(hasPayable, f.Payable != 0) | bit(hasOwn, f.Own != 0) | bit(hasMulaid, f.Mulaid != 0) | bit(hasCash, f.Cash != 0) |
-		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0) | bit(hasAreas, areas != 0)
+		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0) |
+		bit(hasPayers, areas != 0) | bit(hasArea, f.Area != 0) | bit(hasInstPrev, f.InstPrev != 0) | bit(hasVoid, f.Void)
 }
 
 func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger.Leg, items []ledger.Item) int {
@@ -199,6 +205,12 @@ func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 	if f.Prev != 0 {
 		at = putPosition(b, at, sequence, f.Prev)
 	}
+	if f.Area != 0 {
+		at = put(b, at, uint64(f.Area))
+	}
+	if f.InstPrev != 0 {
+		at = putPosition(b, at, sequence, f.InstPrev)
+	}
 	if len(legs) != 0 {
 		at = put(b, at, uint64(len(legs)))
 		for i := range legs {
@@ -217,8 +229,7 @@ func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 			at = put(b, at, zigzag(int64(items[i].Earliest)))
 		}
 	}
-	if mask&hasAreas != 0 {
-		at = put(b, at, uint64(f.Area))
+	if mask&hasPayers != 0 {
 		for i := range legs {
 			at = put(b, at, uint64(legs[i].Area))
 		}

@@ -66,6 +66,7 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 		fx.Legs, fx.Items, fx.Draws = append(fx.Legs, ledger.Leg{Amount: 7}), append(fx.Items, ledger.Item{Binding: 7}), append(fx.Draws, ledger.Candidate{Rank: 77})
 	}
 	addDraw(r, &f, fx)
+	f.InstPrev, f.Area = position(r, sequence), uint32(size(r, 20))
 	f.LegAt, f.LegCount = uint32(len(fx.Legs)), uint16(r.IntN(5))
 	if r.IntN(20) == 0 {
 		f.LegCount = 33
@@ -73,7 +74,7 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 	for i := range int(f.LegCount) {
 		l := ledger.Leg{Account: ledger.Account(ledger.AccountKind(1+r.IntN(7)), uint32(size(r, 32))), Amount: int64(size(r, 64)), After: int64(size(r, 63)), Prev: position(r, sequence)}
 		if r.IntN(20) == 0 { // the payer is insured elsewhere
-			l.Area, f.Area = uint32(size(r, 20)), uint32(size(r, 20))
+			l.Area = uint32(size(r, 20))
 		}
 		if i == 0 && r.IntN(2) == 0 {
 			l.Account = ledger.Account(ledger.KindPersonal, f.Patient)
@@ -93,7 +94,7 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 	number := func() int64 { return int64(size(r, 64)) * int64(r.IntN(2)) }
 	f.Number, f.Institution, f.Run, f.Source = uint32(number()), uint32(number()), uint32(number()), uint8(number())
 	f.Payable, f.Own, f.Cash, f.Balc, f.Funding = number(), number(), number(), number(), number()
-	f.First, f.Prev = position(r, sequence), position(r, sequence)
+	f.First, f.Prev, f.Void = position(r, sequence), position(r, sequence), r.IntN(3) == 0
 	f.ItemAt, f.ItemCount = uint32(len(fx.Items)), uint16(r.IntN(4))
 	for range f.ItemCount {
 		fx.Items = append(fx.Items, ledger.Item{Binding: uint32(size(r, 32)), Outcome: ledger.Outcome(r.IntN(1000)), Earliest: int32(size(r, 32))})
@@ -130,7 +131,8 @@ func typical(r *rand.Rand, sequence uint64, n int) *ledger.Effects {
 	fx := &ledger.Effects{}
 	for i := range n {
 		f := ledger.Effect{Kind: ledger.KindSettlement, Outcome: ledger.Accepted, Patient: r.Uint32N(100_000_000), Institution: r.Uint32N(40_000),
-			Payable: 500 + r.Int64N(60_000), Cash: r.Int64N(2) * r.Int64N(20_000), LegAt: uint32(i), LegCount: 1}
+			Payable: 500 + r.Int64N(60_000), Cash: r.Int64N(2) * r.Int64N(20_000), LegAt: uint32(i), LegCount: 1,
+			Area: 420000 + r.Uint32N(1_000), InstPrev: ledger.At(sequence-r.Uint64N(min(sequence, 20)), r.IntN(4096))} // 40,000 institutions: 10 batches ago
 		l := ledger.Leg{Account: ledger.Account(ledger.KindPersonal, f.Patient), Amount: -f.Payable, After: r.Int64N(1_000_000),
 			Prev: ledger.At(sequence-r.Uint64N(min(sequence, 1_000_000)), r.IntN(4096))}
 		if i%3 == 0 { // a relative pays

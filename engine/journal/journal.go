@@ -142,7 +142,7 @@ func (j *Journal) view(sequence uint64, f func(Block) error) (err error) {
 	return f(b)
 }
 
-// Original implements ledger.Originals: the effect and legs at a position, whatever its outcome; false if no command has that position
+// Original implements ledger.Originals: the effect with its Day and the legs at a position, whatever its outcome; false if no command has that position
 // yet. The legs are shared: do not change them. It panics with *Failure if the store cannot be read.
 func (j *Journal) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, bool) {
 	slot := &j.recent[uint64(p)*0x9E3779B97F4A7C15>>32%recentOriginals]
@@ -158,6 +158,7 @@ func (j *Journal) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, bool
 		if err != nil {
 			return &CorruptionError{Sequence: b.Sequence, Reason: "damaged", Err: err}
 		}
+		f.Day = ledger.DayOf(b.TimeMS)
 		o = &original{position: p, effect: f, legs: legs}
 		return nil
 	})

@@ -181,7 +181,7 @@ func TestOriginal(t *testing.T) {
 	for sequence := uint64(1); sequence <= 2*originalBatches; sequence++ {
 		fx := batch(r, sequence, r.IntN(150))
 		all = append(all, fx)
-		if err := j.Write(sequence, Append(nil, sequence, 0, fx)); err != nil {
+		if err := j.Write(sequence, Append(nil, sequence, int64(sequence)*86_400_000, fx)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -202,7 +202,7 @@ func TestOriginal(t *testing.T) {
 				}
 				want := all[p.Sequence()-1]
 				wantLegs := want.LegsOf(&want.List[p.Index()])
-				if f.Kind != want.List[p.Index()].Kind || f.Outcome != want.List[p.Index()].Outcome || len(legs) != len(wantLegs) {
+				if f.Kind != want.List[p.Index()].Kind || f.Outcome != want.List[p.Index()].Outcome || len(legs) != len(wantLegs) || f.Day != int32(p.Sequence()) {
 					t.Errorf("batch %d command %d: %+v", p.Sequence(), p.Index(), f)
 					return
 				}

@@ -9,10 +9,10 @@ import (
 // TestCrossingSize: R18: areas cost bytes only where they differ.
 func TestCrossingSize(t *testing.T) {
 	size := func(area uint32) int {
-		f := ledger.Effect{Kind: ledger.KindSettlement, Outcome: ledger.Accepted, Patient: 70_000_000, Institution: 20_000, Payable: 18_400, Mulaid: 18_400, LegCount: 1}
+		f := ledger.Effect{Area: 420100, Kind: ledger.KindSettlement, Outcome: ledger.Accepted, Patient: 70_000_000, Institution: 20_000, Payable: 18_400, Mulaid: 18_400, LegCount: 1}
 		l := ledger.Leg{Account: ledger.Account(ledger.KindPersonal, 70_000_300), Amount: -18_400, After: 481_600, Prev: ledger.At(900_000, 77)}
 		if area != 0 {
-			f.Area, l.Area = 420100, area
+			l.Area = area
 		}
 		return len(Append(nil, 1_000_000, 1, &ledger.Effects{List: []ledger.Effect{f}, Legs: []ledger.Leg{l}}))
 	}

@@ -18,7 +18,8 @@ const (
 	SourcesMax    = 15                        // highest funding source number
 	PremiumsMax   = 2                         // highest premium type (M6, M7)
 	PremiumTries  = 8                         // premiums of one insured, type and year, refunded ones included: a mistake or two, not a game; bounds the marks looked up
-	ReasonsMax    = 4                         // highest reason of an account debit; 0 of the fund bank is kept for payouts (R17)
+	ReasonsMax    = 4                         // highest reason of an account debit
+	BankPayouts   = 0                         // number of the fund bank's account that pays institutions (R17)
 	DayKeyBytes   = 32
 	SealedKeyMax  = 64 // nonce 12 + key 32 + tag 16, rounded up
 

@@ -24,7 +24,7 @@ func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
 	if cmd.Kind.IsMoney() {
 		Decide(&l.Money, c, cmd, position, StateFunds{l.State}, f, fx)
 		l.post(position, f, fx)
-		PostSums(l.State, c.Day, f, fx)
+		PostSums(l.State, c.Day, f, fx, position)
 		PostBalc(l.State, f, position)
 	} else {
 		l.structural(c, cmd, position, f, fx)
@@ -97,6 +97,10 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 		f.Outcome = s.setPassword(c, cmd)
 	case KindCredential:
 		f.Outcome = s.registerCredential(cmd, f)
+	case KindDayClose:
+		f.Outcome = s.closeDay(c, cmd)
+	case KindClearing:
+		f.Outcome = s.clear(cmd, position, f)
 	case KindPersonChange:
 		f.Outcome = s.changePerson(c, cmd)
 	default:

@@ -30,12 +30,12 @@ func (s *State) areaOf(a AccountID) uint32 {
 	return s.Persons.At(n).Area
 }
 
-// MarkAreas records on each leg whose payer is insured in another pooling area than the patient the payer's area, and on the effect the patient's
-// (R18). It reads tables that do not change inside a money batch.
-func MarkAreas(s *State, patient uint32, f *Effect, legs []Leg) {
+// MarkAreas records on each leg whose payer is insured in another pooling area than the patient the payer's area (R18). It reads tables that do
+// not change inside a money batch.
+func MarkAreas(s *State, patient uint32, legs []Leg) {
 	for i := range legs {
 		if payer := s.areaOf(legs[i].Account); crosses(payer, patient) {
-			legs[i].Area, f.Area = payer, patient
+			legs[i].Area = payer
 		}
 	}
 }

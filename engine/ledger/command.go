@@ -36,12 +36,14 @@ const (
 	KindPremiumRefund     Kind = 29
 	KindAccountDebit      Kind = 30
 	KindFamilyDissolution Kind = 31 // structural, and carries legs
+	KindDayClose          Kind = 33
+	KindClearing          Kind = 34
 	KindPersonChange      Kind = 36
 	KindLast                   = KindPersonChange
 )
 
 // kindsKnown has a bit for every kind there is; between them numbers are kept for others.
-const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindPersonChange
+const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindDayClose | 1<<KindClearing | 1<<KindPersonChange
 
 // IsKnown reports whether there is such a command.
 func (k Kind) IsKnown() bool { return k <= KindLast && uint64(kindsKnown)>>k&1 != 0 }
@@ -102,7 +104,7 @@ type Command struct {
 	Period        uint32   // of a credit; year of a premium
 	Binding       uint32   // that a consent, review, withdrawal or forced unbinding is about; of a dissolution: the family
 	Count         int64
-	Day           int32 // of a day key; settlement: first day of the visit, 0: not told
+	Day           int32 // of a day key, a day to be closed; settlement: first day of the visit, 0: not told
 	Area          uint32
 	Birth         int32
 	Has           uint16    // person flags
@@ -145,6 +147,7 @@ type More struct {
 	Freeze     Freeze
 	Secret     Secret
 	Change     Change
+	Clearing   ClearingDays
 	State      uint8 // of a card
 }
 

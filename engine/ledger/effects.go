@@ -10,9 +10,10 @@ type Effect struct {
 	ItemAt      uint32   // first item in Effects.Items
 	Number      uint32   // number of what was created
 	Patient     uint32   // settlement, reversal, enrolment; insured of a premium
-	Institution uint32   // settlement, reversal
+	Institution uint32   // settlement, reversal, clearing
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
+	InstPrev    Position // accepted settlement or reversal: the institution's one before, 0: none
 	First       Position // repeated: the first command of this id; reversals and refunds: what was undone
 	Payable     int64
 	Own         int64
@@ -20,11 +21,13 @@ type Effect struct {
 	Cash        int64
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
-	// premium and its refund: the premium
+	// premium and its refund: the premium; clearing: gone to the fund bank
 	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; commands on one binding: its BindingState afterwards
-	Area      uint32 // insuplc_admdvs of the patient or insured, if a leg has one; else 0 (R18)
+	Void      bool   // reversal of a settlement whose day is open: both leave that day's count and sums (R15)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
+	Area      uint32 // insuplc_admdvs of the patient or insured at that moment; of a reversal or refund, that of then (R16, R18)
 	DrawAt    uint32 // first candidate in Effects.Draws
+	Day       int32  // ledger day of its batch: filled by Originals, not written with the effect (its batch has the time)
 }
 
 // AcctPay is what personal and family accounts paid: mutual aid included.

@@ -28,7 +28,7 @@ type IDs interface {
 
 // Originals gives accepted settlements of the log to reversals.
 type Originals interface {
-	// Original returns the effect at a position and its legs; ok is false if the position holds no command.
+	// Original returns the effect at a position, with its Day, and its legs; ok is false if the position holds no command.
 	Original(p Position) (e Effect, legs []Leg, ok bool)
 }
 

@@ -92,6 +92,11 @@ const (
 	UnknownPremium        Outcome = 723
 	PremiumRefunded       Outcome = 724
 	PremiumLimit          Outcome = 725
+	DayClosed             Outcome = 740
+	DayNotOver            Outcome = 741
+	DayOpen               Outcome = 742
+	AlreadyCleared        Outcome = 743
+	ClearingExceeds       Outcome = 744
 	PolicyInPast          Outcome = 901
 	PolicyVersion         Outcome = 902
 	PolicyImpossible      Outcome = 903
@@ -120,7 +125,8 @@ var outcomeNames = map[Outcome]string{
 	OrderIncomplete: "order_incomplete", OrderRepeats: "order_repeats", SelfNotAllowed: "self_not_allowed",
 	AllocationAmount: "allocation_amount", AllocationTimes: "allocation_times", FamilyMoney: "family_money", RunExists: "run_exists", RunClosed: "run_closed", RunDiffers: "run_differs",
 	AlreadyCredited: "already_credited", PremiumNotAllowed: "premium_not_allowed", PremiumSeason: "premium_season", PremiumPaid: "premium_paid",
-	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
+	UnknownPremium: "unknown_premium", PremiumRefunded: "premium_refunded", PremiumLimit: "premium_limit", DayClosed: "day_closed", DayNotOver: "day_not_over", DayOpen: "day_open",
+	AlreadyCleared: "already_cleared", ClearingExceeds: "clearing_exceeds", PolicyInPast: "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
 	UnknownCredential: "unknown_credential", CredentialInactive: "credential_inactive", CredentialOfOther: "credential_of_other",
 	RelativesCredential: "relatives_credential", CredentialExists: "credential_exists", StatusForbids: "status_forbids",
 	AccountIsFrozen: "account_frozen", AlreadyFrozen: "already_frozen", NotFrozen: "not_frozen",

@@ -24,20 +24,20 @@ func PostLeg(s *State, l *Leg, position Position) {
 	}
 }
 
-// PostSums moves what has no chain: institution payable, premium payable, area dues, fund bank, funding source and credit run. day is
-// the ledger's; commands in log order, when nobody else uses the state.
-func PostSums(s *State, day int32, f *Effect, fx *Effects) {
+// PostSums moves what needs the order of the whole batch: the institution's payable and its chain, premium payable, area dues, fund bank, funding
+// source and credit run. day is the ledger's; commands in log order, when nobody else uses the state.
+func PostSums(s *State, day int32, f *Effect, fx *Effects, position Position) {
 	if f.Outcome != Accepted {
 		return
 	}
-	if f.Area != 0 {
+	if f.Mulaid != 0 || f.Funding != 0 { // the own account never crosses, and most settlements have nothing else
 		postDues(s, day, f, fx.LegsOf(f))
 	}
 	switch f.Kind {
 	case KindSettlement:
-		s.Institutions.Mut(f.Institution).Payable += f.AcctPay()
+		s.postInstitution(f, f.AcctPay(), position)
 	case KindReversalByID, KindReversalByMessage:
-		s.Institutions.Mut(f.Institution).Payable -= f.AcctPay()
+		s.postInstitution(f, -f.AcctPay(), position)
 	case KindPremium:
 		s.Scalars.Mut(0).Premium[f.Source] += f.Funding
 	case KindPremiumRefund:
@@ -52,6 +52,13 @@ func PostSums(s *State, day int32, f *Effect, fx *Effects) {
 			r.AmountDone += f.Funding
 		}
 	}
+}
+
+// postInstitution moves an institution's payable and makes the effect the newest of its chain.
+func (s *State) postInstitution(f *Effect, amount int64, position Position) {
+	i := s.Institutions.Mut(f.Institution)
+	i.Payable += amount
+	f.InstPrev, i.Last = i.Last, position
 }
 
 // PostBalc fills the own balance of the patient (R8) once the legs up to and including this command's are posted, and puts an effect that is

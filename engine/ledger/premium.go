@@ -32,7 +32,8 @@ func decidePremium[F Funds](m *Money, c *Context, cmd *Command, position Positio
 	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
 	f.Outcome, f.Patient, f.Funding, f.Source = Accepted, insured, cmd.Amount, cmd.Source
 	legs := []Leg{{Account: account, Amount: -cmd.Amount}}
-	MarkAreas(s, s.Persons.At(insured).Area, f, legs)
+	f.Area = s.Persons.At(insured).Area
+	MarkAreas(s, f.Area, legs)
 	fx.setLegs(f, legs)
 }
 

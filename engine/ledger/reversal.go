@@ -6,8 +6,9 @@ func (m *Money) original(c *Context, at, now Position, fx *Effects) (Effect, []L
 		if at >= now {
 			return Effect{}, nil, false
 		}
-		e := &fx.List[at.Index()]
-		return *e, fx.LegsOf(e), true
+		e := fx.List[at.Index()]
+		e.Day = c.Day
+		return e, fx.LegsOf(&e), true
 	}
 	return m.Originals.Original(at)
 }
@@ -40,6 +41,7 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
 	f.Outcome, f.First = Accepted, at
 	f.Patient, f.Institution, f.Own, f.Mulaid, f.Area = e.Patient, e.Institution, e.Own, e.Mulaid, e.Area
+	f.Void = cmd.Kind == KindReversalByMessage && e.Day > m.State.Scalars.At(0).ClosedThrough // R15
 	var buf [legsMax + sweepLegs]Leg
 	back := buf[:0]
 	for _, l := range legs {

@@ -88,8 +88,13 @@ type Institution struct {
 	Type    uint8 // fixmedins_type
 	_       [3]uint8
 
+	Last Position // its newest accepted settlement or reversal, 0: none; chained by Effect.InstPrev
+
 	TombstoneDay int32  // day of the newest tombstone made by this institution
 	Tombstones   uint32 // how many it made on that day
+
+	Clearings uint32 // its newest clearing, + 1; chained by Clearing.Before
+	_         [4]uint8
 }
 
 // TombstonesOn is how many tombstones the institution has made on a day of ledger time, the newest day or a later one (R13).
@@ -199,9 +204,12 @@ type Scalars struct {
 	Ledger  [16]byte
 	Funding [SourcesMax + 1]int64  // fen; negative: brought in
 	Premium [PremiumsMax + 1]int64 // fen owed as premiums, by type (R25)
-	Bank    [ReasonsMax + 1]int64  // fen that left by account debits, by reason (R26)
+	Bank    [ReasonsMax + 1]int64  // fen that left by account debits, by reason (R26); 0: paid out to institutions (R17)
 	Ids     IDSum
 	Started uint64 // 1 after genesis
+
+	ClosedThrough int32 // every ledger day up to and with this one is closed; 0: none yet, as no ledger is older than 1970 (R15)
+	_             [4]uint8
 }
 
 // IDSum is an order-free digest of the id table: the count and two sums over all entries, so that it can be kept up in any order.

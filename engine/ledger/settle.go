@@ -206,7 +206,7 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 		return nil, nil
 	}
 	if f.Mulaid > 0 {
-		MarkAreas(s, b.Area, f, legs)
+		MarkAreas(s, b.Area, legs)
 	}
 	return legs, drawn
 }
@@ -224,6 +224,6 @@ func FinishSettlement(cmd *Command, b *Bill, f *Effect) bool {
 		f.Outcome = AmountChanged
 		return false
 	}
-	f.Outcome = Accepted
+	f.Outcome, f.Area = Accepted, b.Area
 	return true
 }

@@ -14,6 +14,7 @@ type State struct {
 	AreaDues     *Table[AreaDue] // in order of first use and day; written by PostSums only
 	Credentials  *Table[Credential]
 	Passwords    *Table[Password]
+	Clearings    *Table[Clearing]
 
 	byKey       index
 	byPseudonym index
@@ -30,7 +31,7 @@ type State struct {
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
 type Shifts struct{ Person, Institution, Family uint }
 
-// DefaultShifts give pages of 104, 28 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB: 1024 persons of 104 bytes fill 13 of
+// DefaultShifts give pages of 104, 36 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB: 1024 persons of 104 bytes fill 13 of
 // them, 512 would waste 8 bytes each.
 var DefaultShifts = Shifts{Person: 10, Institution: 9, Family: 10}
 
@@ -52,6 +53,7 @@ func NewState(s Shifts) *State {
 		Scalars:      NewTable[Scalars](0),
 		Credentials:  NewTable[Credential](bindingShift),
 		Passwords:    NewTable[Password](bindingShift),
+		Clearings:    NewTable[Clearing](bindingShift),
 		byRun:        map[Key]uint32{},
 		byDay:        map[int32]uint32{},
 		pending:      map[uint32]uint32{},

@@ -73,7 +73,9 @@ func (w *world) batch(commands ...Command) []Effect {
 		}
 		w.ledger.Apply(&c, &commands[i], i, &w.fx)
 		p := At(w.sequence, i)
-		w.effects[p], w.legs[p] = w.fx.List[i], append([]Leg(nil), w.fx.LegsOf(&w.fx.List[i])...)
+		e := w.fx.List[i]
+		e.Day = c.Day
+		w.effects[p], w.legs[p] = e, append([]Leg(nil), w.fx.LegsOf(&w.fx.List[i])...)
 	}
 	if sum := w.state().Totals().Sum(); sum != 0 {
 		w.t.Fatalf("accounts add to %d fen", sum)

@@ -1,18 +1,20 @@
 package reconcile
 
 import (
+	"errors"
 	"fmt"
 
 	"gongji/engine/ledger"
 )
 
-// Fold rebuilds every balance from the journal alone, and checks each account's chain on the way: every entry names the one before it, and a posting's
+// Fold rebuilds every balance from the journal alone, and checks each account's and institution's chain on the way: every entry names the one before it, and a posting's
 // balance after is the one before plus its amount, never below 0. It belongs to one goroutine and holds 16 bytes an account.
 type Fold struct {
 	accounts map[ledger.AccountID]account
 	sums     map[ledger.AccountID]int64 // accounts without a chain
 	undone   map[ledger.Position]struct{}
-	dues     map[[2]uint32]int64 // by owing and claiming area
+	dues     map[[2]uint32]int64        // by owing and claiming area
+	newest   map[uint32]ledger.Position // by institution: its last accepted settlement or reversal
 	postings uint64
 }
 
@@ -24,7 +26,7 @@ type account struct {
 // NewFold starts at an empty ledger.
 func NewFold() *Fold {
 	return &Fold{accounts: map[ledger.AccountID]account{}, sums: map[ledger.AccountID]int64{}, undone: map[ledger.Position]struct{}{},
-		dues: map[[2]uint32]int64{}}
+		dues: map[[2]uint32]int64{}, newest: map[uint32]ledger.Position{}}
 }
 
 // Postings folded so far.
@@ -93,9 +95,12 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 	var want int64
 	switch e.Kind {
 	case ledger.KindSettlement:
+		if err := f.follow(position, e); err != nil {
+			return err
+		}
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), e.AcctPay()
 	case ledger.KindReversalByID, ledger.KindReversalByMessage:
-		if err := f.undo(position, e.First); err != nil {
+		if err := errors.Join(f.undo(position, e.First), f.follow(position, e)); err != nil {
 			return err
 		}
 		other, want = ledger.Account(ledger.KindInstitution, e.Institution), -e.AcctPay()
@@ -110,6 +115,10 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		other, want = ledger.Account(ledger.KindFundBank, uint32(e.Source)), e.Funding
 	case ledger.KindCredit:
 		other, want = ledger.Account(ledger.KindFunding, uint32(e.Source)), -e.Funding
+	case ledger.KindClearing: // from an institution to the fund bank, R17
+		f.sums[ledger.Account(ledger.KindInstitution, e.Institution)] -= e.Funding
+		other, want = ledger.Account(ledger.KindFundBank, ledger.BankPayouts), e.Funding
+		moved -= e.Funding
 	default:
 		if moved != 0 {
 			return fmt.Errorf("entry at position %d of kind %d does not balance: %d fen", position, e.Kind, moved)
@@ -120,6 +129,15 @@ func (f *Fold) counter(position ledger.Position, e *ledger.Effect, moved int64) 
 		return fmt.Errorf("entry at position %d does not balance: legs %d fen, other side %d", position, moved, want)
 	}
 	f.sums[other] += want
+	return nil
+}
+
+// follow takes a settlement or reversal into its institution's chain.
+func (f *Fold) follow(position ledger.Position, e *ledger.Effect) error {
+	if last := f.newest[e.Institution]; e.InstPrev != last {
+		return fmt.Errorf("entry of institution %d at position %d follows position %d; the last one was at %d", e.Institution, position, e.InstPrev, last)
+	}
+	f.newest[e.Institution] = position
 	return nil
 }
 
@@ -146,6 +164,11 @@ func (f *Fold) Compare(s *ledger.State) error {
 			return fmt.Errorf("account %x holds %d fen, the journal adds to %d", uint64(a), got, b)
 		}
 		sum += b
+	}
+	for i := range s.Institutions.Len() {
+		if got := s.Institutions.At(i).Last; got != f.newest[i] {
+			return fmt.Errorf("institution %d's last entry is at position %d, the journal's at %d", i, got, f.newest[i])
+		}
 	}
 	if err := f.compareDues(s); err != nil {
 		return err

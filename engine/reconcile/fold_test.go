@@ -37,6 +37,12 @@ func TestFold(t *testing.T) {
 			effects(refund, leg(400, 1400, ledger.At(3, 0)))}, "undone again"},
 		"debit":             {[]*ledger.Effects{credit, effects(ledger.Effect{Kind: ledger.KindAccountDebit, Funding: 1000, Source: 2}, leg(-1000, 0, first))}, ""},
 		"debit of one side": {[]*ledger.Effects{credit, effects(ledger.Effect{Kind: ledger.KindAccountDebit, Source: 2}, leg(-1000, 0, first))}, "does not balance"},
+		"clearing":          {[]*ledger.Effects{effects(ledger.Effect{Kind: ledger.KindClearing, Funding: 70, Institution: 3})}, ""},
+		"clearing by a leg": {[]*ledger.Effects{credit, effects(ledger.Effect{Kind: ledger.KindClearing, Funding: 70}, leg(-70, 930, first))}, "does not balance"},
+		"institution's chain": {[]*ledger.Effects{effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3}),
+			effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3, InstPrev: first})}, ""},
+		"institution's chain broken": {[]*ledger.Effects{effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3}),
+			effects(ledger.Effect{Kind: ledger.KindSettlement, Institution: 3})}, "entry of institution 3"},
 	} {
 		fold := reconcile.NewFold()
 		var err error
@@ -67,7 +73,7 @@ func TestCompare(t *testing.T) {
 			t.Fatal(err)
 		}
 		ledger.PostLeg(s, &fx.Legs[0], ledger.At(uint64(i+1), 0))
-		ledger.PostSums(s, 100, &fx.List[0], fx)
+		ledger.PostSums(s, 100, &fx.List[0], fx, ledger.At(uint64(i+1), 0))
 	}
 	if err := fold.Compare(s); err != nil {
 		t.Fatal(err)

@@ -4,13 +4,14 @@ import "encoding/binary"
 
 // First bytes of the keys of the store, all of them.
 const (
-	PrefixMeta        = 'M' // identity and checkpoint records
-	PrefixTables      = 'T' // pages of tables
-	PrefixJournal     = 'J' // engine/journal
-	PrefixIDs         = 'I' // engine/state/idindex
-	PrefixPerson      = 'P' // person records
-	PrefixInstitution = 'N' // institution records
-	PrefixEnrolment   = 'E' // history of enrolments
+	PrefixMeta           = 'M' // identity and checkpoint records
+	PrefixTables         = 'T' // pages of tables
+	PrefixJournal        = 'J' // engine/journal
+	PrefixIDs            = 'I' // engine/state/idindex
+	PrefixPerson         = 'P' // person records
+	PrefixInstitution    = 'N' // institution records
+	PrefixEnrolment      = 'E' // history of enrolments
+	PrefixInstitutionDay = 'D' // where the days of an institution begin in its chain
 )
 
 // Kinds of keys under PrefixMeta.

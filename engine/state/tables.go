@@ -64,11 +64,12 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(9, "area dues", s.AreaDues),
 		tableOf(10, "credentials", s.Credentials),
 		tableOf(11, "passwords", s.Passwords),
+		tableOf(12, "clearings", s.Clearings),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 11
+const tablesMax = 12
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T

@@ -82,9 +82,10 @@ func (g *generator) first() []ledger.Command {
 	return list
 }
 
-// second moves money through every kind of account: a bill and a premium that a person insured elsewhere pays, and a debit.
+// second moves money through every kind of account: a bill and a premium that a person insured elsewhere pays, a debit and a payout.
 func (g *generator) second() []ledger.Command {
 	var list []ledger.Command
+	yesterday := ledger.DayOf(timeOf(2)) - 1
 	for n := range 5 {
 		list = append(list, ledger.Command{Kind: ledger.KindFamilyOpen, Person: key("psn", n), Channel: 1, More: &ledger.More{}})
 	}
@@ -93,6 +94,9 @@ func (g *generator) second() []ledger.Command {
 		{Kind: ledger.KindSettlement, Person: key("psn", 5), Other: key("cert", 5), Institution: code(0), UsedFlag: 1, Bill: ledger.BillInput{Medfee: 700, Inscp: 700}},
 		{Kind: ledger.KindPremium, Person: key("psn", 0), Other: key("psn", 5), Source: 1, Period: 2026, Amount: 400},
 		{Kind: ledger.KindAccountDebit, Person: key("psn", 0), Other: key("opter", 1), Second: key("opter", 2), Source: ledger.DebitCashOut, Amount: 100},
+		{Kind: ledger.KindSettlement, Person: key("psn", 1), Other: key("cert", 1), Institution: code(0), UsedFlag: 1, Bill: ledger.BillInput{Medfee: 70, Inscp: 70}},
+		{Kind: ledger.KindDayClose, Day: yesterday, More: &ledger.More{}},
+		{Kind: ledger.KindClearing, Institution: code(0), Amount: 20, More: &ledger.More{Clearing: ledger.ClearingDays{From: yesterday, To: yesterday}}},
 	}...)
 	g.last, g.index = 2, len(list)
 	return list
@@ -225,6 +229,7 @@ func (m effectMap) Original(p ledger.Position) (ledger.Effect, []ledger.Leg, boo
 		return ledger.Effect{}, nil, false
 	}
 	f := fx.List[p.Index()]
+	f.Day = ledger.DayOf(timeOf(p.Sequence()))
 	return f, fx.LegsOf(&f), true
 }
 
@@ -276,6 +281,7 @@ func naiveHash(s *ledger.State) (out [32]byte) {
 	naiveTable(write, 9, s.AreaDues)
 	naiveTable(write, 10, s.Credentials)
 	naiveTable(write, 11, s.Passwords)
+	naiveTable(write, 12, s.Clearings)
 	h.Sum(out[:0])
 	return out
 }
