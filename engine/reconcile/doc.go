@@ -1,2 +1,2 @@
-// Package reconcile proves the books: it folds the journal back into balances and compares them with what is held.
+// Package reconcile proves that figures agree: what is held with the journal folded back into balances, an institution's lines with ours.
 package reconcile

@@ -1,0 +1,105 @@
+package reconcile
+
+import "gongji/engine/ledger"
+
+// Figure is an amount that both sides have of a bill.
+type Figure uint8
+
+// The figures. Cash and mutual aid are in no national statement (nhsa-interface.md 1.13), so a side may leave them out.
+const (
+	Medfee Figure = iota
+	Fund
+	Acct // own and mutual aid
+	Mulaid
+	Cash
+	Figures = iota
+)
+
+// Line is one settlement or one refund of an institution as one side has it.
+type Line struct {
+	Message    string          // its own message id; "": not told
+	Settlement ledger.Position // the settlement, of a refund the one undone; 0: not told
+	Refund     bool
+	Told       uint8          // bit f: figure f is known
+	Figures    [Figures]int64 // fen; of a refund not above 0
+}
+
+// Tell sets a figure.
+func (l *Line) Tell(f Figure, fen int64) { l.Figures[f], l.Told = fen, l.Told|1<<f }
+
+// Has reports whether a figure is known.
+func (l *Line) Has(f Figure) bool { return l.Told&(1<<f) != 0 }
+
+// Match is a line of ours and one of theirs that are the same settlement or refund and differ.
+type Match struct {
+	Ours, Theirs int   // indexes
+	Figures      uint8 // bit f: figure f, known to both, is not the same
+	Message      bool  // they name another message id
+	Settlement   bool  // they name another settlement
+	Refund       bool  // one is a refund, the other is not
+}
+
+// Comparison is what became of two lists of lines.
+type Comparison struct {
+	OursOnly   []int   // indexes, ascending
+	TheirsOnly []int   // ascending; also a line that names what an earlier line has named
+	Different  []Match // in the order of theirs
+}
+
+// Level reports whether there is no difference.
+func (c *Comparison) Level() bool { return len(c.OursOnly)+len(c.TheirsOnly)+len(c.Different) == 0 }
+
+// bill names a settlement or its refund.
+type bill struct {
+	settlement ledger.Position
+	refund     bool
+}
+
+// Compare finds for each line of theirs the line of ours with its message id, else the one with its settlement and sign, and compares what both tell.
+// No line is matched twice. Ours must have message ids and settlements. It costs two maps over ours.
+func Compare(ours, theirs []Line) Comparison {
+	byMessage, byBill := make(map[string]int, len(ours)), make(map[bill]int, len(ours))
+	for i := range ours {
+		byMessage[ours[i].Message] = i
+		byBill[bill{ours[i].Settlement, ours[i].Refund}] = i
+	}
+	var c Comparison
+	matched := make([]bool, len(ours))
+	for j := range theirs {
+		t := &theirs[j]
+		i, found := -1, false
+		if t.Message != "" {
+			i, found = byMessage[t.Message]
+		}
+		if !found && t.Settlement != 0 {
+			i, found = byBill[bill{t.Settlement, t.Refund}]
+		}
+		if !found || matched[i] {
+			c.TheirsOnly = append(c.TheirsOnly, j)
+			continue
+		}
+		matched[i] = true
+		if m := differ(&ours[i], t); m != (Match{}) {
+			m.Ours, m.Theirs = i, j
+			c.Different = append(c.Different, m)
+		}
+	}
+	for i := range matched {
+		if !matched[i] {
+			c.OursOnly = append(c.OursOnly, i)
+		}
+	}
+	return c
+}
+
+func differ(o, t *Line) (m Match) {
+	m.Message = t.Message != "" && t.Message != o.Message
+	m.Settlement = t.Settlement != 0 && t.Settlement != o.Settlement
+	m.Refund = t.Refund != o.Refund
+	for f := range Figure(Figures) {
+		if o.Has(f) && t.Has(f) && o.Figures[f] != t.Figures[f] {
+			m.Figures |= 1 << f
+		}
+	}
+	return m
+}

@@ -1,0 +1,55 @@
+package reconcile
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"gongji/engine/ledger"
+)
+
+func line(message string, settlement ledger.Position, refund bool, figures ...int64) Line {
+	l := Line{Message: message, Settlement: settlement, Refund: refund}
+	for f, fen := range figures {
+		l.Tell(Figure(f), fen)
+	}
+	return l
+}
+
+// TestCompare (R15, nhsa-interface.md 1.13): lines meet by message id, else by settlement and sign, once; only what both tell is compared.
+func TestCompare(t *testing.T) {
+	ours := []Line{line("a", 1, false, 100, 60, 30, 10, 10), line("b", 2, false, 50, 0, 50, 0, 0), line("c", 2, true, -50, 0, -50, 0, 0)}
+	for name, x := range map[string]struct {
+		theirs []Line
+		want   Comparison
+	}{
+		"level":                {[]Line{line("b", 2, false, 50, 0, 50), line("c", 0, true, -50), line("a", 1, false, 100, 60, 30)}, Comparison{}},
+		"by settlement":        {[]Line{line("", 2, true, -50), line("", 2, false), line("", 1, false)}, Comparison{}},
+		"nothing":              {nil, Comparison{OursOnly: []int{0, 1, 2}}},
+		"another":              {[]Line{line("a", 1, false), line("z", 9, false), line("b", 0, false), line("c", 0, true)}, Comparison{TheirsOnly: []int{1}}},
+		"twice":                {[]Line{line("a", 0, false), line("", 1, false), line("b", 0, false), line("c", 0, true)}, Comparison{TheirsOnly: []int{1}}},
+		"refund not told":      {[]Line{line("a", 0, false), line("b", 2, false)}, Comparison{OursOnly: []int{2}}},
+		"figures":              {[]Line{line("a", 0, false, 101, 60, 29), line("b", 0, false), line("c", 0, true)}, Comparison{Different: []Match{{Ours: 0, Theirs: 0, Figures: 1<<Medfee | 1<<Acct}}}},
+		"cash":                 {[]Line{line("c", 0, true), line("b", 0, false), line("a", 0, false, 100, 60, 30, 10, 11)}, Comparison{Different: []Match{{Ours: 0, Theirs: 2, Figures: 1 << Cash}}}},
+		"names":                {[]Line{line("a", 7, false), line("x", 2, false), line("c", 0, false)}, Comparison{Different: []Match{{Ours: 0, Theirs: 0, Settlement: true}, {Ours: 1, Theirs: 1, Message: true}, {Ours: 2, Theirs: 2, Refund: true}}}},
+		"message wins the row": {[]Line{line("b", 1, false), line("a", 2, false), line("c", 2, true)}, Comparison{Different: []Match{{Ours: 1, Theirs: 0, Settlement: true}, {Ours: 0, Theirs: 1, Settlement: true}}}},
+	} {
+		got := Compare(ours, x.theirs)
+		if !reflect.DeepEqual(got, x.want) || got.Level() != (name == "level" || name == "by settlement") {
+			t.Errorf("%s: %+v, level %t, want %+v", name, got, got.Level(), x.want)
+		}
+	}
+}
+
+// BenchmarkCompare is a large hospital's day.
+func BenchmarkCompare(b *testing.B) {
+	var ours []Line
+	for i := range 20_000 {
+		ours = append(ours, line(fmt.Sprintf("H42010012345%018d", i), ledger.At(uint64(i), 1), false, int64(i), 0, int64(i)))
+	}
+	for b.Loop() {
+		if c := Compare(ours, ours); !c.Level() {
+			b.Fatal(c)
+		}
+	}
+}
