@@ -43,6 +43,9 @@ const (
 	codeUnavailable  code = "unavailable"
 	codeFund         code = "fund_unavailable"
 	codeUnknown      code = "outcome_unknown"
+	codeColumns      code = "wrong_columns"
+	codeZip          code = "bad_zip"
+	codeZipSize      code = "zip_too_large"
 )
 
 // texts are what a cashier reads behind the code and the field: what is wrong and what to do. %d is the limit.
@@ -76,6 +79,9 @@ var texts = map[code]string{
 	codeStopping:     "系统正在重启，本次未处理，请稍后重试",
 	codeUnavailable:  "系统暂不可用，本次未处理，请稍后重试",
 	codeFund:         "统筹基金计算服务无应答，本次未结算，请稍后重试",
+	codeColumns:      "列数不符，应为7列，或含exp_content共8列，以TAB分隔",
+	codeZip:          "不是规范的ZIP文件，须仅含一个TXT文件",
+	codeZipSize:      "ZIP解压后过大或压缩比异常",
 	codeUnknown:      "交易结果未知，请用原报文ID重发或发起冲正（2601）",
 }
 
