@@ -175,6 +175,11 @@ var outcomeTexts = map[ledger.Outcome]string{
 	ledger.KeyDiffers:            "当日密钥不符",
 	ledger.KeyNotPast:            "当日密钥未到公布时间",
 	ledger.GenesisAgain:          "账本已初始化",
+	ledger.DayClosed:             "该日已日结",
+	ledger.DayNotOver:            "该日未到日结时间",
+	ledger.DayOpen:               "清算期间内有未日结的日期",
+	ledger.AlreadyCleared:        "该期间已清算",
+	ledger.ClearingExceeds:       "清算金额超过应付金额",
 	ledger.Quarantined:           "该笔业务已被隔离，请联系医保经办机构",
 }
 

@@ -94,11 +94,7 @@ func sameInstitution(m *message, code []byte, where string) fault {
 // in a text.
 func fileBytes(text []byte) ([]byte, bool) {
 	if len(text) == 0 || text[0] != '[' {
-		encoding := base64.StdEncoding
-		if len(text)%4 != 0 {
-			encoding = base64.RawStdEncoding
-		}
-		data, err := encoding.AppendDecode(nil, text)
+		data, err := base64.RawStdEncoding.AppendDecode(nil, bytes.TrimRight(text, "=")) // with or without padding and line ends
 		return data, err == nil
 	}
 	var r reader
