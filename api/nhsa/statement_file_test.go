@@ -211,6 +211,9 @@ func TestZipBomb(t *testing.T) {
 		}
 		t.Logf("%s: %d bytes packed, %d taken, %s", name, len(packed), took, x.code)
 	}
+	if _, x := readSent(zipOf(t, "a.txt", strings.Repeat("0", 1<<20))); x.code != codeZipSize {
+		t.Errorf("over the ratio: %s", x.appendText(nil))
+	}
 }
 
 // The ratio's limit leaves room for what pharmacies send: many lines that differ only in an id that counts up.

@@ -342,6 +342,7 @@ func TestStatements(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			b := randomBook(t, seed)
+			b.checkFlags()
 			first, last := b.lines[0].day, b.today()
 			for _, r := range [][2]int32{{first, last}, {first, first}, {last, last}, {first + 1, last - 1}} {
 				b.checkLevel(r[0], r[1])
@@ -423,6 +424,24 @@ func (b *shopBook) checkLevel(from, to int32) {
 		want := q.lines[i].want("null")
 		if want.rslt = "0"; l != want {
 			b.t.Errorf("line %d: %+v, want %+v", i+1, l, want)
+		}
+	}
+}
+
+// checkFlags: both lines of what was given back may be flagged.
+func (b *shopBook) checkFlags() {
+	b.t.Helper()
+	q := b.over(b.lines[0].day, b.today())
+	q.lines = b.lines
+	standing, lines := b.alive(), linesOf(b.lines)
+	for i := range lines {
+		if !slices.Contains(standing, b.lines[i]) {
+			lines[i] = changed(lines[i], sentFlag, "1")
+		}
+	}
+	for _, l := range b.details(q, lines...) {
+		if l.rslt != "0" {
+			b.t.Errorf("%+v", l)
 		}
 	}
 }
