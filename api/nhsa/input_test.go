@@ -120,6 +120,9 @@ func TestCutOff(t *testing.T) {
 			t.Fatalf("cut at %d: %s", n, a.text)
 		}
 	}
+	for _, more := range []string{"{}", "]", "\x00", ",", `"`} {
+		f.send(pathCall, body+more).refused("trailing_data", "")
+	}
 	if f.sequence() != before {
 		t.Error("something was logged")
 	}
