@@ -51,11 +51,10 @@ func (f *fixture) downloadMessage(code, no string) string {
 	return f.message("9102", code, fmt.Sprintf(`{"fsDownloadIn":{"file_qury_no":%q,"filename":"a.zip","fixmedins_code":%q}}`, no, code))
 }
 
-// download fetches a file; a refusal is an answer.
-func (f *fixture) download(code, no string) ([]byte, *answer) {
+// fetch posts a message whose answer should be a file; false: it is none.
+func (f *fixture) fetch(path, body string) ([]byte, bool) {
 	f.t.Helper()
-	body := f.downloadMessage(code, no)
-	resp, err := f.client.Post(f.business+pathDownload, "application/json", strings.NewReader(body))
+	resp, err := f.client.Post(f.business+path, "application/json", strings.NewReader(body))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -64,7 +63,14 @@ func (f *fixture) download(code, no string) ([]byte, *answer) {
 	if err != nil || resp.StatusCode != 200 {
 		f.t.Fatal(resp.StatusCode, err)
 	}
-	if resp.Header.Get("Content-Type") == "application/octet-stream" {
+	return data, resp.Header.Get("Content-Type") == "application/octet-stream"
+}
+
+// download fetches a file; a refusal is an answer.
+func (f *fixture) download(code, no string) ([]byte, *answer) {
+	f.t.Helper()
+	body := f.downloadMessage(code, no)
+	if data, ok := f.fetch(pathDownload, body); ok {
 		return data, nil
 	}
 	return nil, f.send(pathDownload, body)
