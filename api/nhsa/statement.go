@@ -12,8 +12,8 @@ import (
 const (
 	// statementDaysMax: statements are made of days and of months (nhsa-interface.md 1.13).
 	statementDaysMax = 31
-	// statementTime is how long one may read rows: below the shortest time-out seen at a client, 30 s (nhsa-interface.md 1.12). At 0.1 ms a row whose
-	// batch holds no other of the institution, it is some 250,000 rows.
+	// statementTime is how long one may read rows: below the shortest time-out seen at a client, 30 s (nhsa-interface.md 1.12). At 0.14 ms a row whose
+	// batch holds no other of the institution (BenchmarkStatements), it is some 180,000 rows.
 	statementTime = 25 * time.Second
 	// statementsMax at a time: each holds a batch of log and journal, a detail its file and rows too (64 MiB).
 	statementsMax = 4
