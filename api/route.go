@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -116,6 +117,16 @@ func (m Media) takes(contentType []byte) bool {
 		}
 	}
 	return false
+}
+
+// overlaps tells whether some Content-Type fits both kinds of body, or neither has one: then two routes of one path could not be told apart.
+func (m Media) overlaps(other Media) bool {
+	for _, t := range mediaTypes[m] {
+		if slices.Contains(mediaTypes[other], t) {
+			return true
+		}
+	}
+	return m == other
 }
 
 func charsetOK(params []byte) bool {

@@ -47,7 +47,7 @@ func newRouter(routes []*Route, on Listener) (*router, error) {
 			continue
 		}
 		for _, other := range e.routes {
-			if other.Method == route.Method && (other.Media == route.Media || other.Media == NationalJSON || route.Media == NationalJSON) {
+			if other.Method == route.Method && other.Media.overlaps(route.Media) {
 				return nil, fmt.Errorf("api: two routes for %s %s", route.Method, route.Pattern)
 			}
 		}

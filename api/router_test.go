@@ -136,6 +136,16 @@ func TestRouterRefusesBadTables(t *testing.T) {
 	if _, err := New(Options{}, []Route{good}); err != nil {
 		t.Errorf("the good one: %v", err)
 	}
+	for _, kinds := range []struct {
+		a, b Media
+		ok   bool
+	}{{JSON, NationalJSON, false}, {NationalJSON, NationalJSON, false}, {NationalJSON, OctetStream, true}, {NationalJSON, Multipart, true}, {OctetStream, Multipart, true}} {
+		a, b := good, good
+		a.Media, b.Media = kinds.a, kinds.b
+		if _, err := New(Options{}, []Route{a, b}); (err == nil) != kinds.ok {
+			t.Errorf("media %d and %d at one path: %v", kinds.a, kinds.b, err)
+		}
+	}
 }
 
 func BenchmarkRouteLiteral(b *testing.B) { benchmarkRoute(b, "/v1/settlements") }

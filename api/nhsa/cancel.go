@@ -58,7 +58,8 @@ func (f *face) cancelPurchase(m *message) fault {
 	if err != nil {
 		return unknownOutcome() // it was done; a repeat tells how
 	}
-	return f.answerCancel(m, &entry)
+	f.answerCancel(m, &entry)
+	return fault{}
 }
 
 // appendOperator writes a reversal's personal fields as api/rest does.
@@ -71,7 +72,7 @@ func appendOperator(blob []byte, m *message) []byte {
 	return o.b
 }
 
-func (f *face) answerCancel(m *message, entry *engine.Entry) fault {
+func (f *face) answerCancel(m *message, entry *engine.Entry) {
 	k, _ := keptOf(entry)
 	x := figures{bill: entry.Command.Bill, own: m.effect.Own, mulaid: m.effect.Mulaid, cash: entry.Effect.Cash, balc: m.effect.Balc, ratio: k.ratio, sumAll: k.sumAll}
 	setl, visit := settlementID(entry.Position), purchaseID(entry.Position)
@@ -79,9 +80,7 @@ func (f *face) answerCancel(m *message, entry *engine.Entry) fault {
 	o.begin("setlinfo")
 	o.text("mdtrt_id", visit[:])
 	o.text("setl_id", setl[:])
-	if bad := f.clearing(m); bad.bad() {
-		return bad
-	}
+	clearing(o, &m.effect)
 	o.money("medfee_sumamt", x.bill.Medfee)
 	o.moment("setl_time", m.timeMS)
 	x.parts(o)
@@ -91,7 +90,6 @@ func (f *face) answerCancel(m *message, entry *engine.Entry) fault {
 	o.text("medins_setl_id", m.header(envMsgid))
 	o.end()
 	x.details(o, entry.Details.Insutype, x.balc)
-	return fault{}
 }
 
 // settlementOf reads an accepted settlement of an institution and a patient; a fault names the field of data that does not fit.

@@ -46,12 +46,14 @@ type message struct {
 	tree
 	out
 	purchase
-	call  *api.Call
-	tx    *transaction
-	env   int32 // row of the envelope
-	in    int32 // row of input
-	gotMS int64 // unix ms when it came
-	gone  bool  // the engine may still hold its request
+	call     *api.Call
+	tx       *transaction
+	file     []byte // that came beside the message
+	download []byte // the answer, instead of a message
+	env      int32  // row of the envelope
+	in       int32  // row of input
+	gotMS    int64  // unix ms when it came
+	gone     bool   // the engine may still hold its request
 }
 
 // values of an envelope field; the text is good until the next message.
@@ -66,7 +68,7 @@ func newMessage() *message {
 }
 
 func (f *face) give(m *message) {
-	m.call, m.tx = nil, nil
+	m.call, m.tx, m.file, m.download = nil, nil, nil, nil
 	if m.gone || cap(m.request.Commands) > commandsKeep || cap(m.out.b) > bodyKeep {
 		return
 	}
@@ -76,13 +78,18 @@ func (f *face) give(m *message) {
 
 // serve answers one message. infnos: those of a service's own address; byNumber: the address names the infno.
 func (f *face) serve(c *api.Call, infnos map[string]bool, byNumber bool) {
-	body, ok := c.Body()
-	if !ok {
-		return
+	if body, ok := c.Body(); ok {
+		f.serveMessage(c, body, nil, fault{}, infnos, byNumber)
 	}
+}
+
+// serveMessage answers a message with the file that came beside it, or why there is none.
+func (f *face) serveMessage(c *api.Call, body, file []byte, x fault, infnos map[string]bool, byNumber bool) {
 	m := f.messages.Get().(*message)
-	m.call, m.gotMS, m.gone = c, f.engine.NowMS(), false
-	x := f.read(m, body)
+	m.call, m.gotMS, m.gone, m.file, m.download = c, f.engine.NowMS(), false, file, nil
+	if m.tree.begin(nil); !x.bad() {
+		x = f.read(m, body)
+	}
 	if !x.bad() {
 		infno := m.header(envInfno)
 		if infnos != nil && !infnos[string(infno)] || byNumber && string(infno) != string(c.Param(0)) {
@@ -184,6 +191,10 @@ func (m *message) head(f *face, x *fault) {
 func (f *face) answer(m *message, x *fault) {
 	if x.bad() {
 		m.head(f, x)
+	}
+	if m.download != nil && !x.bad() {
+		m.call.Send(200, "application/octet-stream", m.download)
+		return
 	}
 	o := &m.out
 	o.end()

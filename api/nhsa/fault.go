@@ -43,6 +43,9 @@ const (
 	codeUnavailable  code = "unavailable"
 	codeFund         code = "fund_unavailable"
 	codeUnknown      code = "outcome_unknown"
+	codeColumns      code = "wrong_columns"
+	codeZip          code = "bad_zip"
+	codeZipSize      code = "zip_too_large"
 )
 
 // texts are what a cashier reads behind the code and the field: what is wrong and what to do. %d is the limit.
@@ -76,6 +79,9 @@ var texts = map[code]string{
 	codeStopping:     "系统正在重启，本次未处理，请稍后重试",
 	codeUnavailable:  "系统暂不可用，本次未处理，请稍后重试",
 	codeFund:         "统筹基金计算服务无应答，本次未结算，请稍后重试",
+	codeColumns:      "列数不符，应为7列，或含exp_content共8列，以TAB分隔",
+	codeZip:          "不是规范的ZIP文件，须仅含一个TXT文件",
+	codeZipSize:      "ZIP解压后过大或压缩比异常",
 	codeUnknown:      "交易结果未知，请用原报文ID重发或发起冲正（2601）",
 }
 
@@ -169,11 +175,11 @@ var outcomeTexts = map[ledger.Outcome]string{
 	ledger.KeyDiffers:            "当日密钥不符",
 	ledger.KeyNotPast:            "当日密钥未到公布时间",
 	ledger.GenesisAgain:          "账本已初始化",
-	ledger.DayClosed:             "该营业日已日结",
-	ledger.DayNotOver:            "该营业日尚未到日结时间",
-	ledger.DayOpen:               "所选日期尚未日结，不能拨付",
-	ledger.AlreadyCleared:        "所选日期的该类费用已拨付",
-	ledger.ClearingExceeds:       "拨付金额超过应付余额",
+	ledger.DayClosed:             "该日已日结",
+	ledger.DayNotOver:            "该日未到日结时间",
+	ledger.DayOpen:               "清算期间内有未日结的日期",
+	ledger.AlreadyCleared:        "该期间已清算",
+	ledger.ClearingExceeds:       "清算金额超过应付金额",
 	ledger.Quarantined:           "该笔业务已被隔离，请联系医保经办机构",
 }
 

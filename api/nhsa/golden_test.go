@@ -14,7 +14,8 @@ import (
 
 var golden = flag.Bool("golden", false, "write the answers of testdata anew")
 
-// exchange is one request with its answer, as a file of testdata has them: lines of comment, "> POST path", the request, "< status", the answer.
+// exchange is one request with its answer, as a file of testdata has them: lines of comment, "> POST path", the request, "< status", the answer. Behind a
+// line "+ file" of a request stands the TXT that goes zipped beside it; an answer that is a file has its type behind the status, and is the TXT in it.
 type exchange struct {
 	head    []string // comment lines before it
 	path    string
@@ -74,7 +75,7 @@ func writeDialogue(t *testing.T, path string, list []exchange) {
 }
 
 // Names in a dialogue for what is different in every run; a request may use what an earlier answer has told.
-var named = []string{"setl_id", "mdtrt_id", "sign_no"}
+var named = []string{"setl_id", "mdtrt_id", "sign_no", "file_qury_no"}
 
 // What differs and is of no interest: serial numbers and the milliseconds of both times.
 var (
@@ -114,17 +115,12 @@ func TestDialogues(t *testing.T) {
 				for name, v := range vars {
 					body = strings.ReplaceAll(body, "$"+name, v)
 				}
-				a := f.send(x.path, body)
-				a.t = t
-				text, infno := normal(t, a, vars), infnoOf(t, body)
-				if a.str("infcode") == "0" {
-					checkTables(t, infno, a)
-					shown = shown || infno == strings.TrimSuffix(filepath.Base(path), ".txt")
-				}
+				status, text, ok := f.play(t, x.path, body, vars)
+				shown = shown || ok && infnoOf(t, body) == strings.TrimSuffix(filepath.Base(path), ".txt")
 				if *golden {
-					x.status, x.answer = "200", text
-				} else if x.status != "200" || a.status != 200 || x.answer != text {
-					t.Errorf("exchange %d: got\n%s\nwant\n%s", i+1, text, x.answer)
+					x.status, x.answer = status, text
+				} else if x.status != status || x.answer != text {
+					t.Errorf("exchange %d: got %s\n%s\nwant %s\n%s", i+1, status, text, x.status, x.answer)
 				}
 			}
 			if *golden {
@@ -137,8 +133,41 @@ func TestDialogues(t *testing.T) {
 	}
 }
 
+// play sends a request and gives the answer as a dialogue has it; ok: it was not refused.
+func (f *fixture) play(t *testing.T, path, body string, vars map[string]string) (status, text string, ok bool) {
+	t.Helper()
+	body, file, upload := strings.Cut(body, "\n"+fileMark+"\n")
+	media := "application/json"
+	infno := infnoOf(t, body)
+	switch {
+	case upload:
+		body, media = multipartOf(t, body, zipOf(t, "stmt.txt", file+"\n"))
+	case infno == fileDownload.infno:
+		if file, ok := f.fetch(path, body); ok {
+			_, text = unzipped(t, file)
+			for name, v := range vars {
+				text = strings.ReplaceAll(text, v, "$"+name)
+			}
+			return "200 application/octet-stream", strings.TrimSuffix(text, "\n"), true
+		}
+	}
+	a := f.sendAs(path, media, body)
+	a.t = t
+	if a.str("infcode") == "0" {
+		checkTables(t, infno, a)
+	}
+	if a.status != 200 {
+		t.Errorf("status %d: %s", a.status, a.text)
+	}
+	return "200", normal(t, a, vars), a.str("infcode") == "0"
+}
+
+// fileMark is the line before a file.
+const fileMark = "+ file"
+
 func infnoOf(t *testing.T, body string) string {
 	t.Helper()
+	body, _, _ = strings.Cut(body, "\n"+fileMark+"\n")
 	var x struct {
 		Infno string `json:"infno"`
 	}
@@ -157,8 +186,8 @@ func normal(t *testing.T, a *answer, vars map[string]string) string {
 	}
 	text := b.String()
 	for _, name := range named {
-		for _, node := range []string{"setlinfo", "signinoutb"} {
-			if v, ok := a.at("output." + node + "." + name).(string); ok {
+		for _, node := range []string{"setlinfo.", "signinoutb.", "fileinfo.", ""} {
+			if v, ok := a.at("output." + node + name).(string); ok {
 				vars[name] = v
 				text = strings.ReplaceAll(text, quote(v), quote("$"+name))
 			}

@@ -47,6 +47,7 @@ var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.FixedZone("", 8*3600)).UnixM
 type fixture struct {
 	t        testing.TB
 	engine   *engine.Engine
+	face     *face
 	clock    *fakeClock
 	server   *api.Server
 	client   *http.Client
@@ -109,12 +110,13 @@ func start(t testing.TB, with setup) *fixture {
 	t.Helper()
 	f := &fixture{t: t, client: &http.Client{Timeout: 20 * time.Second}}
 	f.engine, f.clock = openEngine(t)
+	f.face = newFace(f.engine, with.options(t))
 	var err error
 	o := api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: f.engine.Ready}
 	if with.log != nil {
 		o.Log, o.AccessLog = zerolog.New(with.log), api.LogAll
 	}
-	routes := append(rest.Routes(f.engine, rest.Options{}), Routes(f.engine, with.options(t))...)
+	routes := append(rest.Routes(f.engine, rest.Options{}), f.face.routes()...)
 	if with.more != nil {
 		routes = append(routes, with.more(f.engine)...)
 	}

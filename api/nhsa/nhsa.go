@@ -29,6 +29,8 @@ type Options struct {
 	Fund fund.Calculator
 	// RequireSignIn refuses calls without the sign_no of a sign-in of the day, but for cancels, reversals and reconciliation (R30).
 	RequireSignIn bool
+	// StatementLevel and StatementDiffers are the two values of stmt_rslt. Empty: 0 and 1; Hubei has 000000 and 000103 (nhsa-interface.md 1.11).
+	StatementLevel, StatementDiffers string
 }
 
 // Classifier works out the parts of a fee line (R3): a *catalogue.Catalogue. Any goroutine; no allocation.
@@ -56,6 +58,9 @@ type face struct {
 	knobs    knobs
 	signed   signedOut
 	serial   atomic.Uint64 // of inf_refmsgid
+	files    fileStore
+	uploads  atomic.Int32 // under way
+	walks    atomic.Int32 // statements under way
 	started  time.Time
 }
 
@@ -64,7 +69,8 @@ func transactions() []*transaction {
 	return []*transaction{
 		&personInfo, &institutionInfo, &benefitCheck,
 		&purchasePreview, &purchaseSettle, &purchaseCancel,
-		&reversal, &settlementQuery, &signIn, &signOut,
+		&reversal, &statementTotal, &statementDetail, &settlementQuery, &signIn, &signOut,
+		&fileUpload, &fileDownload,
 	}
 }
 
@@ -75,6 +81,9 @@ func (f *face) routes() []api.Route {
 	routes := []api.Route{f.route(pathCall, nil), f.route(pathByNumber, nil)}
 	for _, p := range servicePaths() {
 		routes = append(routes, f.route(p.path, p.infnos))
+	}
+	for _, path := range append([]string{pathCall, pathByNumber}, fileUpload.paths...) {
+		routes = append(routes, f.uploadRoutes(path)...)
 	}
 	return routes
 }
@@ -131,10 +140,17 @@ func newFace(e *engine.Engine, opt Options) *face {
 	if opt.Fund == nil {
 		opt.Fund = fund.None{}
 	}
+	if opt.StatementLevel == "" {
+		opt.StatementLevel = "0"
+	}
+	if opt.StatementDiffers == "" {
+		opt.StatementDiffers = "1"
+	}
 	f := &face{engine: e, opt: opt, table: map[string]*transaction{}, places: newPlaces(), started: time.Now()}
 	for _, t := range transactions() {
 		f.table[t.infno] = t
 	}
+	f.files.begin(defaultFileLimits)
 	f.messages.New = func() any { return newMessage() }
 	// Behind the serials of an earlier process: those of the same second were fewer than its milliseconds since it started.
 	f.serial.Store(uint64(time.Now().UnixMilli()))

@@ -71,7 +71,7 @@ func (f *face) querySettlement(m *message) fault {
 	if err != nil {
 		return fault{code: codeUnavailable}
 	}
-	return f.answerQuery(m, &queried{entry: &entry, place: p, who: who, enrolled: enrolled, undone: undone, area: row.Area})
+	return f.answerQuery(m, &queried{entry: &entry, place: p, who: who, enrolled: enrolled, undone: undone})
 }
 
 // queried is what 5203 tells.
@@ -81,7 +81,6 @@ type queried struct {
 	who      about
 	enrolled ledger.Enrolment
 	undone   bool
-	area     uint32 // of the patient
 }
 
 func (f *face) answerQuery(m *message, q *queried) fault {
@@ -111,11 +110,7 @@ func (f *face) answerQuery(m *message, q *queried) fault {
 	o.code("med_type", e.Details.MedType)
 	o.str("clr_type", rest.ClrType(e.Details.MedType, q.place.kind))
 	o.blank("clr_way")
-	if q.area == 0 {
-		o.blank("clr_optins")
-	} else {
-		o.code("clr_optins", q.area)
-	}
+	clearing(o, &e.Effect)
 	o.money("medfee_sumamt", x.bill.Medfee)
 	x.parts(o)
 	o.money("psn_pay", x.acctPay()+x.cash)

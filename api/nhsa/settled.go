@@ -3,7 +3,6 @@ package nhsa
 import (
 	"gongji/api/nhsa/catalogue"
 	"gongji/api/rest"
-	"gongji/engine"
 	"gongji/engine/ledger"
 )
 
@@ -131,9 +130,7 @@ func (f *face) answerPurchase(m *message, setl, mdtrt id) fault {
 	o.money("balc", x.balc)
 	o.money("acct_mulaid_pay", x.mulaid)
 	o.text("medins_setl_id", m.header(envMsgid))
-	if bad := f.clearing(m); bad.bad() {
-		return bad
-	}
+	clearing(o, &m.effect)
 	o.blank("clr_way")
 	o.str("clr_type", rest.ClrType(m.details.MedType, m.place.kind))
 	o.blank("exp_content")
@@ -143,22 +140,14 @@ func (f *face) answerPurchase(m *message, setl, mdtrt id) fault {
 	return fault{}
 }
 
-// clearing writes clr_optins: the patient's area (R16). Tills tell it, as 1101 told them; of one that does not, the ledger is asked.
-func (f *face) clearing(m *message) fault {
-	if v := m.get(m.env, envHome); v.has {
-		m.out.text("clr_optins", v.text)
-		return fault{}
+// clearing writes clr_optins: the patient's area when it was settled, which no later move changes (R16) and 3201 and 3202 select by. What the message
+// says of insuplc_admdvs is not looked at: a till that told another one would never be level.
+func clearing(o *out, f *ledger.Effect) {
+	if f.Area == 0 { // enrolled nowhere
+		o.blank("clr_optins")
+		return
 	}
-	area := uint32(0)
-	if x := f.ask(func(v engine.View) { area = v.State.Persons.At(m.effect.Patient).Area }); x.bad() {
-		return unknownOutcome()
-	}
-	if area == 0 {
-		m.out.blank("clr_optins")
-		return fault{}
-	}
-	m.out.code("clr_optins", area)
-	return fault{}
+	o.code("clr_optins", f.Area)
 }
 
 // person writes sex, birth and age: of an identity number what it says, of another certificate what the person's record says.

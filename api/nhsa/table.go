@@ -101,6 +101,13 @@ func number(name string, digits, scale int, need need, zh string) field {
 
 func amount(name string, need need, zh string) field { return number(name, 16, fen, need, zh) }
 
+// signed is an amount that a sum with refunds in it may have.
+func signed(name string, need need, zh string) field {
+	f := amount(name, need, zh)
+	f.minus = true
+	return f
+}
+
 func day(name string, need need, zh string) field {
 	return field{name: name, kind: kindDate, length: len("2006-01-02"), need: need, text: zh}
 }
@@ -144,6 +151,10 @@ const (
 	pathSettleV2    = "/fsi/api/outpatientSettleService/saveSettletmentV2"
 	pathCancel      = "/fsi/api/outpatientSettleService/cancleSettletment"
 	pathReverse     = "/fsi/api/reverseService/revsMethod"
+	pathStmtTotal   = "/fsi/api/ybSettlementStmtService/stmtTotal"
+	pathStmtDetail  = "/fsi/api/ybSettlementStmtService/stmtDetail"
+	pathUpload      = "/fsi/api/fileupload/upload"
+	pathDownload    = "/fsi/api/fileupload/download"
 	servicePathHead = "/fsi/api/"
 )
 

@@ -17,6 +17,10 @@ func checkTables(t testing.TB, infno string, a *answer) {
 		}
 	}
 	out := a.at("output").(map[string]any)
+	if len(tx.output) == 1 && tx.output[0].name == "" { // 9101: the fields are output's own
+		checkRow(t, infno, tx.output[0], out)
+		return
+	}
 	if len(out) != len(tx.output) {
 		t.Errorf("%s: %d nodes, want %d: %s", infno, len(out), len(tx.output), a.text)
 	}
