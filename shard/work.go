@@ -82,8 +82,8 @@ func (w *Work) Prepare(i int) {
 	switch {
 	case cmd.Kind == ledger.KindSettlement:
 		w.Bills[i], w.Static[i] = ledger.PrepareSettlement(w.State, &w.Context, cmd)
-		if w.Static[i] == 0 && ledger.AsksPasswords(&w.Context, cmd, &w.Bills[i]) {
-			return // it counts tries of passwords, in log order
+		if w.Static[i] == 0 && (cmd.Visit != 0 || ledger.AsksPasswords(&w.Context, cmd, &w.Bills[i])) {
+			return // it settles lines, or counts tries of passwords, in log order
 		}
 	case cmd.Kind == ledger.KindCredit && ledger.CreditIsPlain(cmd):
 		w.Bills[i].Patient, w.Static[i] = ledger.PrepareCredit(w.State, &w.Context, cmd)

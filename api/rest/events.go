@@ -24,6 +24,8 @@ var eventNames = map[ledger.Kind]string{
 	ledger.KindBindingConsent: "binding_consent", ledger.KindBindingReview: "binding_review", ledger.KindBindingWithdraw: "binding_withdrawal",
 	ledger.KindForcedUnbinding: "forced_unbinding", ledger.KindDebitOrder: "debit_order", ledger.KindFamilyDissolution: "family_dissolution",
 	ledger.KindFreeze: "freeze", ledger.KindPassword: "password", ledger.KindCredential: "credential", ledger.KindPersonChange: "person_change",
+	ledger.KindVisitOpen: "visit", ledger.KindVisitCancel: "visit_cancel", ledger.KindVisitChange: "visit_change", ledger.KindLinesAdd: "fee_lines",
+	ledger.KindLinesRemove: "fee_lines_removed", ledger.KindDischarge: "discharge", ledger.KindDischargeCancel: "discharge_cancel",
 }
 
 // eventsDefault is how many events an answer has at most if the caller does not say; engine.EventsMax is the most he may say.

@@ -182,6 +182,9 @@ type (
 		OnShortfall    uint8     // 0 cash, 1 refuse
 		Expected       *Expected // nil: not given
 		Visit          int32     // first day of the visit, 0: not told
+		Opened         uint64    // position of the visit whose lines are settled, 0: none
+		Batch          uint64    // of the lines, 0: all
+		Interim        bool
 		Passwords      []Typed
 	}
 
@@ -268,6 +271,74 @@ type (
 		Birth       *int32
 	}
 
+	// VisitHead is what the kinds 41 to 46 have in common. Text is the digest of the texts.
+	VisitHead struct {
+		Message
+		Institution string
+		Psn         Key
+		Visit       uint64
+		Text        uint64
+	}
+
+	// VisitOpen is kind 40. VisitKind: 1 registration, 2 stay. First: 0 not told.
+	VisitOpen struct {
+		Message
+		Institution    string
+		Psn            Key
+		VisitKind      uint8
+		First          int32
+		MedType        uint32
+		Insutype       uint32
+		CredentialType uint8
+		Credential     Key
+		Text           uint64
+	}
+
+	// VisitCancel is kind 41.
+	VisitCancel struct{ VisitHead }
+
+	// VisitChange is kind 42.
+	VisitChange struct {
+		VisitHead
+		MedType uint32
+	}
+
+	// LinesAdd is kind 43.
+	LinesAdd struct {
+		VisitHead
+		Lines []FeeLine
+	}
+
+	// FeeLine is a line as it is sent. Returns: the serial of the charge, 0: it is a charge.
+	FeeLine struct {
+		Serial     uint64
+		Returns    uint64
+		Batch      uint64
+		Text       uint64
+		Count      int64
+		Amount     int64
+		Fulamt     int64
+		Overlmt    int64
+		Preselfpay int64
+	}
+
+	// LinesRemove is kind 44. Mode: 0 all unsettled, 1 the batch, 2 the serials.
+	LinesRemove struct {
+		VisitHead
+		Mode    uint8
+		Batch   uint64
+		Serials []uint64
+	}
+
+	// Discharge is kind 45.
+	Discharge struct {
+		VisitHead
+		Last int32
+	}
+
+	// DischargeCancel is kind 46.
+	DischargeCancel struct{ VisitHead }
+
 	// ClockConfirm is kind 19.
 	ClockConfirm struct{}
 )
@@ -304,6 +375,14 @@ const (
 
 	KindFamilyDissolution = 31
 	KindPersonChange      = 36
+
+	KindVisitOpen       = 40
+	KindVisitCancel     = 41
+	KindVisitChange     = 42
+	KindLinesAdd        = 43
+	KindLinesRemove     = 44
+	KindDischarge       = 45
+	KindDischargeCancel = 46
 )
 
 // OwnElement stands for the own account in a debit order.
@@ -338,6 +417,14 @@ func (Freeze) Kind() int            { return KindFreeze }
 func (Password) Kind() int          { return KindPassword }
 func (Credential) Kind() int        { return KindCredential }
 func (PersonChange) Kind() int      { return KindPersonChange }
+
+func (VisitOpen) Kind() int       { return KindVisitOpen }
+func (VisitCancel) Kind() int     { return KindVisitCancel }
+func (VisitChange) Kind() int     { return KindVisitChange }
+func (LinesAdd) Kind() int        { return KindLinesAdd }
+func (LinesRemove) Kind() int     { return KindLinesRemove }
+func (Discharge) Kind() int       { return KindDischarge }
+func (DischargeCancel) Kind() int { return KindDischargeCancel }
 
 // message gives what an (id) command carries, and nothing for the other kinds.
 func message(c Command) Message {
@@ -388,6 +475,20 @@ func message(c Command) Message {
 		return c.Message
 	case PersonChange:
 		return c.Message
+	case VisitOpen:
+		return c.Message
+	case VisitCancel:
+		return c.Message
+	case VisitChange:
+		return c.Message
+	case LinesAdd:
+		return c.Message
+	case LinesRemove:
+		return c.Message
+	case Discharge:
+		return c.Message
+	case DischargeCancel:
+		return c.Message
 	}
 	return Message{}
 }
@@ -402,7 +503,8 @@ func message(c Command) Message {
 //   - State: accepted binding, consent, review, withdrawal and forced unbinding: the binding's state afterwards.
 //   - Drawn: accepted settlement for which a draw was made (s.5), all candidates in the drawn order.
 //   - Prev: accepted settlement or reversal in which others paid and the patient did not (s.1), the previous entry of his account.
-//   - Original: accepted reversals, the position of the settlement undone.
+//   - Original: accepted reversals, the position of the settlement undone; accepted changes of a visit, the change before.
+//   - Visit: accepted settlements with a visit, their reversals, kinds 40 to 46: the visit. Number: how many lines moved.
 type Result struct {
 	Outcome  int
 	First    uint64
@@ -418,6 +520,7 @@ type Result struct {
 	State    uint8
 	Drawn    []Candidate
 	Prev     uint64
+	Visit    uint64
 }
 
 // Candidate is a relative in a draw: his person number and his place before it, in binding-number order.

@@ -22,6 +22,9 @@ type Distribution struct {
 	Swept        int            // reversals that came to a dissolved family and went on to its creator
 	Returned     int            // dissolutions that gave money back, by any kind of command
 	Opened       int            // accepted settlements that a password opened a relative's account for
+	Visited      int            // accepted settlements of a visit's lines
+	Unsettled    int            // reversals that gave lines back to a visit
+	GoneVisits   int            // reversals whose visit was not held any more
 	Short        int            // accepted settlements with payable money left to cash
 
 	sequence uint64
@@ -54,11 +57,24 @@ func (d *Distribution) count(m *Model, now moment, c Command, r Result) {
 		d.PairsInBatch++
 	}
 	d.countFamily(c, r)
+	d.countVisit(c, r)
 	if s, ok := c.(Settlement); ok && r.Outcome == Accepted {
 		if now.policy.PasswordTries != 0 && len(s.Passwords) > 0 && r.Mulaid > 0 {
 			d.Opened++
 		}
 		d.countSettlement(m, now, m.byPsn[s.Psn], r)
+	}
+}
+
+func (d *Distribution) countVisit(c Command, r Result) {
+	switch {
+	case r.Visit == 0 || c.Kind() >= KindVisitOpen:
+	case c.Kind() == KindSettlement:
+		d.Visited++
+	case r.Number > 0:
+		d.Unsettled++
+	default:
+		d.GoneVisits++
 	}
 }
 
@@ -102,8 +118,8 @@ func (d *Distribution) countSettlement(m *Model, now moment, patient *PersonStat
 // String is a table for test logs.
 func (d *Distribution) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d",
-		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned)
+	fmt.Fprintf(&out, "batches=%d commands=%d pairs_in_batch=%d funded_inside=%d shared=%d just_enough=%d short=%d opened=%d swept=%d returned=%d visited=%d unsettled=%d gone=%d",
+		d.Batches, d.Commands, d.PairsInBatch, d.FundedInside, d.Shared, d.JustEnough, d.Short, d.Opened, d.Swept, d.Returned, d.Visited, d.Unsettled, d.GoneVisits)
 	fmt.Fprintf(&out, " relatives_legs{0:%d 1:%d 2:%d 3+:%d}\n",
 		d.RelativeLegs[0], d.RelativeLegs[1], d.RelativeLegs[2], d.RelativeLegs[3])
 	for _, kind := range Kinds() {

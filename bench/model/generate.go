@@ -77,14 +77,15 @@ func (g *Generator) Distribution() *Distribution { return g.dist }
 
 // mixedWeights: shares of a mixed batch before repeats and follow-ups are added.
 var mixedWeights = []weight{
-	{KindGenesis, 49}, {KindPolicy, 49}, {KindDayKey, 49}, {KindDayKeyPublish, 49}, {KindTick, 49},
-	{KindPerson, 49}, {KindEnrolment, 49}, {KindInstitution, 49}, {KindRunOpen, 49}, {KindRunClose, 49},
-	{KindBinding, 200}, {KindUnbinding, 49}, {KindFamilyOpen, 49}, {KindClockConfirm, 49},
-	{KindBindingConsent, 49}, {KindBindingReview, 49}, {KindBindingWithdraw, 49}, {KindForcedUnbinding, 49}, {KindDebitOrder, 49},
-	{KindFamilyDissolution, 49},
-	{KindFreeze, 49}, {KindPassword, 49}, {KindCredential, 49}, {KindPersonChange, 49},
-	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 60}, {KindReversalByMessage, 90}, {KindAllocation, 66},
-	{KindPremium, 66}, {KindPremiumRefund, 46}, {KindAccountDebit, 46},
+	{KindGenesis, 80}, {KindPolicy, 80}, {KindDayKey, 80}, {KindDayKeyPublish, 80}, {KindTick, 80},
+	{KindPerson, 80}, {KindEnrolment, 80}, {KindInstitution, 80}, {KindRunOpen, 80}, {KindRunClose, 80},
+	{KindBinding, 200}, {KindUnbinding, 80}, {KindFamilyOpen, 80}, {KindClockConfirm, 80},
+	{KindBindingConsent, 80}, {KindBindingReview, 80}, {KindBindingWithdraw, 80}, {KindForcedUnbinding, 80}, {KindDebitOrder, 80},
+	{KindFamilyDissolution, 80},
+	{KindFreeze, 80}, {KindPassword, 80}, {KindCredential, 80}, {KindPersonChange, 80},
+	{KindVisitOpen, 90}, {KindVisitCancel, 80}, {KindVisitChange, 80}, {KindLinesAdd, 90}, {KindLinesRemove, 90}, {KindDischarge, 80}, {KindDischargeCancel, 80},
+	{KindCredit, 200}, {KindSettlement, 260}, {KindReversalByID, 70}, {KindReversalByMessage, 90}, {KindAllocation, 66},
+	{KindPremium, 66}, {KindPremiumRefund, 66}, {KindAccountDebit, 80},
 }
 
 var moneyWeights = []weight{
@@ -134,7 +135,8 @@ func (g *Generator) Setup() []Step {
 	g.emit(g.makeBinding())
 	g.emit(g.makeUnbinding())
 	g.emit(Policy{Version: 1, EffectiveFromMS: g.now.timeMS, Strategy: 1, SelfFirst: true, PayableParts: 3,
-		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, Channels: []uint8{1}, Logins: [4][]uint8{{1}}})
+		PayablePlaces: 3, AllowedRelations: relationsKnown, MinBindMonths: 3, Channels: []uint8{1}, Logins: [4][]uint8{{1}},
+		RegistrationDays: 3, RegistrationKeep: 3, StayKeep: 5, OpenVisits: 3, VisitLines: 40, VisitRows: 1<<27 - 1})
 	steps = append(steps, g.close())
 
 	g.open()
@@ -309,6 +311,9 @@ func (g *Generator) make(kind int) Command {
 	case KindPersonChange:
 		return g.makePersonChange()
 	}
+	if kind >= KindVisitOpen {
+		return g.makeVisit(kind)
+	}
 	return g.makeAnswer(kind)
 }
 
@@ -386,6 +391,10 @@ func digested(c Command) Command {
 		if c.Expected != nil {
 			fmt.Fprintf(h, " %+v", *c.Expected)
 		}
+	case VisitOpen:
+		c.CredentialType, c.Credential = 0, Key{}
+		h.Reset()
+		fmt.Fprintf(h, "%d %+v", c.Kind(), withMessage(c, Message{}))
 	case PersonChange:
 		h.Reset()
 		fmt.Fprintf(h, "%d %x %t", c.Kind(), c.Psn, c.OpenAccount)
@@ -472,6 +481,27 @@ func withMessage(c Command, msg Message) Command {
 		c.Message = msg
 		return c
 	case PersonChange:
+		c.Message = msg
+		return c
+	case VisitOpen:
+		c.Message = msg
+		return c
+	case VisitCancel:
+		c.Message = msg
+		return c
+	case VisitChange:
+		c.Message = msg
+		return c
+	case LinesAdd:
+		c.Message = msg
+		return c
+	case LinesRemove:
+		c.Message = msg
+		return c
+	case Discharge:
+		c.Message = msg
+		return c
+	case DischargeCancel:
 		c.Message = msg
 		return c
 	}

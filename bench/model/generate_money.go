@@ -103,6 +103,11 @@ func (g *Generator) makeAllocation() Command {
 
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
 func (g *Generator) makeSettlement() Command {
+	if g.chance(25) {
+		if c, found := g.billLines(); found {
+			return c
+		}
+	}
 	patient := g.someone()
 	if b := g.bindingIn(Active); b != nil && g.chance(60) { // somebody who shares
 		patient = g.model.persons[b.Beneficiary]
@@ -420,6 +425,8 @@ func (g *Generator) follow(c Command, result Result) {
 		}
 	case Premium, PremiumRefund:
 		g.followPremium(c)
+	case VisitOpen, LinesAdd:
+		g.followVisit(c, result)
 	case Credit:
 		if g.chance(15) {
 			p := g.model.byPsn[c.Psn]

@@ -96,6 +96,11 @@ func (g *Generator) fillPolicy(p *Policy) {
 			p.PremiumFrom, p.PremiumUntil = choose(g.rng, []uint32{101, 901, 1231}), choose(g.rng, []uint32{229, 1231, 430})
 		}
 	}
+	if g.chance(92) {
+		p.visits()
+		p.RegistrationDays, p.RegistrationKeep, p.StayKeep = 1+g.rng.Uint32N(4), 1+g.rng.Uint32N(6), 1+g.rng.Uint32N(12)
+		p.OpenVisits, p.VisitLines = choose(g.rng, []uint32{1, 2, 3, 256}), choose(g.rng, []uint32{4, 7, 40, 100_000})
+	}
 	p.Territory = choose(g.rng, []uint8{0, 0, 0, 0, 0, 1, 2}) // 0 or hardly anybody may share
 	if p.Territory == 2 {
 		p.Province, p.AgreedProvinces = 42, choose(g.rng, [][]uint8{{11}, {43, 82}, {62, 63, 64}})
@@ -186,7 +191,24 @@ var Spoils = []Spoil{
 	{"agreed 10", func(p *Policy) { p.Territory, p.Province, p.AgreedProvinces = 2, 42, []uint8{10} }},
 	{"agreed 83", func(p *Policy) { p.Territory, p.Province, p.AgreedProvinces = 2, 42, []uint8{43, 83} }},
 	{"province 10", func(p *Policy) { p.Territory, p.Province, p.AgreedProvinces = 0, 10, nil }},
+	{"registration days", func(p *Policy) { p.visits(); p.RegistrationDays = 367 }},
+	{"registration kept", func(p *Policy) { p.visits(); p.RegistrationKeep = 3661 }},
+	{"stay kept", func(p *Policy) { p.visits(); p.StayKeep = 3661 }},
+	{"open visits", func(p *Policy) { p.visits(); p.OpenVisits = 257 }},
+	{"lines of a visit", func(p *Policy) { p.visits(); p.VisitLines = 100_001 }},
+	{"rows of visits", func(p *Policy) { p.visits(); p.VisitRows = 1 << 27 }},
+	{"no registration days", func(p *Policy) { p.visits(); p.RegistrationDays = 0 }},
+	{"registration not kept", func(p *Policy) { p.visits(); p.RegistrationKeep = 0 }},
+	{"stay not kept", func(p *Policy) { p.visits(); p.StayKeep = 0 }},
+	{"no open visits", func(p *Policy) { p.visits(); p.OpenVisits = 0 }},
+	{"no lines of a visit", func(p *Policy) { p.visits(); p.VisitLines = 0 }},
+	{"no rows of visits", func(p *Policy) { p.visits(); p.VisitRows = 0 }},
 	{"province 83", func(p *Policy) { p.Territory, p.Province, p.AgreedProvinces = 0, 83, nil }},
+}
+
+// visits turns visits on.
+func (p *Policy) visits() {
+	p.RegistrationDays, p.RegistrationKeep, p.StayKeep, p.OpenVisits, p.VisitLines, p.VisitRows = 2, 4, 8, 3, 40, 1<<27-1
 }
 
 func with(list []uint8, more uint8) []uint8 { return append(append([]uint8(nil), list...), more) }

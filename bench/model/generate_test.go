@@ -59,6 +59,9 @@ func TestConservationAndDistribution(t *testing.T) {
 	if d.Swept < 10 || d.Returned < 20 {
 		t.Errorf("%d reversals swept, %d families gave money back", d.Swept, d.Returned)
 	}
+	if d.GoneVisits == 0 {
+		t.Error("no settlement was reversed after its visit was gone")
+	}
 	checkShares(t, d)
 	checkOutcomes(t, d)
 }
@@ -86,7 +89,7 @@ func checkShares(t *testing.T, d *Distribution) {
 	}
 	for name, n := range map[string]int{
 		"shared authorizers": d.Shared, "funded inside": d.FundedInside, "just enough": d.JustEnough, "short": d.Short,
-		"opened by a password": d.Opened,
+		"opened by a password": d.Opened, "of a visit": d.Visited, "lines given back": d.Unsettled,
 	} {
 		if n*100 < settled {
 			t.Errorf("%s: %d of %d settlements", name, n, settled)
@@ -95,7 +98,7 @@ func checkShares(t *testing.T, d *Distribution) {
 }
 
 // unreachable are the outcomes that no run produces: quarantined comes from a side record, not from a command, and no run fills a ledger.
-var unreachable = map[int]bool{Quarantined: true, LedgerFull: true}
+var unreachable = map[int]bool{Quarantined: true, LedgerFull: true, VisitsFull: true}
 
 func checkOutcomes(t *testing.T, d *Distribution) {
 	t.Helper()

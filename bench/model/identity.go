@@ -37,18 +37,18 @@ func (m *Model) credential(c Credential) Result {
 	return Result{Outcome: Accepted, Number: card.Number}
 }
 
-// identity says whether a settlement presents the patient's own credential.
-func (m *Model) identity(c Settlement, patient *PersonState) int {
+// identity says whether a settlement or visit presents the patient's own credential.
+func (m *Model) identity(credential uint8, key Key, patient *PersonState) int {
 	var holder *PersonState
 	active := true
-	if c.CredentialType == 3 {
-		card := m.byCard[c.Credential]
+	if credential == 3 {
+		card := m.byCard[key]
 		if card != nil {
 			holder, active = m.persons[card.Person], card.State == 1
 		}
 	} else {
-		holder = m.byPseudonym[c.Credential]
-		if c.CredentialType == 1 && holder != nil {
+		holder = m.byPseudonym[key]
+		if credential == 1 && holder != nil {
 			active = holder.Evoucher
 		}
 	}

@@ -53,6 +53,7 @@ type Model struct {
 	settled      []*settled      // accepted settlements in log order
 	reversals    []reversal      // accepted reversals in log order
 	premiums     []*premiumState // accepted premiums in log order
+	visits       []*VisitState   // held ones in the order of their opening
 	dues         []due           // postings between areas in log order
 	balances     map[uint64]int64
 	chains       map[uint64][]Posting
@@ -73,6 +74,7 @@ type settled struct {
 	takes       []take
 	plan        plan
 	areas       areas
+	visit       uint64 // whose lines it took, 0: none
 }
 
 type take struct {
@@ -128,6 +130,7 @@ func (m *Model) Apply(b Batch) []Result {
 // begin reads what a whole batch shares (s.1).
 func (m *Model) begin(b Batch) moment {
 	m.expireInvitations(Day(b.TimeMS))
+	m.dropGone(Day(b.TimeMS))
 	return moment{
 		sequence: b.Sequence,
 		timeMS:   b.TimeMS,
@@ -243,6 +246,29 @@ func (m *Model) execute(now moment, c Command) Result {
 		return m.credential(c)
 	case PersonChange:
 		return Result{Outcome: m.change(now, c)}
+	}
+	return m.executeVisit(now, c)
+}
+
+func (m *Model) executeVisit(now moment, c Command) Result {
+	switch c := c.(type) {
+	case VisitOpen:
+		return m.visitOpen(now, c)
+	case VisitCancel:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.visitCancel(now, v) })
+	case VisitChange:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.visitChange(now, v, c.MedType) })
+	case LinesAdd:
+		if now.policy == nil {
+			return Result{Outcome: NoPolicy}
+		}
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.linesAdd(now, v, c.Lines) })
+	case LinesRemove:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.linesRemove(now, v, c) })
+	case Discharge:
+		return m.onVisit(now, c.VisitHead, func(v *VisitState) Result { return m.discharge(now, v, c.Last) })
+	case DischargeCancel:
+		return m.onVisit(now, c.VisitHead, m.dischargeCancel)
 	}
 	panic(fmt.Sprintf("model: no such command: %T", c))
 }

@@ -99,6 +99,25 @@ const (
 	PremiumRefunded   = 724
 	PremiumLimit      = 725
 
+	VisitsOff     = 750
+	VisitUnknown  = 751
+	VisitPatient  = 752
+	VisitClosed   = 753
+	VisitLimit    = 754
+	VisitsFull    = 755
+	VisitSettled  = 756
+	StaySettled   = 757
+	BatchSettled  = 758
+	LinesDiffer   = 759
+	LinesLimit    = 760
+	LineExists    = 761
+	LineUnknown   = 762
+	LineSettled   = 763
+	LineReturned  = 764
+	ReturnExceeds = 765
+	NotAStay      = 766
+	NotDischarged = 767
+
 	PolicyInPast     = 901
 	PolicyVersion    = 902
 	PolicyImpossible = 903
@@ -156,6 +175,7 @@ var outcomeNames = map[int]string{
 	AlreadyCredited: "already_credited",
 	PolicyInPast:    "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
 	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again",
+	VisitsOff: "visits_off", VisitUnknown: "visit_unknown", VisitPatient: "visit_patient", VisitClosed: "visit_closed", VisitLimit: "visit_limit", VisitsFull: "visits_full", VisitSettled: "visit_settled", StaySettled: "stay_settled", BatchSettled: "batch_settled", LinesDiffer: "lines_differ", LinesLimit: "lines_limit", LineExists: "line_exists", LineUnknown: "line_unknown", LineSettled: "line_settled", LineReturned: "line_returned", ReturnExceeds: "return_exceeds", NotAStay: "not_a_stay", NotDischarged: "not_discharged",
 	Quarantined: "quarantined",
 }
 

@@ -49,6 +49,13 @@ type Policy struct {
 	Province        uint8
 	AgreedProvinces []uint8
 
+	RegistrationDays uint32 // 0: no visits
+	RegistrationKeep uint32
+	StayKeep         uint32
+	OpenVisits       uint32
+	VisitLines       uint32
+	VisitRows        uint32
+
 	At     uint64 // position, filled in by the model
 	Number uint32 // filled in by the model
 }
@@ -110,6 +117,9 @@ func impossible(c *Policy) bool {
 	if season && (c.PremiumTypes == 0 || c.PremiumFrom == 0 || c.PremiumUntil == 0) {
 		return true
 	}
+	if visitsImpossible(c) {
+		return true
+	}
 	if (c.Territory == 2) != (len(c.AgreedProvinces) > 0) {
 		return true
 	}
@@ -146,6 +156,20 @@ func outsideTable(c *Policy) bool {
 		provinces = append([]uint8{c.Province}, provinces...)
 	}
 	return slices.ContainsFunc(provinces, func(p uint8) bool { return p < 11 || p > 82 })
+}
+
+func visitsImpossible(c *Policy) bool {
+	knobs := []uint32{c.RegistrationDays, c.RegistrationKeep, c.StayKeep, c.OpenVisits, c.VisitLines, c.VisitRows}
+	none := 0
+	for i, most := range []uint32{366, 3660, 3660, 256, 100_000, 1<<27 - 1} {
+		if knobs[i] > most {
+			return true
+		}
+		if knobs[i] == 0 {
+			none++
+		}
+	}
+	return none != 0 && none != len(knobs)
 }
 
 func leapYearHas(month, day uint32) bool {

@@ -56,7 +56,10 @@ func (m *Model) reverse(now moment, position uint64, institution *InstitutionSta
 	if _, undone := m.ids[undoMark(position)]; undone {
 		return Result{Outcome: AlreadyReversed}
 	}
-	result := Result{Outcome: Accepted, Original: position}
+	result := Result{Outcome: Accepted, Original: position, Visit: original.visit}
+	if original.visit != 0 {
+		result.Number = m.unsettle(now, original.visit, position)
+	}
 	for i, t := range original.takes {
 		back := []Leg{m.post(now, t.account, t.amount)}
 		m.returnAreas(now, areas{patient: original.areas.patient, payers: original.areas.payers[i : i+1]}, back)

@@ -6,6 +6,7 @@ import "sort"
 type plan struct {
 	institution *InstitutionState
 	patient     *PersonState
+	visit       *VisitState // nil: none
 	policy      *Policy
 	psnPart     int64
 	payable     int64
@@ -43,6 +44,9 @@ func (m *Model) settlement(now moment, c Settlement) Result {
 		position: now.position(), institution: todo.institution, patient: todo.patient, takes: todo.takes, plan: todo,
 		areas: areasOf(todo.patient, result.Legs),
 	}
+	if todo.visit != nil {
+		done.visit, result.Visit, result.Number = c.Opened, c.Opened, todo.visit.settle(now, c)
+	}
 	m.settled = append(m.settled, done)
 	m.records[now.position()] = record{settlement: done}
 	return result
@@ -61,12 +65,24 @@ func (m *Model) plan(now moment, c Settlement) (plan, int) {
 	if patient == nil {
 		return plan{}, UnknownPerson
 	}
-	if outcome := m.identity(c, patient); outcome != Accepted {
-		return plan{}, outcome
-	}
 	judged := now.today // the day on which the patient is judged
 	if c.Visit != 0 && c.Visit < now.today {
 		judged = c.Visit
+	}
+	var visit *VisitState
+	credential, key := c.CredentialType, c.Credential
+	if c.Opened != 0 {
+		found, outcome := m.visitFor(c.Opened, institution, patient)
+		if outcome != Accepted {
+			return plan{}, outcome
+		}
+		visit, judged = found, found.FirstDay
+		if key == (Key{}) && visit.Kind == stay {
+			credential, key = visit.CredType, visit.Credential
+		}
+	}
+	if outcome := m.identity(credential, key, patient); outcome != Accepted {
+		return plan{}, outcome
 	}
 	if patient.isDead(judged) {
 		return plan{}, StatusForbids
@@ -74,7 +90,12 @@ func (m *Model) plan(now moment, c Settlement) (plan, int) {
 	if now.policy == nil {
 		return plan{}, NoPolicy
 	}
-	todo := plan{institution: institution, patient: patient, policy: now.policy, judged: judged, ownUsable: patient.ownSpending(judged)}
+	if visit != nil {
+		if outcome := visit.linesOf(now, c); outcome != Accepted {
+			return plan{}, outcome
+		}
+	}
+	todo := plan{institution: institution, patient: patient, visit: visit, policy: now.policy, judged: judged, ownUsable: patient.ownSpending(judged)}
 	todo.psnPart = c.Medfee - c.Fund - c.HospPart
 	todo.payable = payable(now.policy, institution, c)
 	if !m.takeAll(now, c, &todo) {

@@ -24,7 +24,7 @@ func compareOne(want *model.Result, f *ledger.Effect, fx *ledger.Effects) error 
 	if want.Outcome != int(f.Outcome) {
 		return fmt.Errorf("outcome %d, model says %d", f.Outcome, want.Outcome)
 	}
-	got := model.Result{Outcome: int(f.Outcome), Number: f.Number, Prev: uint64(f.Prev)}
+	got := model.Result{Outcome: int(f.Outcome), Number: f.Number, Prev: uint64(f.Prev), Visit: uint64(f.Visit)}
 	switch {
 	case f.Outcome == ledger.Repeated:
 		got.First = uint64(f.First)
@@ -49,7 +49,7 @@ func compareOne(want *model.Result, f *ledger.Effect, fx *ledger.Effects) error 
 		number = got.Number // the model gives runs no numbers
 	}
 	if got.First != want.First || got.Original != want.Original || got.Number != number || got.Payable != want.Payable || got.Own != want.Own ||
-		got.Prev != want.Prev || got.Mulaid != want.Mulaid || got.Cash != want.Cash || got.Balc != want.Balc {
+		got.Prev != want.Prev || got.Visit != want.Visit || got.Mulaid != want.Mulaid || got.Cash != want.Cash || got.Balc != want.Balc {
 		return fmt.Errorf("got %+v, model says %+v", got, *want)
 	}
 	return compareLists(want, f, fx)

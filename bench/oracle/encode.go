@@ -69,7 +69,7 @@ func fill(cmd *ledger.Command, c model.Command) {
 	case model.RunClose:
 		cmd.Other = c.Run
 	default:
-		if !fillBinding(cmd, c) {
+		if !fillBinding(cmd, c) && !fillVisit(cmd, c) {
 			fillMoney(cmd, c)
 		}
 	}
@@ -143,6 +143,7 @@ func fillMoney(cmd *ledger.Command, c model.Command) {
 	case model.Settlement:
 		cmd.ID, cmd.Person, cmd.Other, cmd.Institution = c.ID, c.Psn, c.Credential, ledger.NewCode([]byte(c.Institution))
 		cmd.CredType, cmd.Day = ledger.CredentialType(c.CredentialType), c.Visit
+		cmd.Visit, cmd.Batch, cmd.Interim = ledger.Position(c.Opened), c.Batch, c.Interim
 		for _, p := range c.Passwords {
 			cmd.Passwords = cmd.Passwords.Add(p.Authorizer, p.Digest)
 		}

@@ -39,6 +39,8 @@ func Policy(c model.Policy) ledger.Policy {
 		DayCloseMinutes: u16(c.DayCloseMinutes), ConsentDays: u16(c.ConsentDays), FaceFromAge: u8(c.FaceFromAge),
 		PasswordTries: u8(c.PasswordTries), LockMinutes: u16(c.LockMinutes), Commitment: ledger.Key(c.Commitment), Questions: ledger.Key(c.Questions),
 		PremiumTypes: c.PremiumTypes, PremiumFrom: u16(c.PremiumFrom), PremiumUntil: u16(c.PremiumUntil), AllocMax: c.AllocMax, AllocTimes: c.AllocTimes,
+		RegistrationDays: u16(c.RegistrationDays), RegistrationKeep: u16(c.RegistrationKeep), StayKeep: u16(c.StayKeep), OpenVisits: u16(c.OpenVisits),
+		VisitLines: c.VisitLines, VisitRows: c.VisitRows,
 		Territory: ledger.Territory(c.Territory), Province: c.Province,
 		Channels: mask(c.Channels), Counters: mask(c.Counters), Evouchers: mask(c.Evouchers),
 		SelfFirst: bit(c.SelfFirst), RequireNormalUser: bit(c.RequireNormalUser), UserMayUnbind: bit(c.UserMayUnbind), FlagOneOwnOnly: bit(c.Flag1OwnOnly),

@@ -91,6 +91,11 @@ func turn(p *model.Policy, rng *rand.Rand) {
 		func() { p.PremiumFrom, p.PremiumUntil = upTo(1300), upTo(1300) },
 		func() { p.PremiumTypes, p.PremiumFrom, p.PremiumUntil = 1, 100*upTo(12)+upTo(31), 1231 },
 		func() { p.Categories = uint8(upTo(7)) },
+		func() {
+			p.RegistrationDays, p.RegistrationKeep, p.StayKeep = upTo(366), upTo(3660), upTo(3660)
+			p.OpenVisits, p.VisitLines, p.VisitRows = upTo(256), upTo(100_000), upTo(1<<27-1)
+		},
+		func() { p.RegistrationDays, p.VisitLines = upTo(0), upTo(0) },
 		func() { p.Territory, p.Province = uint8(upTo(2)), uint8(upTo(90)) },
 		func() { p.Territory, p.Province, p.AgreedProvinces = 2, 42, []uint8{uint8(upTo(127)) % 128} },
 	}

@@ -61,6 +61,14 @@ func (c *codec) fixed(v []byte) {
 	}
 }
 
+// u64 is a hash: no varint makes it shorter.
+func (c *codec) u64(v *uint64) {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], *v)
+	c.fixed(b[:])
+	*v = binary.LittleEndian.Uint64(b[:])
+}
+
 // uint is an unsigned varint in its shortest form: two encodings of one command cannot differ.
 func (c *codec) uint(v *uint64, most uint64) {
 	if c.writing {
@@ -102,6 +110,13 @@ func (c *codec) day(v *int32) {
 	x := uint64(uint32(*v<<1) ^ uint32(*v>>31))
 	c.uint(&x, 1<<32-1)
 	*v = int32(uint32(x)>>1) ^ -int32(x&1)
+}
+
+// signed is zig-zag coded: a returned line is short too.
+func (c *codec) signed(v *int64) {
+	x := uint64(*v<<1) ^ uint64(*v>>63)
+	c.uint(&x, 1<<64-1)
+	*v = int64(x>>1) ^ -int64(x&1)
 }
 
 // text is a length and that many bytes; read, it points into the source.

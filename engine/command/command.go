@@ -11,17 +11,18 @@ import (
 
 // Limits of the format.
 const (
-	CodeMax         = 30   // fixmedins_code, C30
-	MessageMax      = 30   // msgid, C30
-	PsnNoMax        = 30   // psn_no, C30
-	NameMax         = 600  // bytes of 200 characters
-	BlobMax         = 2048 // sealed personal fields of one command
+	CodeMax         = 30       // fixmedins_code, C30
+	MessageMax      = 30       // msgid, C30
+	PsnNoMax        = 30       // psn_no, C30
+	NameMax         = 600      // bytes of 200 characters
+	BlobMax         = 2048     // sealed personal fields of one command
+	TextsMax        = 48 << 10 // sealed texts of a visit, its diagnoses or 100 fee lines; the national input is typed text of 40,000 characters
 	RunIDMax        = 30
 	TaxOrderMax     = 50 // tax order number of a premium; no document gives a length, the longest tax document numbers seen have 20
 	yearMax         = 9999
 	ProfileMax      = 12 << 10
-	BytesMax        = 16 << 10 // one command; a Person with 8 enrolments and a full blob takes about 2,400, a Policy with a full text 12,600
-	headBytes       = 4        // length 2, kind 1, flags 1
+	BytesMax        = 1<<16 - 1 // one command, what its length can say; a Policy with a full text takes 12,600, 100 fee lines with full texts 57,000
+	headBytes       = 4         // length 2, kind 1, flags 1
 	flagHasID       = 1
 	typeMax         = 999_999 // national type codes have at most 6 digits
 	statusMax       = 9
@@ -100,7 +101,7 @@ func Decode(src []byte, cmd *ledger.Command, d *Details) (int, error) {
 		if more == nil {
 			more = &ledger.More{}
 		}
-		*more = ledger.More{Enrolments: more.Enrolments[:0], Bindings: more.Bindings[:0]}
+		*more = ledger.More{Enrolments: more.Enrolments[:0], Bindings: more.Bindings[:0], Lines: more.Lines[:0], Serials: more.Serials[:0]}
 		cmd.More = more
 	}
 	if flags&flagHasID != 0 {
@@ -196,7 +197,9 @@ const (
 	billFlagRefuse   = 4
 	billFlagExpected = 8
 	billFlagVisit    = 16
-	billFlags        = 31
+	billFlagLines    = 32 // it settles lines of a visit that the ledger holds
+	billFlagInterim  = 64 // mid_setl_flag 1; only with lines
+	billFlags        = 127
 
 	// The byte before the credential's key: type, and the number of passwords above it.
 	credTypeBits = 3
@@ -216,9 +219,11 @@ func settlement(c *codec, cmd *ledger.Command, d *Details) {
 	if cmd.Day != 0 {
 		bits |= billFlagVisit
 	}
+	bits |= linesBits(cmd)
 	c.u8(&bits)
 	cmd.UsedFlag, cmd.Refuse, cmd.HasExpected = bits&billFlagUsed, bits&billFlagRefuse != 0, bits&billFlagExpected != 0
-	c.bad = c.bad || bits > billFlags || cmd.UsedFlag > 2
+	cmd.Interim = bits&billFlagInterim != 0
+	c.bad = c.bad || !isBillFlags(bits)
 	number(c, &d.MedType, typeMax)
 	number(c, &d.Insutype, typeMax)
 	b := &cmd.Bill
@@ -237,6 +242,26 @@ func settlement(c *codec, cmd *ledger.Command, d *Details) {
 		c.day(&cmd.Day)
 		c.bad = c.bad || cmd.Day == 0
 	}
+	if bits&billFlagLines != 0 {
+		number(c, &cmd.Visit, 1<<63)
+		c.u64(&cmd.Batch)
+		c.bad = c.bad || cmd.Visit == 0
+	}
+}
+
+func linesBits(cmd *ledger.Command) (bits uint8) {
+	if cmd.Visit != 0 {
+		bits = billFlagLines
+	}
+	if cmd.Interim {
+		bits |= billFlagInterim
+	}
+	return bits
+}
+
+// isBillFlags: a used flag of 0 to 2, and no interim settlement of no lines.
+func isBillFlags(bits uint8) bool {
+	return bits <= billFlags && bits&billFlagUsed <= 2 && bits&(billFlagLines|billFlagInterim) != billFlagInterim
 }
 
 // presented is what a settlement shows and types in: tokens, which may differ in a repeat (R10).
@@ -262,6 +287,10 @@ func details(c *codec, cmd *ledger.Command, d *Details) {
 		return
 	case ledger.KindSettlement:
 		presented(c, cmd)
+	case ledger.KindVisitOpen: // without passwords
+		c.u8((*uint8)(&cmd.CredType))
+		c.key(&cmd.Other)
+		c.bad = c.bad || cmd.CredType > ledger.CredentialCard
 	case ledger.KindCredit:
 		c.day(&d.BusinessDate)
 	case ledger.KindAccountDebit: // operators are not content (R10)
@@ -272,7 +301,16 @@ func details(c *codec, cmd *ledger.Command, d *Details) {
 	c.text(&d.Message, MessageMax)
 	c.text(&d.Caller, CodeMax)
 	c.u8(&d.Cipher)
-	c.text(&d.Blob, BlobMax)
+	c.text(&d.Blob, blobMax(cmd.Kind))
+}
+
+// blobMax is how many bytes the sealed fields of a command may have.
+func blobMax(k ledger.Kind) int {
+	switch k {
+	case ledger.KindVisitOpen, ledger.KindVisitChange, ledger.KindLinesAdd, ledger.KindDischarge:
+		return TextsMax
+	}
+	return BlobMax
 }
 
 // Peek reads kind and message id of the first command of src without decoding it; the id is zero if it has none. Like Offsets it trusts

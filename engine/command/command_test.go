@@ -109,6 +109,7 @@ func TestDigest(t *testing.T) {
 		"overlmt":     func(c *ledger.Command, _ *command.Details) { c.Bill.Overlmt++ },
 		"fulamt":      func(c *ledger.Command, _ *command.Details) { c.Bill.Fulamt++ },
 		"visit":       func(c *ledger.Command, _ *command.Details) { c.Day = 20_000 },
+		"lines":       func(c *ledger.Command, _ *command.Details) { c.Visit = 9 },
 		"used flag":   func(c *ledger.Command, _ *command.Details) { c.UsedFlag = 2 },
 		"refuse":      func(c *ledger.Command, _ *command.Details) { c.Refuse = true },
 		"expected":    func(c *ledger.Command, _ *command.Details) { c.HasExpected = true },
@@ -139,6 +140,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(command.Append(nil, &cmd, &d))
 	full, text := policyCommand(fullPolicy(), "name = \"x\"\n")
 	f.Add(command.Append(nil, &full, &text))
+	for _, e := range visitCommands() {
+		f.Add(command.Append(nil, &e.command, &e.details))
+	}
 	for _, e := range entryCommands() {
 		f.Add(command.Append(nil, &e.command, &e.details))
 	}
@@ -185,6 +189,9 @@ func TestFast(t *testing.T) {
 		}
 		if i%5 == 0 {
 			cmd.ID = ledger.Key{}
+		}
+		if i%11 < 4 { // lines of a visit
+			cmd.Visit, cmd.Batch, cmd.Interim = ledger.At(uint64(1+i), i), uint64(i)<<50, i%11 < 2
 		}
 		if cmd.HasExpected {
 			cmd.ExpectedAcct, cmd.ExpectedCash = int64(i)*977, int64(i)

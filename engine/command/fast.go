@@ -11,7 +11,7 @@ import (
 
 // fastAppend writes a settlement.
 func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
-	if cmd.Institution.Length == 0 || cmd.UsedFlag > 2 || d.MedType > typeMax || d.Insutype > typeMax ||
+	if cmd.Institution.Length == 0 || cmd.UsedFlag > 2 || cmd.Interim && cmd.Visit == 0 || cmd.Visit > 1<<63 || d.MedType > typeMax || d.Insutype > typeMax ||
 		cmd.CredType > ledger.CredentialCard || cmd.Passwords.Len() > ledger.PasswordsMax || len(d.Message) > MessageMax || len(d.Caller) > CodeMax || len(d.Blob) > BlobMax {
 		panic("BUG: a settlement breaks a limit of the format")
 	}
@@ -34,6 +34,7 @@ func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
 	if cmd.Day != 0 {
 		bits |= billFlagVisit
 	}
+	bits |= linesBits(cmd)
 	dst = append(dst, bits)
 	b := &cmd.Bill
 	for _, v := range [...]uint64{uint64(d.MedType), uint64(d.Insutype), uint64(b.Medfee), uint64(b.Fund), uint64(b.HospPart),
@@ -46,6 +47,10 @@ func fastAppend(dst []byte, cmd *ledger.Command, d *Details) []byte {
 	}
 	if cmd.Day != 0 {
 		dst = binary.AppendUvarint(dst, uint64(uint32(cmd.Day<<1)^uint32(cmd.Day>>31)))
+	}
+	if cmd.Visit != 0 {
+		dst = binary.AppendUvarint(dst, uint64(cmd.Visit))
+		dst = binary.LittleEndian.AppendUint64(dst, cmd.Batch)
 	}
 	dst = append(dst, uint8(cmd.CredType)|uint8(cmd.Passwords.Len())<<secretsAt)
 	dst = append(dst, cmd.Other[:]...)
@@ -95,7 +100,7 @@ func fastDecode(src []byte, i int, cmd *ledger.Command) bool {
 	bits := src[i+n]
 	i += n + 1
 	cmd.UsedFlag, cmd.Refuse, cmd.HasExpected = bits&billFlagUsed, bits&billFlagRefuse != 0, bits&billFlagExpected != 0
-	if bits > billFlags || cmd.UsedFlag > 2 {
+	if !isBillFlags(bits) {
 		return false
 	}
 	_, i = uvarint(src, i, typeMax)
@@ -116,6 +121,12 @@ func fastDecode(src []byte, i int, cmd *ledger.Command) bool {
 		if i = fastDay(src, i, &cmd.Day); cmd.Day == 0 {
 			return false
 		}
+	}
+	if bits&billFlagLines != 0 {
+		if i = fastLines(src, i, cmd); cmd.Visit == 0 {
+			return false
+		}
+		cmd.Interim = bits&billFlagInterim != 0
 	}
 	if len(src) < i+17 {
 		return false
@@ -155,6 +166,17 @@ func fastDay(src []byte, i int, v *int32) int {
 	x, next := uvarint(src, i, 1<<32-1)
 	*v = int32(uint32(x)>>1) ^ -int32(x&1)
 	return next
+}
+
+// fastLines reads the visit and batch key of a settlement with lines.
+func fastLines(src []byte, i int, cmd *ledger.Command) int {
+	visit, i := uvarint(src, i, 1<<63)
+	cmd.Visit = ledger.Position(visit)
+	if len(src) < i+8 {
+		return len(src) + 1
+	}
+	cmd.Batch = binary.LittleEndian.Uint64(src[i:])
+	return i + 8
 }
 
 func skipText(src []byte, i, most int) int {

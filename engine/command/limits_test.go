@@ -21,6 +21,8 @@ func TestLimits(t *testing.T) {
 	for what, spoil := range map[string]func(*ledger.Command, *command.Details){
 		"no institution": func(c *ledger.Command, _ *command.Details) { c.Institution = ledger.Code{} },
 		"flag 3":         func(c *ledger.Command, _ *command.Details) { c.UsedFlag = 3 },
+		"interim alone":  func(c *ledger.Command, _ *command.Details) { c.Interim = true },
+		"visit":          func(c *ledger.Command, _ *command.Details) { c.Visit = 1<<63 + 1 },
 		"med_type":       func(_ *ledger.Command, d *command.Details) { d.MedType = 1_000_000 },
 		"insutype":       func(_ *ledger.Command, d *command.Details) { d.Insutype = 1_000_000 },
 		"message":        func(_ *ledger.Command, d *command.Details) { d.Message = make([]byte, command.MessageMax+1) },

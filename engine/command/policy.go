@@ -17,10 +17,11 @@ func policy(c *codec, p *ledger.Policy) {
 	for i := range p.Logins {
 		number(c, &p.Logins[i], 1<<32-1)
 	}
-	for _, v := range [...]*uint32{&p.Channels, &p.Counters, &p.Evouchers, &p.AllocTimes} {
+	for _, v := range [...]*uint32{&p.Channels, &p.Counters, &p.Evouchers, &p.AllocTimes, &p.VisitLines, &p.VisitRows} {
 		number(c, v, 1<<32-1)
 	}
-	for _, v := range [...]*uint16{&p.Relations, &p.MaxAuthorizers, &p.ConsentDays, &p.LockMinutes, &p.DayCloseMinutes, &p.PremiumFrom, &p.PremiumUntil} {
+	for _, v := range [...]*uint16{&p.Relations, &p.MaxAuthorizers, &p.ConsentDays, &p.LockMinutes, &p.DayCloseMinutes, &p.PremiumFrom, &p.PremiumUntil,
+		&p.RegistrationDays, &p.RegistrationKeep, &p.StayKeep, &p.OpenVisits} {
 		number(c, v, 1<<16-1)
 	}
 	for _, v := range [...]*uint8{(*uint8)(&p.Strategy), &p.Parts, &p.Places, &p.MinBindMonths, &p.MaxFamilies, &p.FaceFromAge, &p.PasswordTries,

@@ -52,6 +52,8 @@ func structural(c *codec, cmd *ledger.Command, d *Details) {
 		c.bad = c.bad || cmd.CredType != ledger.CredentialCard || m.State < ledger.CardActive || m.State > ledger.CardCancelled
 	case ledger.KindPersonChange:
 		change(c, cmd)
+	case ledger.KindVisitOpen, ledger.KindVisitCancel, ledger.KindVisitChange, ledger.KindLinesAdd, ledger.KindLinesRemove, ledger.KindDischarge, ledger.KindDischargeCancel:
+		visit(c, cmd)
 	default:
 		relation(c, cmd)
 	}

@@ -10,11 +10,11 @@ import (
 
 // TestBooks: after every single command the sum over all accounts of all kinds is 0, and the postings fold to what is held (P1, P9, R18, R25, R26).
 func TestBooks(t *testing.T) {
-	g := model.NewGenerator(2)
+	g := model.NewGenerator(1)
 	r := newRunner(0)
 	fold := reconcile.NewFold()
 	steps := g.Setup()
-	commands := 800 // short or not: with fewer a premium over areas may be missing
+	commands := 1600 // short or not: with fewer a premium over areas may be missing
 	for range commands {
 		steps = append(steps, g.MixedBatch(1))
 	}

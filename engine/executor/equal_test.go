@@ -144,7 +144,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords), rows(s.Visits), rows(s.FeeLines)}
 }
 
 func (r *runner) sameState(o *runner) error {
@@ -277,6 +277,9 @@ func TestEqual(t *testing.T) {
 			}
 			last := steps[len(steps)-1].Batch
 			if err := oracle.CompareBindings(g.Model(), runners[0].state, ledger.DayOf(last.TimeMS)); err != nil {
+				t.Fatalf("seed %d batch %d: %v", seed, last.Sequence, err)
+			}
+			if err := oracle.CompareVisits(g.Model(), runners[0].state, ledger.DayOf(last.TimeMS)); err != nil {
 				t.Fatalf("seed %d batch %d: %v", seed, last.Sequence, err)
 			}
 			steps = steps[:0]

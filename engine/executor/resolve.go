@@ -31,7 +31,7 @@ func (x *Sharded) entangle() {
 			x.touchAllocation(cmd)
 		case ledger.KindPremium, ledger.KindAccountDebit:
 			x.touchPayer(cmd)
-		case ledger.KindSettlement: // with passwords
+		case ledger.KindSettlement: // with passwords, or of a visit
 			x.touchSettlement(i, w.Bills[i].Payable)
 		}
 	}

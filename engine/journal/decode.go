@@ -222,6 +222,11 @@ func (r *reader) other(sequence uint64, f *ledger.Effect, fx *ledger.Effects) {
 			r.fail()
 		}
 	}
+	if mask&hasVisit != 0 {
+		if f.Visit = r.position(sequence); f.Visit == 0 {
+			r.fail()
+		}
+	}
 	if mask&hasLegs != 0 {
 		r.legs(sequence, f, fx)
 	}

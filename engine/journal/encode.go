@@ -30,7 +30,7 @@ const (
 
 // Most bytes of the parts of an effect, for making room once an effect instead of once a number.
 const (
-	fieldBytesMax = 4 + 20*numberBytesMax // kind, mask, and 19 numbers at most
+	fieldBytesMax = 4 + 22*numberBytesMax // kind, mask, and 21 numbers at most
 	legBytesMax   = 6 * numberBytesMax    // account, amount, after, two for the position, area
 	itemBytesMax  = 3 * numberBytesMax
 	drawBytesMax  = numberBytesMax // one candidate
@@ -91,7 +91,7 @@ const (
 // were not would be written in full, and told apart from them for ever.
 func isPlain(f *ledger.Effect, legs []ledger.Leg) bool {
 	if f.Kind != ledger.KindSettlement || f.Outcome != ledger.Accepted ||
-		f.Number|f.Run|f.Area|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Funding) != 0 || f.Prev != 0 && !f.Chained() {
+		f.Number|f.Run|f.Area|uint32(f.Source)|uint32(f.ItemCount) != 0 || uint64(f.First)|uint64(f.Visit)|uint64(f.Funding) != 0 || f.Prev != 0 && !f.Chained() {
 		return false
 	}
 	paid, areas := f.Own+f.Mulaid, uint32(0)
@@ -156,7 +156,8 @@ const (
 	hasDraw
 	hasPrev
 	hasAreas // of the patient, then of each leg's payer
-	maskAll  = 1<<iota - 1
+	hasVisit
+	maskAll = 1<<iota - 1
 )
 
 func bit(mask uint64, present bool) uint64 {
@@ -175,7 +176,7 @@ func maskOf(f *ledger.Effect, legs []ledger.Leg) uint64 {
 		bit(hasSource, f.Source != 0) | bit(hasFirst, f.First != 0) | bit(hasPatient, f.Patient != 0) |
 		bit(hasInstitution, f.Institution != 0) | bit(hasNumber, f.Number != 0) | bit(hasRun, f.Run != 0) |
 		bit(hasPayable, f.Payable != 0) | bit(hasOwn, f.Own != 0) | bit(hasMulaid, f.Mulaid != 0) | bit(hasCash, f.Cash != 0) |
-		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0) | bit(hasAreas, areas != 0)
+		bit(hasBalc, f.Balc != 0) | bit(hasItems, f.ItemCount != 0) | bit(hasDraw, f.DrawCount != 0) | bit(hasPrev, f.Prev != 0) | bit(hasAreas, areas != 0) | bit(hasVisit, f.Visit != 0)
 }
 
 func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger.Leg, items []ledger.Item) int {
@@ -198,6 +199,9 @@ func putOther(b []byte, at int, sequence uint64, f *ledger.Effect, legs []ledger
 	}
 	if f.Prev != 0 {
 		at = putPosition(b, at, sequence, f.Prev)
+	}
+	if f.Visit != 0 {
+		at = putPosition(b, at, sequence, f.Visit)
 	}
 	if len(legs) != 0 {
 		at = put(b, at, uint64(len(legs)))

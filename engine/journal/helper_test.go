@@ -87,13 +87,16 @@ func add(r *rand.Rand, sequence uint64, fx *ledger.Effects) {
 		if f.Chained() {
 			f.Prev = position(r, sequence)
 		}
+		if r.IntN(10) == 0 { // of a visit with lines
+			f.Visit, f.Number = position(r, sequence), uint32(size(r, 10))
+		}
 		fx.List = append(fx.List, f)
 		return
 	}
 	number := func() int64 { return int64(size(r, 64)) * int64(r.IntN(2)) }
 	f.Number, f.Institution, f.Run, f.Source = uint32(number()), uint32(number()), uint32(number()), uint8(number())
 	f.Payable, f.Own, f.Cash, f.Balc, f.Funding = number(), number(), number(), number(), number()
-	f.First, f.Prev = position(r, sequence), position(r, sequence)
+	f.First, f.Prev, f.Visit = position(r, sequence), position(r, sequence), position(r, sequence)
 	f.ItemAt, f.ItemCount = uint32(len(fx.Items)), uint16(r.IntN(4))
 	for range f.ItemCount {
 		fx.Items = append(fx.Items, ledger.Item{Binding: uint32(size(r, 32)), Outcome: ledger.Outcome(r.IntN(1000)), Earliest: int32(size(r, 32))})

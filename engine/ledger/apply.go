@@ -61,7 +61,10 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 		f.Outcome = s.addDayKey(c, cmd)
 	case KindDayKeyPublish:
 		f.Outcome = s.publishDayKey(c, cmd)
-	case KindTick, KindClockConfirm:
+	case KindTick:
+		s.sweepVisits(c.Day)
+		f.Outcome = Accepted
+	case KindClockConfirm:
 		f.Outcome = Accepted
 	case KindPerson:
 		f.Outcome = s.addPerson(c, cmd, f)
@@ -100,6 +103,6 @@ func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effe
 	case KindPersonChange:
 		f.Outcome = s.changePerson(c, cmd)
 	default:
-		panic("BUG: unknown command kind passed the decoder")
+		s.visiting(c, cmd, position, f, fx)
 	}
 }

@@ -37,11 +37,18 @@ const (
 	KindAccountDebit      Kind = 30
 	KindFamilyDissolution Kind = 31 // structural, and carries legs
 	KindPersonChange      Kind = 36
-	KindLast                   = KindPersonChange
+	KindVisitOpen         Kind = 40
+	KindVisitCancel       Kind = 41
+	KindVisitChange       Kind = 42
+	KindLinesAdd          Kind = 43
+	KindLinesRemove       Kind = 44
+	KindDischarge         Kind = 45
+	KindDischargeCancel   Kind = 46
+	KindLast                   = KindDischargeCancel
 )
 
 // kindsKnown has a bit for every kind there is; between them numbers are kept for others.
-const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindPersonChange
+const kindsKnown = 1<<(KindFamilyDissolution+1) - 2 | 1<<KindPersonChange | 1<<(KindDischargeCancel+1) - 1<<KindVisitOpen
 
 // IsKnown reports whether there is such a command.
 func (k Kind) IsKnown() bool { return k <= KindLast && uint64(kindsKnown)>>k&1 != 0 }
@@ -88,6 +95,7 @@ type Command struct {
 	Steps         uint8  // what has been done: StepDataConsent ...
 	Reason        uint8  // of a forced unbinding, 1 to EndReasonsMax
 	Accept        bool   // consent, review: yes
+	Interim       bool   // settlement of a stay that goes on (mid_setl_flag 1)
 	ID            Key    // message id key; zero: none
 	Digest        uint64 // content digest (R10)
 	Person        Key    // patient, authorizer, creator, actor, account holder, payer of a premium
@@ -99,10 +107,12 @@ type Command struct {
 	ExpectedAcct  int64    // fen
 	ExpectedCash  int64    // fen
 	Settlement    Position // of the settlement or premium to be undone
+	Visit         Position // where the visit was opened; settlement: 0: none
+	Batch         uint64   // key of the charge batch; 0: all (settlement)
 	Period        uint32   // of a credit; year of a premium
 	Binding       uint32   // that a consent, review, withdrawal or forced unbinding is about; of a dissolution: the family
 	Count         int64
-	Day           int32 // of a day key; settlement: first day of the visit, 0: not told
+	Day           int32 // of a day key; settlement, visit: first day of the visit, 0: not told; discharge: its last
 	Area          uint32
 	Birth         int32
 	Has           uint16    // person flags
@@ -146,6 +156,9 @@ type More struct {
 	Secret     Secret
 	Change     Change
 	State      uint8 // of a card
+	Visit      VisitInput
+	Lines      []LineInput // to add
+	Serials    []uint64    // of lines to remove
 }
 
 // Enrolment is one dated enrolment (R19).

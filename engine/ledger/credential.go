@@ -76,10 +76,10 @@ func (s *State) addCredential(cmd *Command, person uint32, f *Effect) Outcome {
 }
 
 // checkCredential says whether the patient presents a credential of his own (I1 to I4, R27); 0: he does.
-func (s *State) checkCredential(cmd *Command, patient uint32) Outcome {
+func (s *State) checkCredential(credential CredentialType, key Key, patient uint32) Outcome {
 	p := s.Persons.At(patient)
-	if cmd.CredType == CredentialCard {
-		n, found := s.FindCredential(cmd.Other)
+	if credential == CredentialCard {
+		n, found := s.FindCredential(key)
 		if !found {
 			return UnknownCredential
 		}
@@ -91,14 +91,14 @@ func (s *State) checkCredential(cmd *Command, patient uint32) Outcome {
 		}
 		return 0
 	}
-	if cmd.Other != p.Pseudonym {
-		holder, found := s.FindPseudonym(cmd.Other)
+	if key != p.Pseudonym {
+		holder, found := s.FindPseudonym(key)
 		if !found {
 			return UnknownCredential
 		}
 		return s.strangers(patient, holder)
 	}
-	if cmd.CredType == CredentialEvoucher && p.Flags&EvoucherActive == 0 {
+	if credential == CredentialEvoucher && p.Flags&EvoucherActive == 0 {
 		return CredentialInactive
 	}
 	return 0

@@ -8,12 +8,13 @@ type Effect struct {
 	ItemCount   uint16
 	LegAt       uint32   // first leg in Effects.Legs
 	ItemAt      uint32   // first item in Effects.Items
-	Number      uint32   // number of what was created
+	Number      uint32   // number of what was created; commands on a visit, settlements with one and their reversals: of lines moved
 	Patient     uint32   // settlement, reversal, enrolment; insured of a premium
 	Institution uint32   // settlement, reversal
 	Run         uint32   // credit of a run, + 1
 	Prev        Position // settlement, reversal without a leg of the patient's (Chained): the previous entry of his account, 0: none
-	First       Position // repeated: the first command of this id; reversals and refunds: what was undone
+	First       Position // repeated: the first command of this id; reversals and refunds: what was undone; change of a visit: the change before
+	Visit       Position // where the visit was opened; 0: none
 	Payable     int64
 	Own         int64
 	Mulaid      int64
@@ -21,7 +22,7 @@ type Effect struct {
 	Balc        int64
 	Funding     int64 // the other side's fen: credit: taken from the funding source; account debit: gone to the fund bank;
 	// premium and its refund: the premium
-	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; commands on one binding: its BindingState afterwards
+	Source    uint8  // funding source of a credit, reason of an account debit, type of a premium; commands on one binding or visit: its BindingState or VisitState afterwards
 	Area      uint32 // insuplc_admdvs of the patient or insured, if a leg has one; else 0 (R18)
 	DrawCount uint8  // candidates of the draw; 0: nothing was drawn
 	DrawAt    uint32 // first candidate in Effects.Draws
@@ -55,9 +56,9 @@ type Candidate struct {
 // Account is the account he lends.
 func (c Candidate) Account() AccountID { return Account(KindPersonal, c.Person) }
 
-// Item is the result for one binding of an unbinding.
+// Item is the result for one binding of an unbinding, or why a list of lines was refused.
 type Item struct {
-	Binding  uint32
+	Binding  uint32 // or place of the line in the command, from 0
 	Outcome  Outcome
 	Earliest int32 // day; only for locked
 }
@@ -103,6 +104,11 @@ func (e *Effects) ItemsOf(f *Effect) []Item { return e.Items[f.ItemAt : f.ItemAt
 // DrawOf gives the candidates of an effect in the drawn order; valid until the next Reset.
 func (e *Effects) DrawOf(f *Effect) []Candidate {
 	return e.Draws[f.DrawAt : f.DrawAt+uint32(f.DrawCount)]
+}
+
+func (e *Effects) setItem(f *Effect, i Item) {
+	f.ItemAt, f.ItemCount = uint32(len(e.Items)), 1
+	e.Items = append(e.Items, i)
 }
 
 func (e *Effects) setDraw(f *Effect, drawn []Candidate) {

@@ -39,6 +39,12 @@ func decideSettlement[F Funds](m *Money, c *Context, cmd *Command, position Posi
 		f.Outcome = o
 		return
 	}
+	if b.Visit != 0 {
+		if o := m.State.checkLines(c, cmd, b.Visit-1); o != 0 {
+			f.Outcome = o
+			return
+		}
+	}
 	f.Patient, f.Institution = b.Patient, b.Institution
 	legs, drawn := DecideSettlement(m.State, c, cmd, &b, position, funds, f, &m.taking)
 	fx.setLegs(f, legs)
@@ -47,6 +53,9 @@ func decideSettlement[F Funds](m *Money, c *Context, cmd *Command, position Posi
 	}
 	if b.Asked {
 		m.State.countTries(c, cmd, b.Patient)
+	}
+	if b.Visit != 0 && f.Outcome == Accepted {
+		m.State.settleLines(c, cmd, b.Visit-1, position, f)
 	}
 }
 
@@ -114,6 +123,13 @@ func PreviewSettlement(s *State, c *Context, cmd *Command, f *Effect) {
 	if o != 0 {
 		f.Outcome = o
 		return
+	}
+	if b.Visit != 0 {
+		if o := s.checkLines(c, cmd, b.Visit-1); o != 0 {
+			f.Outcome = o
+			return
+		}
+		f.Visit = cmd.Visit
 	}
 	f.Patient, f.Institution = b.Patient, b.Institution
 	b.Preview = true

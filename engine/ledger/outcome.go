@@ -92,6 +92,24 @@ const (
 	UnknownPremium        Outcome = 723
 	PremiumRefunded       Outcome = 724
 	PremiumLimit          Outcome = 725
+	VisitsOff             Outcome = 750
+	VisitUnknown          Outcome = 751
+	VisitPatient          Outcome = 752 // the visit is another person's
+	VisitClosed           Outcome = 753 // expired, cancelled or discharged
+	VisitLimit            Outcome = 754
+	VisitsFull            Outcome = 755
+	VisitSettled          Outcome = 756 // a settled line hangs on it
+	StaySettled           Outcome = 757 // finally
+	BatchSettled          Outcome = 758
+	LinesDiffer           Outcome = 759 // from the bill
+	LinesLimit            Outcome = 760
+	LineExists            Outcome = 761 // with other content
+	LineUnknown           Outcome = 762
+	LineSettled           Outcome = 763
+	LineReturned          Outcome = 764
+	ReturnExceeds         Outcome = 765
+	NotAStay              Outcome = 766
+	NotDischarged         Outcome = 767
 	PolicyInPast          Outcome = 901
 	PolicyVersion         Outcome = 902
 	PolicyImpossible      Outcome = 903
@@ -128,7 +146,11 @@ var outcomeNames = map[Outcome]string{
 	AccountExists: "account_exists", NoChange: "no_change", PasswordsOff: "passwords_off",
 	PasswordExists: "password_exists", NoPassword: "no_password", WrongPassword: "wrong_password",
 	PasswordLocked: "password_locked",
-	KeyExists:      "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
+	VisitsOff:      "visits_off", VisitUnknown: "visit_unknown", VisitPatient: "visit_patient", VisitClosed: "visit_closed", VisitLimit: "visit_limit",
+	VisitsFull: "visits_full", VisitSettled: "visit_settled", StaySettled: "stay_settled", BatchSettled: "batch_settled", LinesDiffer: "lines_differ",
+	LinesLimit: "lines_limit", LineExists: "line_exists", LineUnknown: "line_unknown", LineSettled: "line_settled", LineReturned: "line_returned",
+	ReturnExceeds: "return_exceeds", NotAStay: "not_a_stay", NotDischarged: "not_discharged",
+	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
 }
 
 // String is the stable code that callers see.

@@ -4,38 +4,44 @@ package ledger
 // which of them are stored and not yet enforced. The whole text is in the log with the command at position At. Masks of channels have bit c for
 // channel code c. Flags are 0 or 1.
 type Policy struct {
-	EffectiveFrom   int64          // ms
-	At              Position       // of the command that brought it; written by the ledger
-	AllocMax        int64          // fen of one allocation; 0: no limit (K21)
-	Provinces       [2]uint64      // bit p of the 128: province p (first two digits of an area) has agreed (K14)
-	Hash            [32]byte       // SHA-256 of the profile's canonical text; zero: there is no text
-	Name            [NameMax]byte  // of the profile, zero-padded
-	Commitment      Key            // K("commitment", template, version); zero: none is signed (K18)
-	Questions       Key            // K("questions", version); zero: none are read (C9)
-	Logins          [Logins]uint32 // by login way - 1: channels that take it (C4, C5)
-	Version         uint32
-	Channels        uint32 // that may be used at all (K22)
-	Counters        uint32 // channels that are a counter: they need an application (F9, G3)
-	Evouchers       uint32 // channels where the authorizer's e-voucher must be active (K6)
-	AllocTimes      uint32 // allocations of a family in a calendar year; 0: no limit (K21)
-	Relations       uint16 // bit r: relation code r is allowed (K1)
-	MaxAuthorizers  uint16 // 0: RelativesMax (K4)
-	ConsentDays     uint16 // an invitation expires after so many days; 0: nobody is asked (K10)
-	LockMinutes     uint16 // of a password tried too often (K20, R23)
-	DayCloseMinutes uint16 // after the end of a business day (R15)
-	PremiumFrom     uint16 // month x 100 + day; 0: the whole year (K13)
-	PremiumUntil    uint16 // the season's last day
-	Strategy        Strategy
-	Parts           uint8 // payable parts (K12)
-	Places          uint8 // payable places (K11)
-	MinBindMonths   uint8 // calendar months (K5)
-	MaxFamilies     uint8 // of a person at a time; 0: no limit (K4)
-	FaceFromAge     uint8 // the youngest age in whole years that needs a face step; 0: nobody (K9, L4)
-	PasswordTries   uint8 // 0: no password (K20)
-	PremiumTypes    uint8 // 0: no premiums (K13)
-	Categories      uint8 // of persons for whom an account is opened (K15)
-	Territory       Territory
-	Province        uint8 // first two digits of the region's areas; 0: any (K14)
+	EffectiveFrom    int64          // ms
+	At               Position       // of the command that brought it; written by the ledger
+	AllocMax         int64          // fen of one allocation; 0: no limit (K21)
+	Provinces        [2]uint64      // bit p of the 128: province p (first two digits of an area) has agreed (K14)
+	Hash             [32]byte       // SHA-256 of the profile's canonical text; zero: there is no text
+	Name             [NameMax]byte  // of the profile, zero-padded
+	Commitment       Key            // K("commitment", template, version); zero: none is signed (K18)
+	Questions        Key            // K("questions", version); zero: none are read (C9)
+	Logins           [Logins]uint32 // by login way - 1: channels that take it (C4, C5)
+	Version          uint32
+	Channels         uint32 // that may be used at all (K22)
+	Counters         uint32 // channels that are a counter: they need an application (F9, G3)
+	Evouchers        uint32 // channels where the authorizer's e-voucher must be active (K6)
+	AllocTimes       uint32 // allocations of a family in a calendar year; 0: no limit (K21)
+	VisitLines       uint32 // fee lines a visit may hold (R29)
+	VisitRows        uint32 // visits and fee lines that the ledger holds at a time
+	Relations        uint16 // bit r: relation code r is allowed (K1)
+	MaxAuthorizers   uint16 // 0: RelativesMax (K4)
+	ConsentDays      uint16 // an invitation expires after so many days; 0: nobody is asked (K10)
+	LockMinutes      uint16 // of a password tried too often (K20, R23)
+	DayCloseMinutes  uint16 // after the end of a business day (R15)
+	PremiumFrom      uint16 // month x 100 + day; 0: the whole year (K13)
+	PremiumUntil     uint16 // the season's last day
+	RegistrationDays uint16 // an outpatient registration is open so many days; 0: no visits are taken (R29)
+	RegistrationKeep uint16 // days that it is held after it expired
+	StayKeep         uint16 // days that a stay is held after its discharge
+	OpenVisits       uint16 // of a patient at one institution
+	Strategy         Strategy
+	Parts            uint8 // payable parts (K12)
+	Places           uint8 // payable places (K11)
+	MinBindMonths    uint8 // calendar months (K5)
+	MaxFamilies      uint8 // of a person at a time; 0: no limit (K4)
+	FaceFromAge      uint8 // the youngest age in whole years that needs a face step; 0: nobody (K9, L4)
+	PasswordTries    uint8 // 0: no password (K20)
+	PremiumTypes     uint8 // 0: no premiums (K13)
+	Categories       uint8 // of persons for whom an account is opened (K15)
+	Territory        Territory
+	Province         uint8 // first two digits of the region's areas; 0: any (K14)
 
 	SelfFirst           uint8 // K3
 	RequireNormalUser   uint8 // K16; 0: enrolled is enough
@@ -62,6 +68,12 @@ const (
 	LockMinutesMax = 10_080  // a week
 	DayCloseMax    = 10_080  // a week
 	AgeMax         = 120
+
+	RegistrationDaysMax = 366       // a registration for longer than a year is a mistake
+	VisitKeepMax        = 3660      // ten years
+	OpenVisitsMax       = 256       // half of VisitsOfPersonMax
+	VisitLinesMax       = 100_000   // a settlement walks them all, some 10 ms on the executor's goroutine
+	VisitRowsMax        = 1<<27 - 1 // what an index can number
 )
 
 // Strategy says where money comes from after the own account (K2).
@@ -110,7 +122,7 @@ func In(mask uint32, channel uint8) bool { return channel <= ChannelMax && mask>
 
 // Check reports whether the knobs can stand together (DESIGN.md 4, command 2).
 func (p *Policy) Check() bool {
-	return p.checkMoney() && p.checkBinding() && p.checkChannels() && p.checkSteps() && p.checkTerritory()
+	return p.checkMoney() && p.checkBinding() && p.checkChannels() && p.checkSteps() && p.checkTerritory() && p.checkVisits()
 }
 
 func (p *Policy) checkMoney() bool {
@@ -172,6 +184,16 @@ func (p *Policy) checkTerritory() bool {
 		}
 	}
 	return true
+}
+
+// checkVisits: all six knobs, or none.
+func (p *Policy) checkVisits() bool {
+	if p.RegistrationDays == 0 {
+		return p.RegistrationKeep|p.StayKeep|p.OpenVisits == 0 && p.VisitLines|p.VisitRows == 0
+	}
+	isIn := func(n, most uint32) bool { return n >= 1 && n <= most }
+	return isIn(uint32(p.RegistrationDays), RegistrationDaysMax) && isIn(uint32(p.RegistrationKeep), VisitKeepMax) && isIn(uint32(p.StayKeep), VisitKeepMax) &&
+		isIn(uint32(p.OpenVisits), OpenVisitsMax) && isIn(p.VisitLines, VisitLinesMax) && isIn(p.VisitRows, VisitRowsMax)
 }
 
 // HasAgreed reports whether a province (first two digits of its areas) is in the agreed list.

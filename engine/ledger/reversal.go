@@ -49,6 +49,9 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 		}
 	}
 	fx.setLegs(f, back)
+	if e.Visit != 0 {
+		m.State.unsettle(c, e.Visit, at, f)
+	}
 }
 
 func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {

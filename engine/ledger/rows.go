@@ -47,9 +47,10 @@ type Person struct {
 	Flags       uint16 // bits 3 to 9: status.go
 	Died        int32  // day of death, 0: none told
 	Cards       uint32 // newest registered card, + 1; chained by Next
+	Visits      uint32 // newest visit that is held, + 1; chained by NextVisit
 	SelfOrder   uint8  // place of the own account in the debit order, 0: none (R22)
 	Signed      uint8  // what was done at a first binding: SignedLetter, ReadQuestions
-	_           [6]uint8
+	_           [2]uint8
 }
 
 // Flags of a person.
@@ -202,6 +203,7 @@ type Scalars struct {
 	Bank    [ReasonsMax + 1]int64  // fen that left by account debits, by reason (R26)
 	Ids     IDSum
 	Started uint64 // 1 after genesis
+	Visits  VisitRows
 }
 
 // IDSum is an order-free digest of the id table: the count and two sums over all entries, so that it can be kept up in any order.

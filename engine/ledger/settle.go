@@ -8,6 +8,7 @@ type Bill struct {
 	Opening     int64  // fen in the own account when the bill was prepared
 	PsnPart     int64  // fen the person bears
 	Area        uint32 // insuplc_admdvs of the patient
+	Visit       uint32 // number of the visit whose lines are settled, + 1
 	Own         bool   // the own account may be used
 	Relatives   bool   // relatives (or the family account) may be used
 	Preview     bool   // passwords are believed and not counted
@@ -28,10 +29,19 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 		return b, UnknownPerson
 	}
 	p := s.Persons.At(b.Patient)
-	if o := s.checkCredential(cmd, b.Patient); o != 0 {
+	credential, key, day := cmd.CredType, cmd.Other, visitDay(c, cmd)
+	if cmd.Visit != 0 {
+		v, o := s.billedVisit(c, cmd, &b)
+		if o != 0 {
+			return b, o
+		}
+		if day = v.FirstDay; v.Kind == Stay && key.IsZero() {
+			credential, key = v.CredType, v.Credential
+		}
+	}
+	if o := s.checkCredential(credential, key, b.Patient); o != 0 {
 		return b, o
 	}
-	day := visitDay(c, cmd)
 	if p.Died != 0 && day >= p.Died {
 		return b, StatusForbids
 	}

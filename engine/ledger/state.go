@@ -14,12 +14,16 @@ type State struct {
 	AreaDues     *Table[AreaDue] // in order of first use and day; written by PostSums only
 	Credentials  *Table[Credential]
 	Passwords    *Table[Password]
+	Visits       *Table[Visit]
+	FeeLines     *Table[FeeLine]
 
 	byKey       index
 	byPseudonym index
 	byCode      index
 	byCard      index
 	byPassword  index
+	byOpened    index          // visits
+	bySerial    index          // fee lines, by visit and serial
 	byRun       map[Key]uint32 // looked up, never walked
 	byDay       map[int32]uint32
 	pending     map[uint32]uint32 // by user: newest pending binding, + 1; chained by NextDraw. Looked up, never walked.
@@ -36,6 +40,7 @@ var DefaultShifts = Shifts{Person: 10, Institution: 9, Family: 10}
 
 const (
 	bindingShift = 10 // 48 KiB pages
+	visitShift   = 9  // 56 and 48 KiB pages
 	smallShift   = 6  // runs, policies, day keys: hundreds of rows at most
 )
 
@@ -52,6 +57,8 @@ func NewState(s Shifts) *State {
 		Scalars:      NewTable[Scalars](0),
 		Credentials:  NewTable[Credential](bindingShift),
 		Passwords:    NewTable[Password](bindingShift),
+		Visits:       NewTable[Visit](visitShift),
+		FeeLines:     NewTable[FeeLine](visitShift),
 		byRun:        map[Key]uint32{},
 		byDay:        map[int32]uint32{},
 		pending:      map[uint32]uint32{},
@@ -65,6 +72,7 @@ func NewState(s Shifts) *State {
 // Reindex rebuilds the indexes after tables were loaded.
 func (s *State) Reindex() {
 	s.byKey, s.byPseudonym, s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}, index{}, index{}
+	s.reindexVisits()
 	s.byRun, s.byDay, s.pending = map[Key]uint32{}, map[int32]uint32{}, map[uint32]uint32{}
 	s.byPair, s.dueHeads = map[uint64]uint32{}, nil
 	for i := uint32(0); i < s.AreaDues.Len(); i++ {

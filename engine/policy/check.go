@@ -45,6 +45,16 @@ var clauses = []clause{
 		func(p *Profile) bool {
 			return slices.Contains(p.AgreedProvinces, "00") || slices.Contains(p.AgreedProvinces, p.Province)
 		}},
+	{[]string{"registration_keep_days", "registration_open_days"}, `is a number with registration_open_days, else "none"`,
+		func(p *Profile) bool { return (p.RegistrationKeepDays == None) != (p.RegistrationOpenDays == None) }},
+	{[]string{"stay_keep_days", "registration_open_days"}, `is a number with registration_open_days, else "none"`,
+		func(p *Profile) bool { return (p.StayKeepDays == None) != (p.RegistrationOpenDays == None) }},
+	{[]string{"max_open_visits", "registration_open_days"}, `is a number with registration_open_days, else "none"`,
+		func(p *Profile) bool { return (p.MaxOpenVisits == None) != (p.RegistrationOpenDays == None) }},
+	{[]string{"max_lines_per_visit", "registration_open_days"}, `is a number with registration_open_days, else "none"`,
+		func(p *Profile) bool { return (p.MaxLinesPerVisit == None) != (p.RegistrationOpenDays == None) }},
+	{[]string{"max_visit_rows", "registration_open_days"}, `is a number with registration_open_days, else "none"`,
+		func(p *Profile) bool { return (p.MaxVisitRows == None) != (p.RegistrationOpenDays == None) }},
 	{[]string{"province", "territory"}, `must be a province with territory "cross_province"`,
 		func(p *Profile) bool { return p.Territory == "cross_province" && p.Province == "00" }},
 }

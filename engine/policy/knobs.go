@@ -118,6 +118,13 @@ var profileFields = []field[Profile]{
 	{knob("alloc_max_times", "划拨次数上限", "K21 N3", "a calendar year", "of one family"), integerOrNone(1, 1<<32-1), func(p *Profile) any { return &p.AllocMaxTimes }},
 	{knob("creator_paused_money_usable", "创建人停保后可用", "R24", "", "money already allocated stays usable"), onOff, func(p *Profile) any { return &p.CreatorPausedMoneyUsable }},
 
+	{knob("registration_open_days", "门诊登记有效期", "R29", "days", "an outpatient registration takes fee lines and settlements, its first day included; none: no visits are taken"), integerOrNone(1, ledger.RegistrationDaysMax), func(p *Profile) any { return &p.RegistrationOpenDays }},
+	{knob("registration_keep_days", "门诊明细保留期", "R29", "days", "a registration and its lines are held after it expired: so long a cancelled settlement gives them back"), integerOrNone(1, ledger.VisitKeepMax), func(p *Profile) any { return &p.RegistrationKeepDays }},
+	{knob("stay_keep_days", "住院明细保留期", "R27 R29", "days", "a stay and its lines are held after its discharge, to be settled or settled again"), integerOrNone(1, ledger.VisitKeepMax), func(p *Profile) any { return &p.StayKeepDays }},
+	{knob("max_open_visits", "未结就诊上限", "R29", "visits", "of a person, open at one institution"), integerOrNone(1, ledger.OpenVisitsMax), func(p *Profile) any { return &p.MaxOpenVisits }},
+	{knob("max_lines_per_visit", "单次就诊明细上限", "R29", "fee lines", "of a visit"), integerOrNone(1, ledger.VisitLinesMax), func(p *Profile) any { return &p.MaxLinesPerVisit }},
+	{knob("max_visit_rows", "就诊与明细总上限", "R29", "visits and fee lines", "held at a time, 100 bytes of memory each"), integerOrNone(1, ledger.VisitRowsMax), func(p *Profile) any { return &p.MaxVisitRows }},
+
 	{knob("clr_type_default", "默认清算类别", "R16", "clr_type", "of a bill that no row fits"), codeForm, func(p *Profile) any { return &p.ClrTypeDefault }},
 }
 

@@ -20,6 +20,8 @@ func (p *Profile) Ledger() ledger.Policy {
 		ConsentDays: uint16(orZero(p.ConsentExpiryDays)), FaceFromAge: p.faceFromAge(),
 		PasswordTries: uint8(orZero(p.PasswordTries)), LockMinutes: uint16(orZero(p.PasswordLockMinutes)),
 		PremiumTypes: bits(premiumNames, p.PremiumTypes), PremiumFrom: monthAndDay(p.PremiumSeasonFrom), PremiumUntil: monthAndDay(p.PremiumSeasonUntil),
+		RegistrationDays: uint16(orZero(p.RegistrationOpenDays)), RegistrationKeep: uint16(orZero(p.RegistrationKeepDays)), StayKeep: uint16(orZero(p.StayKeepDays)),
+		OpenVisits: uint16(orZero(p.MaxOpenVisits)), VisitLines: uint32(orZero(p.MaxLinesPerVisit)), VisitRows: uint32(orZero(p.MaxVisitRows)),
 		Categories: bits(categoryNames, p.AccountBearingCategories),
 		Territory:  ledger.Territory(slices.Index(territoryNames, p.Territory)), Province: provinceCode(p.Province),
 

@@ -57,6 +57,13 @@ type Profile struct {
 	AllocMaxTimes            int64
 	CreatorPausedMoneyUsable bool
 
+	RegistrationOpenDays int64
+	RegistrationKeepDays int64
+	StayKeepDays         int64
+	MaxOpenVisits        int64
+	MaxLinesPerVisit     int64
+	MaxVisitRows         int64
+
 	ClrTypeDefault string
 	Channels       []Channel // by code
 	ClrTypes       []ClrRule // the first that fits counts

@@ -64,11 +64,13 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(9, "area dues", s.AreaDues),
 		tableOf(10, "credentials", s.Credentials),
 		tableOf(11, "passwords", s.Passwords),
+		tableOf(12, "visits", s.Visits),
+		tableOf(13, "fee lines", s.FeeLines),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 11
+const tablesMax = 13
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T

@@ -21,6 +21,7 @@ type world struct {
 	hashes  [][32]byte      // after batch i+1
 	links   []journal.Link  // likewise
 	totals  []ledger.Totals // likewise
+	freed   bool            // rows of visits or lines were free after a batch
 }
 
 const worldTimeMS = 1_770_000_000_000
@@ -47,6 +48,8 @@ func newWorld(t testing.TB, seed uint64, batches, commands int) *world {
 		ref.run(t, sequence, list)
 		w.hashes, w.links = append(w.hashes, naiveHash(ref.state)), append(w.links, ref.chain)
 		w.totals = append(w.totals, ref.state.Totals())
+		rows := ref.state.Scalars.At(0).Visits
+		w.freed = w.freed || rows.FreeVisit != 0 || rows.FreeLine != 0
 	}
 	g.check(t, ref.state)
 	return w
@@ -60,15 +63,24 @@ type generator struct {
 	runs         int
 	ids          int
 	settled      []ledger.Position
+	visits       []opened
 	last         uint64
 	index        int
+}
+
+// opened is a visit that was asked for.
+type opened struct {
+	at     ledger.Position
+	person int
+	lines  int
 }
 
 func key(kind string, n int) ledger.Key { return ledger.K([]byte(kind), fmt.Append(nil, n)) }
 
 func (g *generator) first() []ledger.Command {
 	policy := ledger.Policy{Version: 1, EffectiveFrom: timeOf(1) + 1, Strategy: ledger.Allocated, MaxFamilies: 1, PausedMoneyUsable: 1, SelfFirst: 1, UserMayUnbind: 1, Parts: 15, Places: 3, Relations: 1<<1 | 1<<2, Channels: 2, Logins: [4]uint32{2},
-		PasswordTries: 3, LockMinutes: 90, PremiumTypes: 1}
+		PasswordTries: 3, LockMinutes: 90, PremiumTypes: 1,
+		RegistrationDays: 1, RegistrationKeep: 1, StayKeep: 2, OpenVisits: 5, VisitLines: 30, VisitRows: 1000}
 	list := []ledger.Command{{Kind: ledger.KindGenesis, More: &ledger.More{Ledger: [16]byte{1}}}, {Kind: ledger.KindPolicy, More: &ledger.More{Policy: policy}}}
 	for range 3 {
 		list = append(list, g.institution())
@@ -137,11 +149,17 @@ func (g *generator) command(sequence uint64) ledger.Command {
 	if c.Kind == ledger.KindSettlement {
 		g.settled = append(g.settled, at)
 	}
+	if c.Kind == ledger.KindVisitOpen {
+		g.visits[len(g.visits)-1].at = at
+	}
 	return c
 }
 
 func (g *generator) draw(sequence uint64) ledger.Command {
 	p := g.somebody()
+	if g.r.IntN(8) == 0 {
+		return g.visit(p)
+	}
 	switch x := g.r.IntN(100); {
 	case x < 4:
 		return g.person()
@@ -189,6 +207,31 @@ func (g *generator) draw(sequence uint64) ledger.Command {
 		Bill: ledger.BillInput{Medfee: amount, Inscp: amount}}
 }
 
+// visit opens a visit, adds lines to one of the last, removes or settles them.
+func (g *generator) visit(p int) ledger.Command {
+	if len(g.visits) == 0 || g.r.IntN(4) == 0 {
+		g.visits = append(g.visits, opened{person: p})
+		return ledger.Command{Kind: ledger.KindVisitOpen, Person: key("psn", p), Other: key("cert", p), Institution: code(0), More: &ledger.More{Visit: ledger.VisitInput{Kind: ledger.VisitKind(1 + p%2)}}}
+	}
+	v := &g.visits[len(g.visits)-1-g.r.IntN(min(3, len(g.visits)))]
+	c := ledger.Command{Person: key("psn", v.person), Institution: code(0), Visit: v.at, More: &ledger.More{}}
+	switch x := g.r.IntN(8); {
+	case x < 4:
+		v.lines++
+		c.Kind, c.More.Lines = ledger.KindLinesAdd, []ledger.LineInput{{Serial: uint64(v.lines), Count: 10_000, Amount: 50}}
+	case x < 5:
+		c.Kind = ledger.KindLinesRemove
+		v.lines = 0
+	case x < 6:
+		c.Kind = ledger.KindVisitCancel
+	default:
+		c.Kind, c.More, c.UsedFlag, c.Other = ledger.KindSettlement, nil, 1, key("cert", v.person)
+		c.Interim = true
+		c.Bill = ledger.BillInput{Medfee: 50 * int64(max(1, v.lines)), Inscp: 50 * int64(max(1, v.lines))}
+	}
+	return c
+}
+
 // check refuses a world that leaves a table empty.
 func (g *generator) check(t testing.TB, s *ledger.State) {
 	t.Helper()
@@ -196,6 +239,9 @@ func (g *generator) check(t testing.TB, s *ledger.State) {
 		if table.count() == 0 {
 			t.Fatalf("vacuous: no %s", table.name)
 		}
+	}
+	if rows := s.Scalars.At(0).Visits; rows.Visits == 0 || rows.Lines == 0 {
+		t.Fatalf("vacuous: %+v", rows)
 	}
 	if s.Totals().Personal == 0 || s.Totals().Family == 0 || s.Totals().Institution == 0 ||
 		s.Totals().Premium == 0 || s.Totals().AreaOwed == 0 || s.Totals().FundBank == 0 || s.Totals().Sum() != 0 {
@@ -276,6 +322,8 @@ func naiveHash(s *ledger.State) (out [32]byte) {
 	naiveTable(write, 9, s.AreaDues)
 	naiveTable(write, 10, s.Credentials)
 	naiveTable(write, 11, s.Passwords)
+	naiveTable(write, 12, s.Visits)
+	naiveTable(write, 13, s.FeeLines)
 	h.Sum(out[:0])
 	return out
 }
