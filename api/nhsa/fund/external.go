@@ -137,7 +137,7 @@ func question(b *Bill) []byte {
 
 var answerShape = strictjson.MustShape("fund_pay_sumamt hosp_part_amt? ratio? version")
 
-// ratioChars is "0.1234".
+// ratioChars is "0.1234": four decimals, so that the ratio is whole in 1e-4.
 const ratioChars = 6
 
 func readAnswer(text []byte) (Result, error) {
@@ -152,7 +152,7 @@ func readAnswer(text []byte) (Result, error) {
 			r.HospPart = d.Amount()
 		case "ratio":
 			ratio, err := money.ParseRatio(string(d.Token(ratioChars)))
-			if err != nil || ratio.Exponent() < -4 {
+			if err != nil {
 				d.Refuse(strictjson.CodeBadValue)
 				break
 			}

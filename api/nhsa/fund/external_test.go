@@ -107,7 +107,9 @@ func TestExternalRefuses(t *testing.T) {
 		}},
 		{"status 500", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500); io.WriteString(w, good) }},
 		{"status 204", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }},
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 307) }},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/other", http.StatusTemporaryRedirect)
+		}},
 		{"broken line", func(w http.ResponseWriter, r *http.Request) {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {

@@ -54,7 +54,7 @@ type Result struct {
 }
 
 func (r *Result) check(b *Bill) error {
-	if sum := b.Medfee(); r.Fund < 0 || r.HospPart < 0 || r.Fund > sum || r.HospPart > sum-r.Fund {
+	if sum := b.Medfee(); r.Fund < 0 || r.HospPart < 0 || r.HospPart > sum-r.Fund {
 		return fmt.Errorf("%w: fund %d fen and institution %d fen of a bill of %d fen", ErrUnavailable, r.Fund, r.HospPart, sum)
 	}
 	return nil

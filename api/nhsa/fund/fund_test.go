@@ -69,6 +69,14 @@ func TestShare(t *testing.T) {
 	})
 }
 
+// The shipped table gives X1 its fund share: 276.00 of 460.00.
+func TestDemo(t *testing.T) {
+	r, err := MustDemo().Calculate(context.Background(), &Bill{Insutype: 310, MedType: 11, InstitutionType: 1, HospLevel: 3, Day: 20522, Inscp: 46000})
+	if err != nil || r.Fund != 27600 {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 func TestNone(t *testing.T) {
 	r, err := None{}.Calculate(context.Background(), &Bill{Inscp: 100})
 	if err != nil || r != (Result{Version: "none"}) {
