@@ -96,11 +96,10 @@ func (t *tree) object(n *node, number int32) (int32, fault) {
 		if !more {
 			break
 		}
-		name, x := t.key()
+		i, x := t.name(n, hint)
 		if x != "" {
 			return r, fault{code: x, where: t.where("")}
 		}
-		i := n.find(name, hint)
 		if i < 0 {
 			if x := t.skip(); x != "" {
 				return r, fault{code: x, where: t.where("")}
@@ -121,6 +120,26 @@ func (t *tree) object(n *node, number int32) (int32, fault) {
 	}
 	t.trail = t.trail[:len(t.trail)-1]
 	return r, fault{}
+}
+
+// name reads a name and gives its place in the table, -1 if it is not there. Most senders keep the order of the tables, so the one that comes next
+// there is compared first, in one piece.
+func (t *tree) name(n *node, hint int) (int, code) {
+	if t.peek(); hint < len(n.fields) {
+		want := n.fields[hint].name
+		if rest := t.data[t.pos:]; len(rest) > len(want)+2 && rest[0] == '"' && string(rest[1:1+len(want)]) == want && rest[1+len(want)] == '"' && rest[2+len(want)] == ':' {
+			t.pos += len(want) + 3
+			return hint, ""
+		}
+	}
+	name, x := t.key()
+	if x != "" {
+		return -1, x
+	}
+	if i, ok := n.byName[string(name)]; ok {
+		return int(i), ""
+	}
+	return -1, ""
 }
 
 // complete refuses a row without a field that must be there.

@@ -31,7 +31,10 @@ func (f *face) placeOf(code ledger.Code) (place, fault) {
 	if p, found := f.places.byCode.Load(code); found {
 		return p, fault{}
 	}
-	var p place
+	return f.askPlace(code)
+}
+
+func (f *face) askPlace(code ledger.Code) (p place, x fault) {
 	found := false
 	if x := f.ask(func(v engine.View) {
 		if p.number, found = v.State.FindInstitution(&code); found {

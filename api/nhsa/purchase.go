@@ -107,6 +107,7 @@ type purchase struct {
 	place   place
 	bill    int32 // row of druginfo
 	lines   []lineIn
+	asked   fund.Bill
 	result  fund.Result
 	digest  uint64 // of what was sent (R10)
 	sumAll  bool   // fund_pay_sumamt contains account money (R1)
@@ -162,11 +163,12 @@ func (f *face) classify(m *message, medfee, today int64) fault {
 	b := &m.cmd.Bill
 	sum := int64(0)
 	for r, ok := m.child(m.in, inDetail); ok; r, ok = m.rows[r].next-1, m.rows[r].next != 0 {
-		l := lineIn{row: r, line: catalogue.Line{Code: m.get(r, lineCode).text, Count: m.get(r, lineCount).num, Price: m.get(r, linePrice).num,
-			Amount: m.get(r, lineSum).num, Day: int32(min(m.get(r, lineTime).num, today)), Approved: catalogue.Absent}}
 		if m.hasSN(m.get(r, lineSN).text) {
 			return fault{code: codeDuplicate, where: m.lineWhere(r, lineSN)}
 		}
+		m.lines = append(m.lines, lineIn{row: r, line: catalogue.Line{Code: m.get(r, lineCode).text, Count: m.get(r, lineCount).num, Price: m.get(r, linePrice).num,
+			Amount: m.get(r, lineSum).num, Day: int32(min(m.get(r, lineTime).num, today)), Approved: catalogue.Absent}})
+		l := &m.lines[len(m.lines)-1]
 		if l.line.Count == 0 {
 			return fault{code: codeZero, where: m.lineWhere(r, lineCount), text: "数量不能为零"}
 		}
@@ -179,7 +181,6 @@ func (f *face) classify(m *message, medfee, today int64) fault {
 		b.Preselfpay += l.Preselfpay
 		b.Inscp += l.Inscp
 		sum += l.line.Amount // 50 amounts of 16 digits do not overflow
-		m.lines = append(m.lines, l)
 	}
 	if b.Medfee = medfee; sum != medfee {
 		return fault{code: codeParts, where: "druginfo.medfee_sumamt", text: "与各明细金额之和不符"}
@@ -203,16 +204,13 @@ func (m *message) lineWhere(r int32, field int) string {
 	return string(append(appendStep(nil, n.name, m.rows[r].number), n.fields[field].name...))
 }
 
-// calculate asks for the fund's share. It is told as of today: the platform's time decides, not the sender's (R16).
+// calculate asks for the fund's share. It is told as of today: the platform's time decides, not the sender's (R16). A calculator that asks elsewhere
+// has a time limit of its own.
 func (f *face) calculate(m *message, today int64) fault {
 	b := &m.cmd.Bill
-	ctx, cancel := context.Background(), func() {}
-	if _, local := f.opt.Fund.(fund.None); !local {
-		ctx, cancel = context.WithTimeout(ctx, f.opt.Deadline)
-	}
-	defer cancel()
-	r, err := f.opt.Fund.Calculate(ctx, &fund.Bill{Insutype: numberOf(m.get(m.bill, drugBill.insutype).text), MedType: numberOf(m.get(m.bill, drugBill.medType).text),
-		InstitutionType: m.place.kind, HospLevel: m.place.level, Day: int32(today), Fulamt: b.Fulamt, Overlmt: b.Overlmt, Preselfpay: b.Preselfpay, Inscp: b.Inscp})
+	m.asked = fund.Bill{Insutype: numberOf(m.get(m.bill, drugBill.insutype).text), MedType: numberOf(m.get(m.bill, drugBill.medType).text),
+		InstitutionType: m.place.kind, HospLevel: m.place.level, Day: int32(today), Fulamt: b.Fulamt, Overlmt: b.Overlmt, Preselfpay: b.Preselfpay, Inscp: b.Inscp}
+	r, err := f.opt.Fund.Calculate(context.Background(), &m.asked)
 	if err != nil {
 		return fault{code: codeFund}
 	}
@@ -289,7 +287,7 @@ func (m *message) refusal(n *node) fault {
 		x.where = "msgid"
 	case ledger.UnknownPerson, ledger.StatusForbids, ledger.WrongPerson:
 		name = "psn_no"
-	case ledger.UnknownSettlement:
+	case ledger.UnknownSettlement, ledger.AlreadyReversed:
 		name = "setl_id"
 	case ledger.UnknownCredential, ledger.CredentialInactive, ledger.RelativesCredential, ledger.WrongCredential:
 		name = "mdtrt_cert_no"

@@ -80,17 +80,6 @@ func (n *node) at(name string) int {
 	return int(i)
 }
 
-// find gives the place of a name; hint is where it is if the sender keeps the order of the table.
-func (n *node) find(name []byte, hint int) int {
-	if hint < len(n.fields) && n.fields[hint].name == string(name) {
-		return hint
-	}
-	if i, ok := n.byName[string(name)]; ok {
-		return int(i)
-	}
-	return -1
-}
-
 // The makers of fields, by the columns of the tables: name, length, need, 中文名.
 
 func text(name string, length int, need need, zh string) field {

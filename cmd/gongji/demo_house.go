@@ -12,6 +12,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"gongji/api"
+	"gongji/api/nhsa"
+	"gongji/api/nhsa/catalogue"
+	"gongji/api/nhsa/fund"
 	"gongji/api/rest"
 	"gongji/engine"
 )
@@ -97,7 +100,7 @@ func openHouse() (*house, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	h.server, err = api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Log: zerolog.Nop(), Ready: h.engine.Ready, WriteMetrics: h.engine.WriteMetrics},
-		rest.Routes(h.engine, rest.Options{}))
+		append(rest.Routes(h.engine, rest.Options{}), nhsa.Routes(h.engine, nhsa.Options{Classifier: catalogue.MustDemo(), Fund: fund.MustDemo()})...))
 	if err == nil {
 		err = h.server.Listen()
 	}

@@ -52,7 +52,7 @@ func demoWelcome(w io.Writer, business, admin string, persons int) error {
 		return err
 	}
 	s.printWelcome(business, admin)
-	return nil
+	return s.printNational(business)
 }
 
 // known asks whether a person is in the ledger.

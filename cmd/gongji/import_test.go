@@ -295,6 +295,45 @@ func TestWelcome(t *testing.T) {
 		t.Error("both starts print the same message id")
 	}
 	sendPrinted(t, second, business)
+	purchasePrinted(t, second, business)
+}
+
+// purchasePrinted does what the printed curl of the national interface does.
+func purchasePrinted(t *testing.T, text, business string) {
+	t.Helper()
+	_, line, found := strings.Cut(text, "curl -s http://"+business+pathNational+" -H 'Content-Type: application/json' -d '")
+	body, _, ended := strings.Cut(line, "'\n")
+	if !found || !ended {
+		t.Fatalf("no curl in %q", text)
+	}
+	c := newClient("http://" + business)
+	defer c.close()
+	var first string
+	for range 2 {
+		a, err := c.send(context.Background(), http.MethodPost, pathNational, mediaJSON, []byte(body))
+		if err != nil || !a.ok() {
+			t.Fatalf("%v, %s", err, a.body)
+		}
+		var x struct {
+			Infcode int
+			Output  struct {
+				Setlinfo struct {
+					ID   string      `json:"setl_id"`
+					Acct json.Number `json:"acct_pay"`
+					Aid  json.Number `json:"acct_mulaid_pay"`
+					Cash json.Number `json:"psn_cash_pay"`
+				}
+			}
+		}
+		if err := json.Unmarshal(a.body, &x); err != nil {
+			t.Fatal(err)
+		}
+		s := x.Output.Setlinfo
+		if x.Infcode != 0 || s.Acct != "62.20" || s.Aid != "62.20" || s.Cash != "12.80" || first != "" && s.ID != first {
+			t.Errorf("%s", a.body)
+		}
+		first = s.ID
+	}
 }
 
 // sendPrinted does what the printed curl does.

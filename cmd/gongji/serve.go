@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"gongji/api"
+	"gongji/api/nhsa"
 	"gongji/api/rest"
 	"gongji/engine"
 )
@@ -29,6 +30,8 @@ type serveCmd struct {
 	Echo          bool   `help:"Also serve POST /echo, the same front door around no work, to measure against." hidden:""`
 	Demo          bool   `help:"Load the demo province into an empty ledger and print a curl that works."`
 	DemoPersons   int    `help:"Size of the demo province." default:"2000"`
+
+	nationalFlags `embed:""`
 }
 
 func (s *serveCmd) keyFile() string {
@@ -45,6 +48,11 @@ func (s *serveCmd) Run() error {
 		return err
 	}
 	log := zerolog.New(os.Stderr).Level(level).With().Timestamp().Logger()
+	national, closeNational, err := s.nationalFlags.options(s.Demo)
+	if err != nil {
+		return err
+	}
+	defer closeNational()
 	e, err := engine.Open(engine.Options{
 		Dir: s.Dir, KeyFile: s.keyFile(), MarkFile: s.MarkFile, Create: s.Create, Shards: s.Shards, CheckpointBytes: int64(s.CheckpointMib) << 20,
 		Fatal: func(err error) {
@@ -56,7 +64,7 @@ func (s *serveCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	server, err := s.listen(e, log)
+	server, err := s.listen(e, national, log)
 	if err != nil {
 		return errors.Join(err, e.Close())
 	}
@@ -79,8 +87,8 @@ func (s *serveCmd) Run() error {
 	return stopInOrder(server, e, log)
 }
 
-func (s *serveCmd) listen(e *engine.Engine, log zerolog.Logger) (*api.Server, error) {
-	routes := rest.Routes(e, rest.Options{})
+func (s *serveCmd) listen(e *engine.Engine, national nhsa.Options, log zerolog.Logger) (*api.Server, error) {
+	routes := append(rest.Routes(e, rest.Options{}), nhsa.Routes(e, national)...)
 	if s.Echo {
 		routes = append(routes, api.EchoRoute("/echo"))
 	}
