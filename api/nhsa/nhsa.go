@@ -64,6 +64,9 @@ func transactions() []*transaction {
 	return []*transaction{
 		&personInfo, &institutionInfo, &benefitCheck,
 		&purchasePreview, &purchaseSettle, &purchaseCancel,
+		&registration, &registrationCancel, &visitUpload, &outpatientLines, &outpatientLinesCancel, &outpatientPreview, &outpatientSettle, &outpatientCancel,
+		&inpatientLines, &inpatientLinesCancel, &inpatientPreview, &inpatientSettle, &inpatientCancel,
+		&admission, &discharge, &admissionChange, &admissionCancel, &dischargeCancel,
 		&reversal, &settlementQuery, &signIn, &signOut,
 	}
 }

@@ -80,6 +80,14 @@ func (n *node) at(name string) int {
 	return int(i)
 }
 
+// maybe is at for a field that not every table of its kind has: -1 if this one does not.
+func (n *node) maybe(name string) int {
+	if i, ok := n.byName[name]; ok {
+		return int(i)
+	}
+	return -1
+}
+
 // The makers of fields, by the columns of the tables: name, length, need, 中文名.
 
 func text(name string, length int, need need, zh string) field {
