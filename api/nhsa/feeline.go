@@ -22,6 +22,15 @@ func orderFields() []field {
 // minus lets a number be negative.
 func minus(f field) field { f.minus = true; return f }
 
+// signed are fields of a line that may be a return: amounts and count are negative.
+func signed(list []field) []field {
+	list = append([]field(nil), list...)
+	for i := range list {
+		list[i].minus = list[i].kind == kindNumber && list[i].scale != scale6 && list[i].name != "selfpay_prop"
+	}
+	return list
+}
+
 func serial(name string, need need, zh string) field {
 	return field{name: name, kind: kindDigits, length: serialDigits, need: need, text: zh}
 }
@@ -41,7 +50,7 @@ var (
 		number("pric", 16, scale6, must, "单价"), coded("hosp_appr_flag", 3, dictAppraisal, may, "医院审批标志"),
 	}, orderFields())...)
 
-	lineInfo = newNode("result", "费用明细分割信息", rowsMax, fields(cutInfo.fields, []field{token("lmt_used_flag", 3, must, "限制使用标志"), extension()})...)
+	lineInfo = newNode("result", "费用明细分割信息", rowsMax, fields(signed(cutInfo.fields), []field{token("lmt_used_flag", 3, must, "限制使用标志"), extension()})...)
 
 	batchCancelData = newNode("data", "费用明细撤销", 0,
 		token("mdtrt_id", 30, must, "就诊ID"), token("chrg_bchno", 30, must, "收费批次号"), token("psn_no", 30, must, "人员编号"), extension())

@@ -157,7 +157,7 @@ func normal(t *testing.T, a *answer, vars map[string]string) string {
 	}
 	text := b.String()
 	for _, name := range named {
-		for _, node := range []string{"setlinfo", "signinoutb"} {
+		for _, node := range []string{"setlinfo", "signinoutb", "data", "result"} {
 			if v, ok := a.at("output." + node + "." + name).(string); ok {
 				vars[name] = v
 				text = strings.ReplaceAll(text, quote(v), quote("$"+name))
