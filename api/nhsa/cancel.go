@@ -58,8 +58,7 @@ func (f *face) cancelPurchase(m *message) fault {
 	if err != nil {
 		return unknownOutcome() // it was done; a repeat tells how
 	}
-	f.answerCancel(m, &entry)
-	return fault{}
+	return f.answerCancel(m, &entry)
 }
 
 // appendOperator writes a reversal's personal fields as api/rest does.
@@ -72,7 +71,7 @@ func appendOperator(blob []byte, m *message) []byte {
 	return o.b
 }
 
-func (f *face) answerCancel(m *message, entry *engine.Entry) {
+func (f *face) answerCancel(m *message, entry *engine.Entry) fault {
 	k, _ := keptOf(entry)
 	x := figures{bill: entry.Command.Bill, own: m.effect.Own, mulaid: m.effect.Mulaid, cash: entry.Effect.Cash, balc: m.effect.Balc, ratio: k.ratio, sumAll: k.sumAll}
 	setl, visit := settlementID(entry.Position), purchaseID(entry.Position)
@@ -80,7 +79,9 @@ func (f *face) answerCancel(m *message, entry *engine.Entry) {
 	o.begin("setlinfo")
 	o.text("mdtrt_id", visit[:])
 	o.text("setl_id", setl[:])
-	o.text("clr_optins", m.header(envHome))
+	if bad := f.clearing(m); bad.bad() {
+		return bad
+	}
 	o.money("medfee_sumamt", x.bill.Medfee)
 	o.moment("setl_time", m.timeMS)
 	x.parts(o)
@@ -90,6 +91,7 @@ func (f *face) answerCancel(m *message, entry *engine.Entry) {
 	o.text("medins_setl_id", m.header(envMsgid))
 	o.end()
 	x.details(o, entry.Details.Insutype, x.balc)
+	return fault{}
 }
 
 // settlementOf reads an accepted settlement of an institution and a patient; a fault names the field of data that does not fit.

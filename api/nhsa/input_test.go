@@ -120,6 +120,9 @@ func TestCutOff(t *testing.T) {
 			t.Fatalf("cut at %d: %s", n, a.text)
 		}
 	}
+	for _, more := range []string{"{}", "]", "\x00", ",", `"`} {
+		f.send(pathCall, body+more).refused("trailing_data", "")
+	}
 	if f.sequence() != before {
 		t.Error("something was logged")
 	}
@@ -157,12 +160,13 @@ func TestTolerance(t *testing.T) {
 		"its other spelling":    swap(`"exp_content":""}]`, `"drug_trac_info":{"feedetl_sn":"3","drug_trac_codg":"T1","trdn_flag":"0"}}]`),
 		"escapes":               swap(`"psn_name":"王小明"`, `"psn\u005fname":"\u738b\u5c0f\u660e"`),
 		"a list of one":         whole(strings.Replace(strings.Replace(good, `"druginfo":{`, `"druginfo":[{`, 1), `},"drugdetail"`, `}],"drugdetail"`, 1)),
+		"no home area":          strings.Replace(whole(good), `"insuplc_admdvs":"420100"`, `"insuplc_admdvs":""`, 1),
 		"dates alone":           swap(`"begntime":"2026-03-10 11:58:00"`, `"begntime":"2026-03-10"`),
 	} {
 		t.Run(what, func(t *testing.T) {
 			a := f.send(pathCall, body)
 			a.t = t
-			a.ok("setlinfo.acct_pay", "62.20", "setlinfo.psn_name", "王小明")
+			a.ok("setlinfo.acct_pay", "62.20", "setlinfo.psn_name", "王小明", "setlinfo.clr_optins", "420100")
 		})
 	}
 	a := f.sendAs(pathCall, "text/plain; charset=UTF-8", whole(good)) // the sample client (nhsa-inpatient.md 4, rule 25)

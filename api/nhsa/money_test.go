@@ -228,6 +228,36 @@ func TestNoCatalogue(t *testing.T) {
 		"setlinfo.balc", "500.00", "detlcutinfo.0.memo", "目录外，全自费")
 }
 
+// daysSeen is a classifier that notes the days it is asked for.
+type daysSeen struct{ days []int32 }
+
+func (d *daysSeen) Version() string { return "days" }
+
+func (d *daysSeen) Classify(l *catalogue.Line) catalogue.Parts {
+	d.days = append(d.days, l.Day)
+	return catalogue.MustDemo().Classify(l)
+}
+
+// R3: a line is judged by the catalogue of the day on which it arose; a day that has not come is today.
+func TestCatalogueDay(t *testing.T) {
+	seen := &daysSeen{}
+	f := start(t, setup{opt: Options{Classifier: seen}})
+	f.shop()
+	p := f.newPerson(true)
+	today := int32(dayOf(noon))
+	for fee, want := range map[string]struct {
+		day     int32
+		ceiling string
+	}{"2025-12-31": {today - 69, "21.350000"}, "2026-01-01": {today - 68, "18.900000"}, "2026-03-10": {today, "18.900000"}, "2030-01-01": {today, "18.900000"}} {
+		input := bought{who: p, total: "10.00", lines: []line{{"1", "XA01DEMO0004", "1", "10", "10.00"}}}.input()
+		input = strings.Replace(input, `"fee_ocur_time":"2026-03-10`, `"fee_ocur_time":"`+fee, 1)
+		f.send(pathCall, sent{infno: "2101", msgid: f.msgid(), input: input}.body()).ok("detlcutinfo.0.pric_uplmt_amt", want.ceiling)
+		if got := seen.days[len(seen.days)-1]; got != want.day {
+			t.Errorf("%s: day %d, want %d", fee, got, want.day)
+		}
+	}
+}
+
 // What is kept in the log opens again, byte for byte, and damaged bytes are told from whole ones.
 func TestKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -80,7 +80,7 @@ func (f *face) querySettlement(m *message) fault {
 	if err != nil {
 		return fault{code: codeUnavailable}
 	}
-	return f.answerQuery(m, &queried{entry: &entry, place: p, who: who, enrolled: enrolled, undone: undone, since: since})
+	return f.answerQuery(m, &queried{entry: &entry, place: p, who: who, enrolled: enrolled, undone: undone, area: row.Area, since: since})
 }
 
 // queried is what 5203 tells.
@@ -90,7 +90,8 @@ type queried struct {
 	who      about
 	enrolled ledger.Enrolment
 	undone   bool
-	since    int64 // first day of the visit
+	area     uint32 // of the patient
+	since    int64  // first day of the visit
 }
 
 func (f *face) answerQuery(m *message, q *queried) fault {
@@ -120,7 +121,11 @@ func (f *face) answerQuery(m *message, q *queried) fault {
 	o.code("med_type", e.Details.MedType)
 	o.str("clr_type", rest.ClrType(e.Details.MedType, q.place.kind))
 	o.blank("clr_way")
-	o.text("clr_optins", m.header(envHome))
+	if q.area == 0 {
+		o.blank("clr_optins")
+	} else {
+		o.code("clr_optins", q.area)
+	}
 	o.money("medfee_sumamt", x.bill.Medfee)
 	x.parts(o)
 	o.money("psn_pay", x.acctPay()+x.cash)

@@ -122,6 +122,28 @@ func TestFacesMeet(t *testing.T) {
 	if d := f.settle(two, b).ok(); c.status != 200 || d.str("output.setlinfo.setl_id") != c.str("setl_id") {
 		t.Errorf("/v1 said %s, 2102 says %s", c.text, d.text)
 	}
+	// A settlement of /v1, bought by an agent, is seen and cancelled over this face.
+	agent := f.v1(f.business, "/v1/settlements", "application/json", fmt.Sprintf(`{"msgid":%q,"fixmedins_code":%q,"psn_no":%q,"mdtrt_cert_type":"02","mdtrt_cert_no":%q,"med_type":"41","insutype":"310",`+
+		`"medfee_sumamt":"30.00","fund_pay_sumamt":"10.00","preselfpay_amt":"0.00","inscp_scp_amt":"30.00","overlmt_selfpay":"0.00","fulamt_ownpay_amt":"0.00","opter":"1","opter_name":"甲","dev_no":"7",`+
+		`"agent":{"cert_type":"01","certno":%q,"name":"代办人","relation":"2","principal_doc_shown":true}}`, f.msgid(), shopCode, p.psnNo, p.certno, certnoOf(777)))
+	setl := agent.str("setl_id")
+	at, ok := settlementAt([]byte(setl))
+	if !ok {
+		t.Fatal(agent.text)
+	}
+	visit := purchaseID(at)
+	f.send(pathCall, sent{infno: "5203", msgid: f.msgid(), input: fmt.Sprintf(`{"data":{"psn_no":%q,"setl_id":%q,"mdtrt_id":%q}}`, p.psnNo, setl, visit[:])}.body()).
+		ok("setlinfo.acct_pay", "20.00", "setlinfo.fund_pay_sumamt", "10.00", "setlinfo.opter_name", "甲", "setldetail.0.fund_pay_type", "310100", "setldetail.1.fund_payamt", "20.00")
+	f.cancel(f.msgid(), setl, string(visit[:]), p).ok("setlinfo.acct_pay", "20.00", "setlinfo.fund_pay_sumamt", "10.00", "setlinfo.balc", "100.00")
+	// Nobody sees or cancels another institution's settlement.
+	f.institution("P42010000002", "2")
+	other := sent{infno: "5203", msgid: f.msgid(), code: "P42010000002", input: fmt.Sprintf(`{"data":{"psn_no":%q,"setl_id":%q,"mdtrt_id":%q}}`, p.psnNo, setl, visit[:])}
+	f.send(pathCall, other.body()).refused("not_found", "data.setl_id")
+	mine, id := f.settle(f.msgid(), b).ok(), f.msgid()
+	theirs := sent{infno: "2103", msgid: id, code: "P42010000002", input: fmt.Sprintf(`{"data":{"psn_no":%q,"setl_id":%q,"mdtrt_id":%q}}`, p.psnNo, mine.str("output.setlinfo.setl_id"), mine.str("output.setlinfo.mdtrt_id"))}
+	f.send(pathCall, theirs.body()).refused("unknown_settlement", "data.setl_id")
+	f.cancel(f.msgid(), setl, mine.str("output.setlinfo.mdtrt_id"), p).refused("not_found", "data.mdtrt_id")
+
 	// What 2601 blocks, /v1 cannot settle, and the other way round.
 	three, four := f.msgid(), f.msgid()
 	f.reverse(f.msgid(), three, "2102", p).ok()

@@ -3,6 +3,7 @@ package nhsa
 import (
 	"gongji/api/nhsa/catalogue"
 	"gongji/api/rest"
+	"gongji/engine"
 	"gongji/engine/ledger"
 )
 
@@ -144,12 +145,32 @@ func (f *face) answerBill(m *message, setl, mdtrt id, who *billed) fault {
 	o.money("balc", x.balc)
 	o.money("acct_mulaid_pay", x.mulaid)
 	o.text("medins_setl_id", m.header(envMsgid))
-	o.text("clr_optins", m.header(envHome))
+	if bad := f.clearing(m); bad.bad() {
+		return bad
+	}
 	o.blank("clr_way")
 	o.str("clr_type", rest.ClrType(m.details.MedType, m.place.kind))
 	o.blank("exp_content")
 	o.end()
 	x.details(o, m.details.Insutype, x.balc+x.own)
+	return fault{}
+}
+
+// clearing writes clr_optins: the patient's area (R16). Tills tell it, as 1101 told them; of one that does not, the ledger is asked.
+func (f *face) clearing(m *message) fault {
+	if v := m.get(m.env, envHome); v.has {
+		m.out.text("clr_optins", v.text)
+		return fault{}
+	}
+	area := uint32(0)
+	if x := f.ask(func(v engine.View) { area = v.State.Persons.At(m.effect.Patient).Area }); x.bad() {
+		return unknownOutcome()
+	}
+	if area == 0 {
+		m.out.blank("clr_optins")
+		return fault{}
+	}
+	m.out.code("clr_optins", area)
 	return fault{}
 }
 

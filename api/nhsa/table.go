@@ -18,9 +18,6 @@ const (
 	kindNode               // a node inside
 )
 
-// letters of the tables, by kind.
-var letters = [...]string{"C", "C", "C", "N", "N", "D", "DT", "C", "JSON", ""}
-
 // need says what happens without a field.
 type need uint8
 

@@ -83,7 +83,9 @@ func (f *face) answerUndone(m *message, entry *engine.Entry, kind ids.Kind) faul
 	o.begin("setlinfo")
 	o.text("mdtrt_id", visit[:])
 	o.text("setl_id", setl[:])
-	o.text("clr_optins", m.header(envHome))
+	if bad := f.clearing(m); bad.bad() {
+		return bad
+	}
 	o.money("medfee_sumamt", x.bill.Medfee)
 	o.moment("setl_time", m.timeMS)
 	x.parts(o)
