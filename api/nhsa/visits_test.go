@@ -181,12 +181,18 @@ func (m *model) again() {
 }
 
 func (m *model) giveBack() {
-	of := m.pick(func(l *modelLine) bool { return l.init == 0 })
+	of := m.pick(func(l *modelLine) bool { return l.init == 0 && l.returned > 0 && l.returned < l.count })
+	if of == nil || m.r.IntN(3) == 0 {
+		of = m.pick(func(l *modelLine) bool { return l.init == 0 })
+	}
 	if of == nil || m.outpatient() {
 		return
 	}
 	m.next++
 	l := &modelLine{sn: m.next, init: of.sn, code: of.code, count: -1 - m.r.Int64N(of.count)}
+	if rest := of.count - of.returned; rest > 0 && m.r.IntN(2) == 0 {
+		l.count = -1 - m.r.Int64N(rest)
+	}
 	want := m.closed()
 	switch {
 	case want != "":
