@@ -231,7 +231,7 @@ func (f *face) reckon(m *message, t *visitBill, preview bool) (repeat bool, x fa
 		if t.billIn.medType < 0 {
 			m.details.MedType = l.visit.MedType
 		}
-		if x = f.calculate(m, int64(l.day)); x.bad() || local {
+		if x = f.calculate(m, dayOf(f.engine.NowMS())); x.bad() || local {
 			return false, x
 		}
 		if l, x = f.lookAt(m, preview); !x.bad() && !l.used && l.sums == s {

@@ -82,6 +82,7 @@ func (f *face) serve(c *api.Call, infnos map[string]bool, byNumber bool) {
 	}
 	m := f.messages.Get().(*message)
 	m.call, m.gotMS, m.gone = c, f.engine.NowMS(), false
+	m.decided = decided{} // of the message before
 	x := f.read(m, body)
 	if !x.bad() {
 		infno := m.header(envInfno)

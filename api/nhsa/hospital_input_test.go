@@ -61,7 +61,11 @@ func TestHospitalRefusals(t *testing.T) {
 	}
 	many := make([]with, ledger.LinesMax+1)
 	for i := range many {
-		many[i] = line(with{"feedetl_sn": fmt.Sprint(i + 1)})
+		many[i] = line(with{"feedetl_sn": fmt.Sprint(1000 + i)})
+	}
+	long := make([]with, ledger.LinesMax)
+	for i := range long {
+		long[i] = line(with{"feedetl_sn": fmt.Sprint(2000 + i), "memo": quote(strings.Repeat("长", 300))})
 	}
 	for i, c := range []struct {
 		v           *visit
@@ -92,6 +96,7 @@ func TestHospitalRefusals(t *testing.T) {
 		{v, &outpatientLines, []with{line(nil), line(with{"feedetl_sn": "79", "mdtrt_id": quote(cancelled.id)})}, "bad_value", "feedetail[2].mdtrt_id"},
 		{v, &outpatientLines, []with{line(nil), line(with{"feedetl_sn": "79", "psn_no": quote(stranger.psnNo)})}, "bad_value", "feedetail[2].psn_no"},
 		{v, &outpatientLines, many, "too_many", "feedetail"},
+		{v, &outpatientLines, long, "too_long", "feedetail"},
 		{v, &outpatientLines, []with{line(nil), line(with{"feedetl_sn": "1"})}, "line_exists", "feedetail[2].feedetl_sn"},
 		{cancelled, &outpatientLines, []with{line(nil)}, "visit_closed", "feedetail[1].mdtrt_id"},
 		{&elsewhere, &outpatientLines, []with{line(nil)}, "visit_unknown", "feedetail[1].mdtrt_id"},
@@ -159,6 +164,7 @@ func TestHospitalRefusals(t *testing.T) {
 	if f.balance(p) != "500.00" {
 		t.Errorf("%s left", f.balance(p))
 	}
+	v.now(&outpatientLines, many[1:]...).ok("result.99.feedetl_sn", "1100")
 	// Nothing of all that has touched the lines.
 	v.now(&outpatientSettle, full).ok()
 	stay.now(&inpatientSettle, with{"medfee_sumamt": "75.00"}).ok()
@@ -200,6 +206,9 @@ func TestVisitRepeats(t *testing.T) {
 	v.now(&outpatientLinesCancel, with{"chrg_bchno": `"B1"`}).ok()
 	same(first, v.send(up, &outpatientLines, upload...)) // the lines are gone, the answer is not
 	same(settled, v.send(pay, &outpatientSettle, shown))
+	if q := v.now(&settlementQuery, with{"setl_id": quote(settled.str("output.setlinfo.setl_id"))}).ok("setlinfo.refd_setl_flag", "1"); q.header.Get("Idempotency-Replayed") != "" {
+		t.Error("a question is marked as a repeat")
+	}
 	changed := bill("B1", partsOf75)
 	changed["acct_used_flag"] = `"0"`
 	v.send(pay, &outpatientSettle, changed).refused("id_reused", "msgid")

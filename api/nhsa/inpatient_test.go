@@ -2,7 +2,10 @@ package nhsa
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"gongji/engine/ledger"
 )
 
 // R27, R29: a stay with an interim settlement, returns, its discharge, its final settlement, and both cancelled. No settlement tells a credential's
@@ -44,8 +47,17 @@ func TestInpatient(t *testing.T) {
 	v.now(&inpatientCancel, with{"setl_id": quote(first)}).ok("setlinfo.balc", "1000.00")
 	v.now(&inpatientLinesCancel, with{"feedetl_sn": `"0000"`}).ok()
 	v.now(&inpatientSettle, with{"medfee_sumamt": "52.50"}).refused("no_lines", "data.mdtrt_id")
+	var lines, serials []with // as many as a call takes
+	for i := range ledger.LinesMax {
+		l := fee("", lineOf("X", "1", "1", "1"))
+		l["feedetl_sn"] = fmt.Sprint(999_999_999_999_000 + i)
+		lines, serials = append(lines, l), append(serials, with{"feedetl_sn": quote(l["feedetl_sn"]), "exp_content": quote(strings.Repeat("x", 100))})
+	}
+	v.now(&inpatientLines, lines...).ok()
+	v.now(&inpatientPreview, with{"medfee_sumamt": "100.00"}).ok("setlinfo.fulamt_ownpay_amt", "100.00", "setlinfo.psn_cash_pay", "100.00")
+	v.now(&inpatientLinesCancel, serials...).ok()
 	v.now(&admissionChange).ok()
-	v.now(&admissionCancel).ok()
+	v.now(&admissionCancel, with{"exp_content": quote(strings.Repeat("x", 4000))}).ok()
 	v.now(&admissionChange).refused("visit_closed", "adminfo.mdtrt_id")
 	if f.balance(p) != "1000.00" {
 		t.Errorf("%s left", f.balance(p))
@@ -78,6 +90,46 @@ func TestAdmissionCredential(t *testing.T) {
 	v.now(&inpatientSettle, with{"medfee_sumamt": "40.00", "mdtrt_cert_type": `"03"`}).refused("credential_inactive", "data.mdtrt_cert_no")
 	v.now(&inpatientSettle, with{"medfee_sumamt": "40.00", "mdtrt_cert_no": quote(stranger.certno), "certno": quote(stranger.certno)}).refused("wrong_credential", "data.mdtrt_cert_no")
 	v.now(&inpatientSettle, with{"medfee_sumamt": "40.00", "mdtrt_cert_no": quote(p.certno)}).ok("setlinfo.medfee_sumamt", "40.00")
+}
+
+// E1 to E3, R1: the fund pays of a visit's lines what the calculator says of their sums, and every answer adds up. The resident has no account; his mother's pays.
+func TestVisitFund(t *testing.T) {
+	f := start(t, setup{})
+	f.hospital()
+	p, mother := f.newPerson(false), f.newPerson(true)
+	f.credit(mother, "50.00")
+	f.bind(mother, p)
+	v := &visit{f: f, who: p, code: hospitalCode}
+	v.id = v.now(&registration, with{"insutype": `"390"`}).ok().str("output.data.mdtrt_id")
+	v.now(&visitUpload).ok()
+	// CT 180.00, class B: 18.00 first-borne, 162.00 in scope, of which the fund pays 60 %.
+	ct := fee("B1", lineOf("SA01DEMO0005", "1", "180", "180.00"))
+	ct["feedetl_sn"] = "1"
+	v.now(&outpatientLines, ct).ok()
+	amounts := with{"insutype": `"390"`, "medfee_sumamt": "180.00", "fulamt_ownpay_amt": "0", "overlmt_selfpay": "0", "preselfpay_amt": "18", "inscp_scp_amt": "162"}
+	for _, tx := range []*transaction{&outpatientPreview, &outpatientSettle} {
+		v.now(tx, bill("B1", amounts)).ok("setlinfo.fund_pay_sumamt", "97.20", "setlinfo.hifp_pay", "97.20", "setlinfo.pool_prop_selfpay", "0.6000", "setlinfo.psn_part_amt", "82.80",
+			"setlinfo.acct_pay", "50.00", "setlinfo.acct_mulaid_pay", "50.00", "setlinfo.psn_cash_pay", "32.80", "setlinfo.hosp_part_amt", "0.00", "setlinfo.balc", "0.00",
+			"setldetail.0.fund_pay_type", "390100", "setldetail.0.fund_payamt", "97.20", "setldetail.1.fund_payamt", "50.00")
+	}
+}
+
+// R29: a registration is good for the days of the profile and then held for some; a stay waits for its patient.
+func TestVisitExpires(t *testing.T) {
+	f := start(t, setup{})
+	f.hospital()
+	p := f.newPerson(true)
+	v, stay := f.registered(p), f.admitted(p)
+	v.now(&outpatientLines, fees("B1", threeLines...)...).ok()
+	stay.now(&inpatientLines, fees("", threeLines...)...).ok()
+	f.clock.ms.Add(3 * dayMS)
+	v.now(&outpatientLines, fees("B1", threeLines...)...).refused("visit_closed", "feedetail[1].mdtrt_id")
+	v.now(&outpatientSettle, bill("B1", partsOf75)).refused("visit_closed", "data.mdtrt_id")
+	f.clock.ms.Add(400 * dayMS)
+	v.now(&outpatientLines, fees("B1", threeLines...)...).refused("visit_unknown", "feedetail[1].mdtrt_id")
+	v.now(&outpatientPreview, bill("B1", partsOf75)).refused("visit_unknown", "data.mdtrt_id")
+	stay.now(&discharge).ok()
+	stay.now(&inpatientSettle, with{"medfee_sumamt": "75.00"}).ok("setlinfo.medfee_sumamt", "75.00")
 }
 
 // A return has the parts of its charge, whatever the catalogue has become of, and all returns of a charge together are the charge (R29).

@@ -48,7 +48,7 @@ func (f *face) reverse(m *message) fault {
 	if x := f.mayReverse(m, d, omsgid); x.bad() {
 		return x
 	}
-	if m.get(d, reversalInfno).text[1] == '4' {
+	if string(m.get(d, reversalInfno).text) == admission.infno {
 		if done, x := f.reverseAdmission(m); done || x.bad() {
 			return x
 		}

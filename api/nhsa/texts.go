@@ -12,8 +12,9 @@ import (
 	"gongji/engine/ledger"
 )
 
-// A command on a visit keeps what was sent in its personal fields: every row of every node of its table, field by field, numbers in one spelling; and of
-// fee lines what the catalogue said of them. The table is that of its infno: fields may be added at its end only.
+// A command that brings something to a visit keeps what was sent in its personal fields: every row of every node of its table, field by field, numbers in
+// one spelling; and of fee lines what the catalogue said of them. The table is that of its infno: fields may be added at its end only. One that takes
+// something away has all that matters in the command, and keeps who sent it.
 const textsVersion = 1
 
 // credentialNames stay out: tokens go no further than their keys (R27), the person's record has name and certificate, and none of them is content (R10).
@@ -53,19 +54,22 @@ func (m *message) keepTexts(f *face) fault {
 			b = appendParts(b, &m.lines[i].Parts)
 		}
 	}
-	if m.blob = b; len(b) > m.blobMax() {
-		return fault{code: codeTooLong, where: m.tx.input.fields[0].name, text: "内容过长，请分次上传", limit: 0}
+	if !m.bringsTexts() {
+		b = b[:content]
+	}
+	if m.blob = b; len(b) > command.TextsMax {
+		return fault{code: codeTooLong, where: m.tx.input.fields[0].name, text: "内容过长，请分次上传"}
 	}
 	return fault{}
 }
 
-// blobMax is what the command's personal fields may have.
-func (m *message) blobMax() int {
+// bringsTexts: these kinds have room for texts, command.TextsMax; the others have command.BlobMax.
+func (m *message) bringsTexts() bool {
 	switch m.cmd.Kind {
 	case ledger.KindVisitOpen, ledger.KindVisitChange, ledger.KindLinesAdd, ledger.KindDischarge:
-		return command.TextsMax
+		return true
 	}
-	return command.BlobMax
+	return false
 }
 
 // appendRow writes a row's fields: each its length and its text.
@@ -95,10 +99,9 @@ func (m *message) textDigest(r int32) uint64 {
 
 // keptTexts are what a command on a visit kept.
 type keptTexts struct {
-	tx                      *transaction
-	opter, opterName, lists []byte
-	rows                    [][][][]byte // by node of the input, row, field
-	parts                   []catalogue.Parts
+	tx    *transaction
+	rows  [][][][]byte // by node of the input, row, field
+	parts []catalogue.Parts
 }
 
 // textsOf opens the personal fields of a command on a visit.
@@ -111,7 +114,9 @@ func (f *face) textsOf(entry *engine.Entry) (k keptTexts, ok bool) {
 	if k.tx = f.table[string(appendCode(nil, uint32(c.uint())))]; k.tx == nil {
 		return k, false
 	}
-	k.opter, k.opterName, k.lists = c.take(int(c.byte())), c.take(int(c.byte())), c.take(int(c.byte()))
+	for range 3 { // operator, his name, version of the catalogue: for auditors
+		c.take(int(c.byte()))
+	}
 	for i := range k.tx.input.fields {
 		n := k.tx.input.fields[i].node
 		rows := make([][][]byte, 0, 8)
