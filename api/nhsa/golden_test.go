@@ -160,9 +160,11 @@ func normal(t *testing.T, a *answer, vars map[string]string) string {
 		for _, node := range []string{"setlinfo", "signinoutb", "data", "result"} {
 			if v, ok := a.at("output." + node + "." + name).(string); ok {
 				vars[name] = v
-				text = strings.ReplaceAll(text, quote(v), quote("$"+name))
 			}
 		}
+	}
+	for name, v := range vars {
+		text = strings.ReplaceAll(text, quote(v), quote("$"+name))
 	}
 	text = refmsgid.ReplaceAllString(text, `${1}0000000001"`)
 	return stamps.ReplaceAllString(text, `${1}000"`)

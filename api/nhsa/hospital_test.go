@@ -220,3 +220,39 @@ func TestOutpatient(t *testing.T) {
 	v.now(&registrationCancel, with{"ipt_otp_no": `"MZ001"`}).ok()
 	v.now(&outpatientLines, fees("B1", threeLines...)...).refused("visit_closed", "feedetail[1].mdtrt_id")
 }
+
+// 5201: a patient's visits at the institution that asks, as they were told last.
+func TestVisitQuery(t *testing.T) {
+	f := start(t, setup{})
+	f.hospital()
+	f.institution("H42010000002", "1")
+	p := f.newPerson(true)
+	v, stay := f.registered(p), f.admitted(p)
+	gone := f.registered(p)
+	gone.now(&registrationCancel).ok()
+	stay.now(&admissionChange, with{"adm_bed": `"15"`, "med_type": `"2102"`, "ipt_otp_no": `"ZY001"`}).ok()
+	ask := func(v *visit, more with) *answer {
+		t.Helper()
+		w := with{"mdtrt_id": "-", "begntime": `"2026-03-01"`, "endtime": `"2026-03-31"`}
+		maps.Copy(w, more)
+		return v.now(&visitQuery, w).ok()
+	}
+	a := ask(v, with{"med_type": `"11"`}).ok("mdtrtinfo.0.mdtrt_id", v.id, "mdtrtinfo.0.begntime", "2026-03-10 08:00:00", "mdtrtinfo.0.endtime", "", "mdtrtinfo.0.ipt_otp_no", "MZ001", "mdtrtinfo.0.dise_codg", "J06.900",
+		"mdtrtinfo.0.otp_diag_info", "急性上呼吸道感染", "mdtrtinfo.0.psn_name", "王小明", "mdtrtinfo.0.med_type", "11", "mdtrtinfo.0.opter_name", "收费员", "mdtrtinfo.0.inhosp_stas", "")
+	if len(a.at("output.mdtrtinfo").([]any)) != 1 || strings.Contains(a.text, p.certno) {
+		t.Errorf("%s", a.text)
+	}
+	ask(stay, with{"med_type": `"2102"`}).ok("mdtrtinfo.0.mdtrt_id", stay.id, "mdtrtinfo.0.adm_bed", "15", "mdtrtinfo.0.adm_dept_name", "内科", "mdtrtinfo.0.inhosp_stas", "1", "mdtrtinfo.0.ipt_otp_no", "ZY001")
+	f.clock.ms.Add(4 * dayMS)
+	stay.now(&discharge, with{"endtime": `"2026-03-13 10:00:00"`}).ok()
+	ask(stay, with{"med_type": `"2102"`, "mdtrt_id": quote(stay.id)}).ok("mdtrtinfo.0.inhosp_stas", "0", "mdtrtinfo.0.ipt_days", "3", "mdtrtinfo.0.endtime", "2026-03-13 10:00:00", "mdtrtinfo.0.dscg_way", "1")
+	elsewhere := *stay
+	elsewhere.code = "H42010000002"
+	for what, a := range map[string]*answer{"another day": ask(v, with{"begntime": `"2026-03-11"`, "med_type": `"11"`}), "other care": ask(v, with{"med_type": `"14"`}),
+		"another institution": ask(&elsewhere, with{"med_type": `"2102"`}), "another visit": ask(v, with{"med_type": `"11"`, "mdtrt_id": quote(stay.id)})} {
+		if len(a.at("output.mdtrtinfo").([]any)) != 0 {
+			t.Errorf("%s: %s", what, a.text)
+		}
+	}
+	v.now(&visitQuery, with{"psn_no": `"nobody"`, "endtime": `"2026-03-31"`}).refused("unknown_person", "data.psn_no")
+}

@@ -67,7 +67,7 @@ func transactions() []*transaction {
 		&registration, &registrationCancel, &visitUpload, &outpatientLines, &outpatientLinesCancel, &outpatientPreview, &outpatientSettle, &outpatientCancel,
 		&inpatientLines, &inpatientLinesCancel, &inpatientPreview, &inpatientSettle, &inpatientCancel,
 		&admission, &discharge, &admissionChange, &admissionCancel, &dischargeCancel,
-		&reversal, &settlementQuery, &signIn, &signOut,
+		&reversal, &visitQuery, &settlementQuery, &signIn, &signOut,
 	}
 }
 

@@ -99,9 +99,10 @@ func (m *message) textDigest(r int32) uint64 {
 
 // keptTexts are what a command on a visit kept.
 type keptTexts struct {
-	tx    *transaction
-	rows  [][][][]byte // by node of the input, row, field
-	parts []catalogue.Parts
+	tx               *transaction
+	opter, opterName []byte
+	rows             [][][][]byte // by node of the input, row, field
+	parts            []catalogue.Parts
 }
 
 // textsOf opens the personal fields of a command on a visit.
@@ -114,9 +115,8 @@ func (f *face) textsOf(entry *engine.Entry) (k keptTexts, ok bool) {
 	if k.tx = f.table[string(appendCode(nil, uint32(c.uint())))]; k.tx == nil {
 		return k, false
 	}
-	for range 3 { // operator, his name, version of the catalogue: for auditors
-		c.take(int(c.byte()))
-	}
+	k.opter, k.opterName = c.take(int(c.byte())), c.take(int(c.byte()))
+	c.take(int(c.byte())) // version of the catalogue: for auditors
 	for i := range k.tx.input.fields {
 		n := k.tx.input.fields[i].node
 		rows := make([][][]byte, 0, 8)
@@ -141,6 +141,17 @@ func (k *keptTexts) field(n *node, r, field int) []byte {
 		if k.tx.input.fields[i].node == n && r < len(k.rows[i]) {
 			return k.rows[i][r][field]
 		}
+	}
+	return nil
+}
+
+// named is a field of the first row by its name; empty if there is none.
+func (k *keptTexts) named(name string) []byte {
+	if len(k.rows) == 0 || len(k.rows[0]) == 0 {
+		return nil
+	}
+	if i := k.tx.input.fields[0].node.maybe(name); i >= 0 {
+		return k.rows[0][0][i]
 	}
 	return nil
 }
