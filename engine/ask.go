@@ -73,6 +73,12 @@ func answerOf(whole bool) error {
 // FindID looks a message id up, also among the old ones on disk.
 func (v View) FindID(key ledger.Key) (ledger.IDEntry, bool) { return v.core.ids.Find(key) }
 
+// IsReversed reports whether the settlement at a position is cancelled and no redo has settled it again (R11).
+func (v View) IsReversed(settlement ledger.Position) bool {
+	_, steps := ledger.UndoChain(v.core.ids, settlement)
+	return steps%2 == 1
+}
+
 // Context is what a command would see if it ran now.
 func (v View) Context() (ledger.Context, error) {
 	key, err := v.core.keys.of(v.State, ledger.DayOf(v.TimeMS))

@@ -97,7 +97,7 @@ func (f *face) settlementOf(m *message, at ledger.Position, psnNo []byte) (engin
 	missing := func(field string) fault { return fault{code: codeNotFound, where: field} }
 	entry, err := f.engine.Entry(at)
 	switch {
-	case errors.Is(err, engine.ErrNoCommand), err == nil && (entry.Effect.Kind != ledger.KindSettlement || entry.Effect.Outcome != ledger.Accepted):
+	case isMissing(err), err == nil && (entry.Effect.Kind != ledger.KindSettlement || entry.Effect.Outcome != ledger.Accepted):
 		return entry, missing("data.setl_id")
 	case err != nil:
 		return entry, fault{code: codeUnavailable}
@@ -108,3 +108,6 @@ func (f *face) settlementOf(m *message, at ledger.Position, psnNo []byte) (engin
 	}
 	return entry, fault{}
 }
+
+// isMissing: there is no command at the position that somebody named.
+func isMissing(err error) bool { return errors.Is(err, engine.ErrNoCommand) }

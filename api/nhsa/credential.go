@@ -14,13 +14,7 @@ type shown struct {
 }
 
 func shownIn(n *node) shown {
-	at := func(name string) int {
-		if i, ok := n.byName[name]; ok {
-			return int(i)
-		}
-		return -1
-	}
-	return shown{at("mdtrt_cert_type"), at("mdtrt_cert_no"), at("card_sn"), at("psn_cert_type"), at("certno")}
+	return shown{n.maybe("mdtrt_cert_type"), n.maybe("mdtrt_cert_no"), n.maybe("card_sn"), n.maybe("psn_cert_type"), n.maybe("certno")}
 }
 
 // credential turns what the patient shows into the key that the ledger compares (I1 to I4, R27). The number or token goes no further.

@@ -42,6 +42,9 @@ var (
 	dictFlag       = newDict("flag", "0 1", false)
 	dictPlace      = newDict("fixmedins_type", "1 2 3 4 5", false)
 	dictOperator   = newDict("opter_type", "1 2 3", false)
+	dictAppraisal  = newDict("hosp_appr_flag", "0 1 2", false)
+	dictLeaving    = newDict("dscg_way", "1 2 3 4 5 9", false)
+	dictSetlway    = newDict("psn_setlway", "01 02", false)
 )
 
 // numberOf is a code as the log keeps it.

@@ -87,6 +87,7 @@ func (f *face) serve(c *api.Call, infnos map[string]bool, byNumber bool) {
 func (f *face) serveMessage(c *api.Call, body, file []byte, x fault, infnos map[string]bool, byNumber bool) {
 	m := f.messages.Get().(*message)
 	m.call, m.gotMS, m.gone, m.file, m.download = c, f.engine.NowMS(), false, file, nil
+	m.decided = decided{} // of the message before
 	if m.tree.begin(nil); !x.bad() {
 		x = f.read(m, body)
 	}

@@ -30,6 +30,7 @@ const (
 	codeZero         code = "amount_zero"
 	codeParts        code = "amount_parts"
 	codeProduct      code = "amount_product"
+	codeNoLines      code = "no_lines"
 	codeVoucher      code = "evoucher_invalid"
 	codeInfno        code = "wrong_infno"
 	codeNotSupported code = "not_supported"
@@ -67,6 +68,7 @@ var texts = map[code]string{
 	codeZero:         "金额不能为零",
 	codeParts:        "各项金额之和与总额不符",
 	codeProduct:      "单价乘数量与明细金额相差超过0.01元",
+	codeNoLines:      "没有可结算的费用明细，请先上传明细",
 	codeVoucher:      "医保电子凭证无效或已过期，请重新展码",
 	codeInfno:        "交易编号与请求地址不符",
 	codeNotSupported: "暂不支持该交易",
@@ -168,6 +170,24 @@ var outcomeTexts = map[ledger.Outcome]string{
 	ledger.UnknownPremium:        "未查到该笔代缴保费",
 	ledger.PremiumRefunded:       "该笔保费已退",
 	ledger.PremiumLimit:          "该年度保费退缴次数已达上限",
+	ledger.VisitsOff:             "本地区未开通就诊与明细上传",
+	ledger.VisitUnknown:          "未查到本机构的该次就诊，请核对就诊ID",
+	ledger.VisitPatient:          "该次就诊不是此参保人的，请核对人员编号",
+	ledger.VisitClosed:           "该次就诊已撤销、已过期或已出院，不能办理此业务",
+	ledger.VisitLimit:            "该参保人在本机构未结的就诊过多，请先撤销或结算",
+	ledger.VisitsFull:            "系统就诊容量已满，请联系医保经办机构",
+	ledger.VisitSettled:          "该次就诊已有结算，请先撤销结算",
+	ledger.StaySettled:           "该次住院已出院结算，请先撤销结算",
+	ledger.BatchSettled:          "该收费批次已结算，不能重复结算或增删明细",
+	ledger.LinesDiffer:           "费用明细刚有变动，请重新预结算后用新的msgid结算",
+	ledger.LinesLimit:            "该次就诊的费用明细已达上限",
+	ledger.LineExists:            "该流水号已用于内容不同的费用明细",
+	ledger.LineUnknown:           "未查到该费用明细或收费批次",
+	ledger.LineSettled:           "该费用明细已结算，请先撤销结算",
+	ledger.LineReturned:          "该费用明细已有退费，请先撤销退费明细",
+	ledger.ReturnExceeds:         "累计退费超过原费用明细",
+	ledger.NotAStay:              "该次就诊不是住院",
+	ledger.NotDischarged:         "该次住院未办理出院",
 	ledger.PolicyInPast:          "政策生效时间已过",
 	ledger.PolicyVersion:         "政策版本号须递增",
 	ledger.PolicyImpossible:      "政策参数不成立",

@@ -186,12 +186,14 @@ func normal(t *testing.T, a *answer, vars map[string]string) string {
 	}
 	text := b.String()
 	for _, name := range named {
-		for _, node := range []string{"setlinfo.", "signinoutb.", "fileinfo.", ""} {
+		for _, node := range []string{"setlinfo.", "signinoutb.", "fileinfo.", "data.", "result.", ""} {
 			if v, ok := a.at("output." + node + name).(string); ok {
 				vars[name] = v
-				text = strings.ReplaceAll(text, quote(v), quote("$"+name))
 			}
 		}
+	}
+	for name, v := range vars {
+		text = strings.ReplaceAll(text, quote(v), quote("$"+name))
 	}
 	text = refmsgid.ReplaceAllString(text, `${1}0000000001"`)
 	return stamps.ReplaceAllString(text, `${1}000"`)

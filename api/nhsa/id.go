@@ -13,6 +13,9 @@ const (
 	purchaseKind ids.Kind = 'D'
 	// previewKind is the mdtrt_id of a preview, which the table wants and nothing takes in (nhsa-inpatient.md 4, rule 3).
 	previewKind ids.Kind = 'Q'
+	// An mdtrt_id of a visit is the position of the command that opened it under a letter for its kind.
+	registrationKind ids.Kind = 'M'
+	stayKind         ids.Kind = 'Z'
 )
 
 func settlementID(p ledger.Position) (x id) { ids.AppendSettlement(x[:0], uint64(p)); return x }
@@ -34,4 +37,20 @@ func settlementAt(text []byte) (ledger.Position, bool) {
 func isPurchase(text []byte, p ledger.Position) bool {
 	at, err := ids.Parse(purchaseKind, text)
 	return err == nil && ledger.Position(at) == p
+}
+
+func visitID(k ids.Kind, p ledger.Position) (x id) { ids.Append(x[:0], k, uint64(p)); return x }
+
+// visitAt reads the mdtrt_id of a visit of a kind.
+func visitAt(k ids.Kind, text []byte) (ledger.Position, bool) {
+	at, err := ids.Parse(k, text)
+	return ledger.Position(at), err == nil && at != 0 && at <= positionMax
+}
+
+// visitKind is the letter of a visit.
+func visitKind(k ledger.VisitKind) ids.Kind {
+	if k == ledger.Stay {
+		return stayKind
+	}
+	return registrationKind
 }

@@ -19,6 +19,7 @@ type kept struct {
 	ratio     int64 // 1e-4
 	catalogue string
 	fund      string
+	psnType   uint32            // of a bill that does not tell it
 	lines     []catalogue.Parts // without Inscp, which is what the line's amount leaves
 }
 
@@ -41,6 +42,7 @@ func (m *message) keep(catalogueVersion string) fault {
 	b = binary.AppendUvarint(b, uint64(m.result.Ratio))
 	b = append(append(b, byte(len(catalogueVersion))), catalogueVersion...)
 	b = append(append(b, byte(len(m.result.Version))), m.result.Version...)
+	b = binary.AppendUvarint(b, uint64(m.psnType))
 	b = binary.AppendUvarint(b, uint64(len(m.lines)))
 	for i := range m.lines {
 		b = appendParts(b, &m.lines[i].Parts)
@@ -50,8 +52,8 @@ func (m *message) keep(catalogueVersion string) fault {
 	o.open()
 	o.text("opter", m.header(envOpter))
 	o.text("opter_name", m.header(envName))
-	if v := m.get(m.bill, drugBill.invono); v.has {
-		o.text("invono", v.text)
+	if i := m.form.invono; i >= 0 && m.get(m.bill, i).has {
+		o.text("invono", m.get(m.bill, i).text)
 	}
 	o.key(keptName)
 	o.b = keptText.AppendEncode(append(o.b, '"'), b)
@@ -143,12 +145,19 @@ func (k *kept) read(b []byte) (ok bool) {
 	k.ratio = int64(c.uint())
 	k.catalogue = c.text()
 	k.fund = c.text()
+	k.psnType = uint32(c.uint())
+	k.lines = c.parts()
+	return c.ok && len(c.b) == 0
+}
+
+// parts reads a number and as many of what appendParts writes.
+func (c *cursor) parts() (list []catalogue.Parts) {
 	n := c.uint()
 	for i := uint64(0); i < n && c.ok; i++ {
-		k.lines = append(k.lines, catalogue.Parts{Fulamt: c.int(), Overlmt: c.int(), Preselfpay: c.int(), CeilingPrice: int64(c.uint()), SelfpayProp: int64(c.uint()),
+		list = append(list, catalogue.Parts{Fulamt: c.int(), Overlmt: c.int(), Preselfpay: c.int(), CeilingPrice: int64(c.uint()), SelfpayProp: int64(c.uint()),
 			Level: c.byte(), ChargeType: c.byte(), Flags: catalogue.Flags(c.byte()), Why: catalogue.Why(c.byte())})
 	}
-	return c.ok && len(c.b) == 0
+	return list
 }
 
 // cursor reads bytes; after the first fault it gives zeros.

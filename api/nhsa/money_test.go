@@ -297,6 +297,7 @@ func TestKept(t *testing.T) {
 
 // emptyBill puts an envelope and a bill without fields into a message.
 func emptyBill(m *message) {
+	m.form = &drugBill
 	m.rows = append(m.rows, row{node: envelope})
 	for range envelope.fields {
 		m.values = append(m.values, value{})

@@ -69,7 +69,10 @@ func transactions() []*transaction {
 	return []*transaction{
 		&personInfo, &institutionInfo, &benefitCheck,
 		&purchasePreview, &purchaseSettle, &purchaseCancel,
-		&reversal, &statementTotal, &statementDetail, &settlementQuery, &signIn, &signOut,
+		&registration, &registrationCancel, &visitUpload, &outpatientLines, &outpatientLinesCancel, &outpatientPreview, &outpatientSettle, &outpatientCancel,
+		&inpatientLines, &inpatientLinesCancel, &inpatientPreview, &inpatientSettle, &inpatientCancel,
+		&admission, &discharge, &admissionChange, &admissionCancel, &dischargeCancel,
+		&reversal, &statementTotal, &statementDetail, &visitQuery, &settlementQuery, &signIn, &signOut,
 		&fileUpload, &fileDownload,
 	}
 }

@@ -79,15 +79,15 @@ var purchasePreview = transaction{infno: "2101", text: "药店预结算", input:
 var purchaseSettle = transaction{infno: "2102", text: "药店结算", input: purchaseInput, output: []*node{setlInfo, setlDetail, cutInfo},
 	paths: []string{pathSettle, pathSettleV2}, handle: (*face).settlePurchase}
 
-// billIn are the places of a settlement's fields in its table.
+// billIn are the places of a settlement's fields in its table; -1: not in it.
 type billIn struct {
 	psnNo, psnType, psnName, medfee, insutype, used, medType, invono int
 	shown
 }
 
 func billInOf(n *node) billIn {
-	return billIn{n.at("psn_no"), n.at("psn_type"), n.at("psn_name"), n.at("medfee_sumamt"), n.at("insutype"), n.at("acct_used_flag"),
-		n.at("med_type"), n.at("invono"), shownIn(n)}
+	return billIn{n.at("psn_no"), n.maybe("psn_type"), n.maybe("psn_name"), n.at("medfee_sumamt"), n.at("insutype"), n.at("acct_used_flag"),
+		n.maybe("med_type"), n.maybe("invono"), shownIn(n)}
 }
 
 var (
@@ -105,12 +105,16 @@ var (
 // purchase is what is worked out of a bill's lines before the log.
 type purchase struct {
 	place   place
-	bill    int32 // row of druginfo
+	form    *billIn // the table of bill
+	bill    int32   // row of druginfo, or of a visit's settlement
 	lines   []lineIn
 	asked   fund.Bill
 	result  fund.Result
 	digest  uint64 // of what was sent (R10)
 	sumAll  bool   // fund_pay_sumamt contains account money (R1)
+	psnType uint32 // of a bill that does not tell it
+	charges []left // that are returned
+	known   []bool // of lines: the ledger has them already
 	content []byte // what digest is made of
 	certno  [50]byte
 }
@@ -133,6 +137,8 @@ func (f *face) readPurchase(m *message) (x fault) {
 		return x
 	}
 	m.bill, _ = m.child(m.in, inDrug)
+	m.form, m.psnType = &drugBill, 0
+	m.kinds()
 	medfee := m.get(m.bill, drugBill.medfee).num
 	if medfee == 0 {
 		return fault{code: codeZero, where: "druginfo.medfee_sumamt"}
@@ -143,18 +149,24 @@ func (f *face) readPurchase(m *message) (x fault) {
 	if x = f.calculate(m, dayOf(now)); x.bad() {
 		return x
 	}
-	m.cmd.UsedFlag = 1 // R6: absent
-	if v := m.get(m.bill, drugBill.used); v.has {
-		m.cmd.UsedFlag = v.text[0] - '0'
-	}
-	m.details.MedType = numberOf(m.get(m.bill, drugBill.medType).text)
-	m.details.Insutype = numberOf(m.get(m.bill, drugBill.insutype).text)
 	m.cmd.Person = ledger.K(m.get(m.bill, drugBill.psnNo).text)
 	if m.cmd.CredType, m.cmd.Other, x = f.credential(m, m.bill, &drugBill.shown); x.bad() {
 		return x
 	}
 	m.sum(m.tx.infno)
 	return m.keep(f.opt.Classifier.Version())
+}
+
+// kinds reads what a settlement is told besides amounts.
+func (m *message) kinds() {
+	m.cmd.UsedFlag = 1 // R6: absent
+	if v := m.get(m.bill, m.form.used); v.has {
+		m.cmd.UsedFlag = v.text[0] - '0'
+	}
+	m.details.Insutype = numberOf(m.get(m.bill, m.form.insutype).text)
+	if m.form.medType >= 0 {
+		m.details.MedType = numberOf(m.get(m.bill, m.form.medType).text)
+	}
 }
 
 // classify checks the lines and splits each by the catalogue of its day; a day that has not come is taken for today.
@@ -208,7 +220,7 @@ func (m *message) lineWhere(r int32, field int) string {
 // has a time limit of its own.
 func (f *face) calculate(m *message, today int64) fault {
 	b := &m.cmd.Bill
-	m.asked = fund.Bill{Insutype: numberOf(m.get(m.bill, drugBill.insutype).text), MedType: numberOf(m.get(m.bill, drugBill.medType).text),
+	m.asked = fund.Bill{Insutype: m.details.Insutype, MedType: m.details.MedType,
 		InstitutionType: m.place.kind, HospLevel: m.place.level, Day: int32(today), Fulamt: b.Fulamt, Overlmt: b.Overlmt, Preselfpay: b.Preselfpay, Inscp: b.Inscp}
 	r, err := f.opt.Fund.Calculate(context.Background(), &m.asked)
 	if err != nil {
@@ -289,6 +301,12 @@ func (m *message) refusal(n *node) fault {
 		name = "psn_no"
 	case ledger.UnknownSettlement, ledger.AlreadyReversed:
 		name = "setl_id"
+	case ledger.VisitUnknown, ledger.VisitClosed, ledger.VisitSettled, ledger.StaySettled, ledger.LinesDiffer, ledger.NotAStay, ledger.NotDischarged:
+		name = "mdtrt_id"
+	case ledger.VisitPatient:
+		name = "psn_no"
+	case ledger.BatchSettled, ledger.LineUnknown, ledger.LineSettled:
+		name = "chrg_bchno"
 	case ledger.UnknownCredential, ledger.CredentialInactive, ledger.RelativesCredential, ledger.WrongCredential:
 		name = "mdtrt_cert_no"
 	}

@@ -43,12 +43,21 @@ func (f *face) querySettlement(m *message) fault {
 	if !ok {
 		return fault{code: codeNotFound, where: "data.setl_id"}
 	}
-	if !isPurchase(m.get(d, queryVisit).text, at) {
-		return fault{code: codeNotFound, where: "data.mdtrt_id"}
-	}
 	entry, x := f.settlementOf(m, at, m.get(d, queryPsn).text)
 	if x.bad() {
 		return x
+	}
+	since := dayOf(entry.TimeMS)
+	switch visit := m.get(d, queryVisit).text; {
+	case entry.Command.Visit == 0 && isPurchase(visit, at):
+	case isVisitOf(&entry, registrationKind, visit), isVisitOf(&entry, stayKind, visit):
+		opened, x := f.openedBy(m, entry.Command.Visit)
+		if x.bad() {
+			return fault{code: codeUnavailable}
+		}
+		since = firstDay(&opened)
+	default:
+		return fault{code: codeNotFound, where: "data.mdtrt_id"}
 	}
 	p, x := f.placeOf(entry.Command.Institution)
 	if x.bad() {
@@ -57,7 +66,7 @@ func (f *face) querySettlement(m *message) fault {
 	undone := false
 	var row ledger.Person
 	if x := f.ask(func(v engine.View) {
-		_, undone = v.FindID(ledger.UndoKey(at))
+		undone = v.IsReversed(at)
 		row = *v.State.Persons.At(entry.Effect.Patient)
 	}); x.bad() {
 		return x
@@ -71,7 +80,7 @@ func (f *face) querySettlement(m *message) fault {
 	if err != nil {
 		return fault{code: codeUnavailable}
 	}
-	return f.answerQuery(m, &queried{entry: &entry, place: p, who: who, enrolled: enrolled, undone: undone})
+	return f.answerQuery(m, &queried{entry: &entry, place: p, who: who, enrolled: enrolled, undone: undone, since: since})
 }
 
 // queried is what 5203 tells.
@@ -81,6 +90,7 @@ type queried struct {
 	who      about
 	enrolled ledger.Enrolment
 	undone   bool
+	since    int64 // first day of the visit
 }
 
 func (f *face) answerQuery(m *message, q *queried) fault {
@@ -103,7 +113,7 @@ func (f *face) answerQuery(m *message, q *queried) fault {
 	o.code2("hosp_lv", q.place.level)
 	o.code("fixmedins_poolarea", q.place.area)
 	o.blank("lmtpric_hosp_lv", "dedc_hosp_lv")
-	o.day("begndate", dayOf(e.TimeMS))
+	o.day("begndate", q.since)
 	o.day("enddate", dayOf(e.TimeMS))
 	o.moment("setl_time", e.TimeMS)
 	o.str("mdtrt_cert_type", credentialText[e.Command.CredType])

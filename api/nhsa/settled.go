@@ -102,27 +102,41 @@ func (m *message) figuresOf() figures {
 
 // answerPurchase writes the answer of 2101 and 2102.
 func (f *face) answerPurchase(m *message, setl, mdtrt id) fault {
+	b := m.bill
+	who := billed{name: m.get(b, drugBill.psnName).text, psnType: m.get(b, drugBill.psnType).text}
+	if x := f.answerBill(m, setl, mdtrt, &who); x.bad() {
+		return x
+	}
+	m.cut()
+	return fault{}
+}
+
+// billed is what an answer tells of the patient besides his numbers: as sent where the table has it, else as recorded.
+type billed struct{ name, psnType []byte }
+
+// answerBill writes setlinfo and setldetail of the six settlements. setl is the zero id in a preview.
+func (f *face) answerBill(m *message, setl, mdtrt id, who *billed) fault {
 	x := m.figuresOf()
-	o, b := &m.out, m.bill
+	o, b, form := &m.out, m.bill, m.form
 	in := func(i int) []byte { return m.get(b, i).text }
 	o.begin("setlinfo")
 	if setl != (id{}) {
 		o.text("setl_id", setl[:])
 	}
 	o.text("mdtrt_id", mdtrt[:])
-	o.text("psn_no", in(drugBill.psnNo))
-	o.text("psn_name", in(drugBill.psnName))
-	o.text("psn_cert_type", in(drugBill.certType))
-	o.text("certno", in(drugBill.certno))
+	o.text("psn_no", in(form.psnNo))
+	o.text("psn_name", who.name)
+	o.text("psn_cert_type", in(form.certType))
+	o.text("certno", in(form.certno))
 	if bad := f.person(m, b); bad.bad() {
 		return bad
 	}
-	o.text("insutype", in(drugBill.insutype))
-	o.text("psn_type", in(drugBill.psnType))
+	o.text("insutype", in(form.insutype))
+	o.text("psn_type", who.psnType)
 	o.str("cvlserv_flag", "0")
 	o.moment("setl_time", m.timeMS)
-	o.text("mdtrt_cert_type", in(drugBill.kind))
-	o.text("med_type", in(drugBill.medType))
+	o.text("mdtrt_cert_type", in(form.kind))
+	o.code("med_type", m.details.MedType)
 	o.money("medfee_sumamt", x.bill.Medfee)
 	x.parts(o)
 	x.paid(o)
@@ -136,7 +150,6 @@ func (f *face) answerPurchase(m *message, setl, mdtrt id) fault {
 	o.blank("exp_content")
 	o.end()
 	x.details(o, m.details.Insutype, x.balc+x.own)
-	m.cut()
 	return fault{}
 }
 
@@ -152,7 +165,7 @@ func clearing(o *out, f *ledger.Effect) {
 
 // person writes sex, birth and age: of an identity number what it says, of another certificate what the person's record says.
 func (f *face) person(m *message, b int32) fault {
-	a, ok := aboutCertno(m.get(b, drugBill.certType).text, m.get(b, drugBill.certno).text)
+	a, ok := aboutCertno(m.get(b, m.form.certType).text, m.get(b, m.form.certno).text)
 	if !ok {
 		var x fault
 		if _, a, x = f.record(m.effect.Patient); x.bad() {

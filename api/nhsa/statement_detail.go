@@ -7,7 +7,7 @@ import (
 var (
 	detailData = newNode("data", "对账信息", 0,
 		clearingArea(), token("file_qury_no", 64, must, "文件查询号"), moment("stmt_begndate", must, "对账开始日期"), moment("stmt_enddate", must, "对账结束日期"),
-		signed("medfee_sumamt", must, "医疗费总额"), signed("fund_pay_sumamt", must, "基金支付总额"), signed("cash_payamt", must, "现金支付金额"),
+		signedAmount("medfee_sumamt", must, "医疗费总额"), signedAmount("fund_pay_sumamt", must, "基金支付总额"), signedAmount("cash_payamt", must, "现金支付金额"),
 		number("fixmedins_setl_cnt", 10, 0, must, "定点医药机构结算笔数"), clearingField(), coded("refd_setl_flag", 6, dictFlag, may, "退费结算标志"),
 		token("fixmedins_refd_setl_flag", 6, should, "定点医药机构退费结算标志"))
 	detailAsked = selectedIn(detailData)

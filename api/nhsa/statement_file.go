@@ -29,8 +29,8 @@ var zipHeader = []byte("PK\x01\x02")
 
 // sentNode are the columns of the file that an institution sends (nhsa-interface.md 1.9; table 150), and one that Hubei has behind them.
 var sentNode = newNode("file", "对账明细文件", 0,
-	token("setl_id", 30, must, "结算ID"), token("mdtrt_id", 30, must, "就诊ID"), token("psn_no", 30, must, "人员编号"), signed("medfee_sumamt", must, "医疗费总额"),
-	signed("fund_pay_sumamt", must, "基金支付总额"), signed("acct_pay", must, "个人账户支出"), coded("refd_setl_flag", 3, dictFlag, must, "退费结算标志"), free("exp_content", 4000, "字段扩展"))
+	token("setl_id", 30, must, "结算ID"), token("mdtrt_id", 30, must, "就诊ID"), token("psn_no", 30, must, "人员编号"), signedAmount("medfee_sumamt", must, "医疗费总额"),
+	signedAmount("fund_pay_sumamt", must, "基金支付总额"), signedAmount("acct_pay", must, "个人账户支出"), coded("refd_setl_flag", 3, dictFlag, must, "退费结算标志"), free("exp_content", 4000, "字段扩展"))
 
 // Columns by their place.
 const (

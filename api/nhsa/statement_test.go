@@ -632,11 +632,11 @@ func TestStatementFiles(t *testing.T) {
 	q := b.over(b.today(), b.today())
 	q.lines = []entry{yesterday, e, today}
 	found := b.details(q, linesOf(q.lines)...)
-	if len(found) != 3 || found[0] != with(alone(&yesterday, memoOutside), "1") || found[1] != with(alone(&e, memoUnknown), "1") || found[2].rslt != "0" {
+	if len(found) != 3 || found[0] != judged(alone(&yesterday, memoOutside), "1") || found[1] != judged(alone(&e, memoUnknown), "1") || found[2].rslt != "0" {
 		t.Errorf("%+v", found)
 	}
 	q.lines = nil
-	if found := b.details(q); len(found) != 1 || found[0] != with(today.want(memoOurs), "1") {
+	if found := b.details(q); len(found) != 1 || found[0] != judged(today.want(memoOurs), "1") {
 		t.Errorf("of an empty file: %+v", found)
 	}
 	b.reverse(b.msgid(), found[0].msgid, "2102", p).ok() // the msgid of a surplus serves 2601
@@ -651,7 +651,7 @@ func TestStatementFiles(t *testing.T) {
 	}
 }
 
-func with(l resultLine, rslt string) resultLine { l.rslt = rslt; return l }
+func judged(l resultLine, rslt string) resultLine { l.rslt = rslt; return l }
 
 // Purchases under a profile whose answers have account money in fund_pay_sumamt (R1) are level with what their answers said, and so are those of before and
 // their refunds behind the change.
@@ -671,7 +671,7 @@ func TestStatementSumsAll(t *testing.T) {
 	q := b.over(first.day, b.today())
 	q.lines = b.lines
 	for i, l := range b.details(q, linesOf(b.lines)...) {
-		if l != with(b.lines[i].want("null"), "0") {
+		if l != judged(b.lines[i].want("null"), "0") {
 			t.Errorf("%+v", l)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 var (
 	totalData = newNode("data", "对账信息", 0,
 		coded("insutype", 6, dictInsurance, must, "险种类型"), clearingField(), clearingArea(), moment("stmt_begndate", must, "对账开始日期"), moment("stmt_enddate", must, "对账结束日期"),
-		signed("medfee_sumamt", must, "医疗费总额"), signed("fund_pay_sumamt", must, "基金支付总额"), signed("acct_pay", must, "个人账户支付金额"),
+		signedAmount("medfee_sumamt", must, "医疗费总额"), signedAmount("fund_pay_sumamt", must, "基金支付总额"), signedAmount("acct_pay", must, "个人账户支付金额"),
 		number("fixmedins_setl_cnt", 10, 0, must, "定点医药机构结算笔数"), coded("refd_setl_flag", 6, dictFlag, may, "退费结算标志"),
 		token("fixmedins_refd_setl_flag", 6, should, "定点医药机构退费结算标志")) // nothing says what it is beside the other one
 	totalAsked = selectedIn(totalData)

@@ -77,6 +77,14 @@ func (n *node) at(name string) int {
 	return int(i)
 }
 
+// maybe is at for a field that not every table of its kind has: -1 if this one does not.
+func (n *node) maybe(name string) int {
+	if i, ok := n.byName[name]; ok {
+		return int(i)
+	}
+	return -1
+}
+
 // The makers of fields, by the columns of the tables: name, length, need, 中文名.
 
 func text(name string, length int, need need, zh string) field {
@@ -101,8 +109,8 @@ func number(name string, digits, scale int, need need, zh string) field {
 
 func amount(name string, need need, zh string) field { return number(name, 16, fen, need, zh) }
 
-// signed is an amount that a sum with refunds in it may have.
-func signed(name string, need need, zh string) field {
+// signedAmount is an amount that a sum with refunds in it may have.
+func signedAmount(name string, need need, zh string) field {
 	f := amount(name, need, zh)
 	f.minus = true
 	return f

@@ -55,7 +55,11 @@ func checkRow(t testing.TB, infno string, n *node, row map[string]any) {
 				t.Errorf("%s %s.%s is missing", infno, n.name, f.name)
 			}
 		case json.Number:
-			if f.kind != kindNumber || len(strings.Trim(strings.Replace(v.String(), ".", "", 1), "0123456789")) != 0 {
+			digits := v.String()
+			if f.minus {
+				digits = strings.TrimPrefix(digits, "-")
+			}
+			if f.kind != kindNumber || len(strings.Trim(strings.Replace(digits, ".", "", 1), "0123456789")) != 0 {
 				t.Errorf("%s %s.%s is the number %s", infno, n.name, f.name, v)
 			}
 			if _, decimals, _ := strings.Cut(v.String(), "."); len(decimals) != f.scale {

@@ -15,6 +15,7 @@ type work struct {
 	request *sequencer.Request
 	timer   *time.Timer
 	cmd     ledger.Command
+	more    ledger.More // of commands on visits
 	details command.Details
 	blob    []byte // Details.Blob under construction
 	decided
@@ -24,7 +25,8 @@ type work struct {
 type decided struct {
 	position ledger.Position
 	effect   ledger.Effect
-	timeMS   int64 // ledger time of its batch
+	items    []ledger.Item // why a list of fee lines was refused
+	timeMS   int64         // ledger time of its batch
 	replayed bool
 	first    *engine.Entry // of a repeat: the command as it was sent then
 }
@@ -38,9 +40,13 @@ func newWork() work {
 	return work{request: sequencer.NewRequest(), timer: t}
 }
 
-// command starts a command of a kind. All of this face only move money.
+// command starts a command of a kind.
 func (m *message) command(kind ledger.Kind) {
 	m.cmd = ledger.Command{Kind: kind, Institution: m.institution(), ID: ledger.K(m.header(envCode), m.header(envMsgid))}
+	if !kind.IsMoney() {
+		m.more = ledger.More{Lines: m.more.Lines[:0], Serials: m.more.Serials[:0]}
+		m.cmd.More = &m.more
+	}
 	m.details = command.Details{Message: m.header(envMsgid), Caller: m.header(envCode)}
 	m.blob = m.blob[:0]
 	m.decided = decided{}
@@ -49,7 +55,9 @@ func (m *message) command(kind ledger.Kind) {
 // run submits the command and waits. After a fault that is unknown the message is not used again.
 func (f *face) run(m *message) fault {
 	m.details.Blob = m.blob
-	m.request.Class = sequencer.Till
+	if m.request.Class = sequencer.Till; !m.cmd.Kind.IsMoney() {
+		m.request.Class = sequencer.Structural
+	}
 	m.request.Commands = command.Append(m.request.Commands, &m.cmd, &m.details)
 	m.request.Count++
 	if err := f.engine.Submit(m.request); err != nil {
@@ -63,7 +71,7 @@ func (f *face) run(m *message) fault {
 		return unknownOutcome()
 	}
 	r := &m.request.Results[0]
-	m.decided = decided{position: r.Position, effect: r.Effect, timeMS: m.request.TimeMS}
+	m.decided = decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: m.request.TimeMS}
 	switch r.Effect.Outcome {
 	case ledger.Repeated:
 		return f.resolve(m, r.Effect.First)
@@ -97,14 +105,21 @@ func (f *face) resolve(m *message, at ledger.Position) fault {
 			return fault{}
 		}
 	}
-	m.decided = decided{position: at, effect: entry.Effect, timeMS: entry.TimeMS, replayed: true, first: &entry}
+	m.repeatOf(&entry)
 	return fault{}
 }
 
+// repeatOf takes what came of the first of two messages.
+func (m *message) repeatOf(entry *engine.Entry) {
+	m.decided = decided{position: entry.Position, effect: entry.Effect, items: entry.Items, timeMS: entry.TimeMS, replayed: true, first: entry}
+}
+
 // sameSent looks behind id_reused: what was sent may be the same although the parts worked out of it are not, when catalogue or fund file have
-// changed since. Then it is a repeat (R10: the content is what was sent).
+// changed since. Then it is a repeat (R10: the content is what was sent). And an admission whose reversal came first is blocked like a settlement.
 func (f *face) sameSent(m *message) fault {
-	if m.cmd.Kind != ledger.KindSettlement {
+	switch m.cmd.Kind {
+	case ledger.KindSettlement, ledger.KindLinesAdd, ledger.KindVisitOpen:
+	default:
 		return fault{}
 	}
 	var e ledger.IDEntry
@@ -112,15 +127,36 @@ func (f *face) sameSent(m *message) fault {
 	if x := f.ask(func(v engine.View) { e, found = v.FindID(m.cmd.ID) }); x.bad() {
 		return unknownOutcome()
 	}
-	if !found || e.Tag != ledger.TagCommand {
+	if !found {
+		return fault{}
+	}
+	return f.usedBy(m, &e)
+}
+
+// usedBy says what a message is whose id is taken: the repeat of what was sent then, blocked by a reversal, or another one under a used id.
+func (f *face) usedBy(m *message, e *ledger.IDEntry) fault {
+	m.effect = ledger.Effect{Kind: m.cmd.Kind, Outcome: ledger.IDReused}
+	if e.Tag != ledger.TagCommand {
+		if m.cmd.Kind != ledger.KindLinesAdd && e.Digest == uint64(ledger.OriginalSettlement) {
+			m.effect.Outcome = ledger.Blocked
+		}
 		return fault{}
 	}
 	entry, err := f.engine.Entry(e.Position)
 	if err != nil {
 		return unknownOutcome()
 	}
-	if kept, ok := keptOf(&entry); ok && kept.digest == m.digest {
-		m.decided = decided{position: e.Position, effect: entry.Effect, timeMS: entry.TimeMS, replayed: true, first: &entry}
+	same := false
+	switch c := &entry.Command; {
+	case c.Kind != m.cmd.Kind:
+	case c.Kind == ledger.KindSettlement:
+		kept, ok := keptOf(&entry)
+		same = ok && kept.digest == m.digest
+	case c.Kind == ledger.KindLinesAdd:
+		same = c.Visit == m.cmd.Visit && c.Person == m.cmd.Person && c.More.Visit.Text == m.more.Visit.Text
+	}
+	if same {
+		m.repeatOf(&entry)
 	}
 	return fault{}
 }
