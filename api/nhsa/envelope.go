@@ -59,7 +59,7 @@ type message struct {
 // values of an envelope field; the text is good until the next message.
 func (m *message) header(field int) []byte { return m.get(m.env, field).text }
 
-// bodyKeep is the largest answer that a pooled message keeps: 50 lines of a purchase take about 20 KiB.
+// bodyKeep is the largest answer, and the most of escaped text, that a pooled message keeps: 50 lines of a purchase take about 20 KiB.
 const bodyKeep = 64 << 10
 
 func newMessage() *message {
@@ -69,10 +69,11 @@ func newMessage() *message {
 
 func (f *face) give(m *message) {
 	m.call, m.tx, m.file, m.download = nil, nil, nil, nil
-	if m.gone || cap(m.request.Commands) > commandsKeep || cap(m.out.b) > bodyKeep {
+	if m.gone || cap(m.request.Commands) > commandsKeep || cap(m.out.b) > bodyKeep || cap(m.scratch) > bodyKeep {
 		return
 	}
 	m.request.Reset()
+	m.data = nil // it may be 16 MiB of a file
 	f.messages.Put(m)
 }
 
