@@ -74,6 +74,8 @@ func (g *Generator) disturbLines(s *settled) Command {
 		}
 	case dice == 1:
 		return LinesRemove{VisitHead: head, Mode: 0}
+	case dice == 2:
+		return LinesRemove{VisitHead: head, Mode: 2, Serials: []uint64{line.Serial}}
 	case line.Returns == 0:
 		return LinesAdd{VisitHead: head, Lines: []FeeLine{{Serial: 1 + g.rng.Uint64N(1_000), Batch: line.Batch, Returns: line.Serial, Count: -1}}}
 	}
