@@ -431,7 +431,7 @@ func (g *Generator) follow(c Command, result Result) {
 	case Binding:
 		g.followBinding(c, result)
 	case Settlement:
-		if !g.chance(16) {
+		if !g.chance(16) && !(result.Visit != 0 && g.chance(30)) {
 			return
 		}
 		byID := ReversalByID{Message: g.newMessage(), Settlement: g.now.position(), Institution: c.Institution, Psn: c.Psn}

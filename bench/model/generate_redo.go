@@ -27,6 +27,10 @@ func (g *Generator) followReversal(c Command, result Result) {
 			return
 		}
 	}
+	if result.Number > 0 && g.chance(75) {
+		g.redoLines(s, redo)
+		return
+	}
 	if !g.chance(32) && !(again && g.chance(72)) || !result.Void && g.chance(25) { // some wait for the close of their day
 		return
 	}
@@ -48,13 +52,17 @@ func (g *Generator) followReversal(c Command, result Result) {
 	case 1:
 		redo.Institution = g.someInstitution()
 	}
-	if s.visit != 0 && g.chance(35) {
-		if c := g.disturbLines(s); c != nil && g.mixed {
+	g.soon = append(g.soon, redo)
+}
+
+// redoLines redoes a settlement of a visit, often when something has become of its lines.
+func (g *Generator) redoLines(s *settled, redo ReversalByMessage) {
+	if c := g.disturbLines(s); c != nil && g.chance(45) {
+		if g.mixed {
 			g.ordered = append(g.ordered, c, redo)
 			return
-		} else if c != nil {
-			g.soon = append(g.soon, c)
 		}
+		g.soon = append(g.soon, c)
 	}
 	g.soon = append(g.soon, redo)
 }
@@ -67,13 +75,15 @@ func (g *Generator) disturbLines(s *settled) Command {
 	}
 	head := VisitHead{Message: g.newMessage(), Institution: s.institution.Code, Psn: s.patient.Psn, Visit: v.Opened}
 	line := choose(g.rng, v.taken(0)).FeeLine
-	switch dice := g.rng.IntN(4); {
+	switch dice := g.rng.IntN(5); {
 	case !g.mixed || dice == 0:
 		if bill, found := g.billOf(v); found {
 			return bill
 		}
 	case dice == 1:
 		return LinesRemove{VisitHead: head, Mode: 0}
+	case dice == 2:
+		return LinesRemove{VisitHead: head, Mode: 2, Serials: []uint64{line.Serial}}
 	case line.Returns == 0:
 		return LinesAdd{VisitHead: head, Lines: []FeeLine{{Serial: 1 + g.rng.Uint64N(1_000), Batch: line.Batch, Returns: line.Serial, Count: -1}}}
 	}

@@ -250,7 +250,7 @@ func (r *runner) sameDues(m *model.Model) error {
 func TestEqual(t *testing.T) {
 	seeds, batches := 12, 60
 	if testing.Short() {
-		seeds = 3
+		seeds = 6
 	}
 	var sharded, contested, commands, drawn, swept, redone, visited, unsettled int
 	var mix model.Distribution // of reversals
@@ -337,8 +337,11 @@ func TestEqual(t *testing.T) {
 	if 100*drawn < commands {
 		t.Fatalf("vacuous: %d draws among several in %d commands", drawn, commands)
 	}
-	if sharded == 0 || contested == 0 || contested == sharded || redone == 0 || swept == 0 && seeds > 3 {
+	if sharded == 0 || contested == 0 || contested == sharded || redone == 0 || swept == 0 && seeds > 6 {
 		t.Fatalf("vacuous: %d commands sharded, %d contested, %d reversals swept", sharded, contested, swept)
+	}
+	if mix.RedoLines < seeds || 2*mix.RedoDiffer < seeds { // R29
+		t.Errorf("vacuous: %d redos settled lines of a visit again, %d were refused for them", mix.RedoLines, mix.RedoDiffer)
 	}
 	if visited < 10*seeds || unsettled < 2*seeds {
 		t.Fatalf("vacuous: %d settlements of visits in money batches, %d reversals of them", visited, unsettled)
