@@ -59,7 +59,8 @@ type InstitutionRow struct {
 	MedType   uint32          // of the settlement
 	Insutype  uint32
 	Bill      ledger.BillInput
-	Own       int64 // fen
+	Visit     ledger.Position // the opening of the visit that was settled; 0: none
+	Own       int64           // fen
 	Mulaid    int64
 	Cash      int64
 	Details   command.Details // of the row's own command: message id, caller, sealed fields (opter)
@@ -215,7 +216,7 @@ func (w *institutionWalk) row(at ledger.Position, day int32, f *ledger.Effect) e
 		}
 		r.SettledMS, r.Cash = settled.TimeMS, settled.Effect.Cash
 	}
-	r.MedType, r.Insutype, r.Bill = settled.Details.MedType, settled.Details.Insutype, settled.Command.Bill
+	r.MedType, r.Insutype, r.Bill, r.Visit = settled.Details.MedType, settled.Details.Insutype, settled.Command.Bill, settled.Command.Visit
 	r.Details = own.Details
 	for _, text := range []*[]byte{&r.Details.Message, &r.Details.Caller, &r.Details.Text, &r.Details.Blob} {
 		*text = bytes.Clone(*text) // the reader goes on to another batch

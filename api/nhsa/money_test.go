@@ -124,7 +124,7 @@ func TestEquations(t *testing.T) {
 	f := start(t, setup{})
 	f.shop()
 	son, mother := f.newPerson(true), f.newPerson(true)
-	f.credit(son, "3000.00")
+	f.credit(son, "300.00")
 	f.credit(mother, "20000.00")
 	f.bind(mother, son)
 	codes := demoCodes()

@@ -90,6 +90,7 @@ func secondOf(s []byte) int64 {
 // them: fund_pay_sumamt with account money in it where the settlement's answer had it there (R1).
 type stated struct {
 	settled         ledger.Position
+	visited         ledger.Position // the opening of its visit; 0: a purchase
 	patient         uint32
 	infno           uint64 // of the settlement, as far as this face made it; 0: another one
 	msgid           string
@@ -164,13 +165,13 @@ func (s *selection) has(r *engine.InstitutionRow) bool {
 func (w *statement) row(r *engine.InstitutionRow) (stated, fault) {
 	sign := int64(r.Sign)
 	acct := r.Own + r.Mulaid
-	out := stated{settled: r.Settled, patient: r.Patient, msgid: string(r.Details.Message), refund: sign < 0, void: r.Void, undone: r.UndoneBy != 0,
+	out := stated{settled: r.Settled, visited: r.Visit, patient: r.Patient, msgid: string(r.Details.Message), refund: sign < 0, void: r.Void, undone: r.UndoneBy != 0,
 		fee: sign * r.Bill.Medfee, fund: sign * r.Bill.Fund, acct: sign * acct, cash: sign * r.Cash}
 	if r.Void {
 		return out, fault{}
 	}
 	entry := engine.Entry{Details: r.Details}
-	if out.refund {
+	if r.Position != r.Settled { // a cancel or a redo
 		var err error
 		if entry, err = w.originals.Entry(r.Settled); err != nil {
 			return out, fault{code: codeUnavailable}

@@ -140,15 +140,26 @@ func (w *resultWriter) line(psn, visit, setl, msgid []byte, rslt string, refund 
 
 // visit is the mdtrt_id that the settlement's answer told; false: another face made it, and there was none.
 func (r *stated) visit() ([]byte, bool) {
-	if r.infno != numberPurchase {
+	var x id
+	switch {
+	case r.infno == numberPurchase:
+		x = purchaseID(r.settled)
+	case r.infno == numberOutpatient && r.visited != 0:
+		x = visitID(registrationKind, r.visited)
+	case r.infno == numberInpatient && r.visited != 0:
+		x = visitID(stayKind, r.visited)
+	default:
 		return nil, false
 	}
-	id := purchaseID(r.settled)
-	return id[:], true
+	return x[:], true
 }
 
-// numberPurchase is 2102 as a settlement keeps it.
-const numberPurchase = 2102
+// Settlements as they keep their transaction's number.
+const (
+	numberPurchase   = 2102
+	numberOutpatient = 2207
+	numberInpatient  = 2304
+)
 
 // pairs gives for each line of theirs the row of ours, -1 if there is none, and the figures in which they differ.
 func (c *comparison) pairs() (matched []int, different []uint8) {

@@ -56,12 +56,18 @@ type bill struct {
 }
 
 // Compare finds for each line of theirs the line of ours with its message id, else the one with its settlement and sign, and compares what both tell.
-// No line is matched twice. Ours must have message ids and settlements. It costs two maps over ours.
+// No line is matched twice; of several with one settlement and sign (a redo is a second settlement of the same bill, R11) the first that is free.
+// Ours must have message ids and settlements. It costs two maps over ours.
 func Compare(ours, theirs []Line) Comparison {
 	byMessage, byBill := make(map[string]int, len(ours)), make(map[bill]int, len(ours))
-	for i := range ours {
+	again := make([]int, len(ours)) // the next of the same bill, + 1
+	for i := len(ours) - 1; i >= 0; i-- {
 		byMessage[ours[i].Message] = i
-		byBill[bill{ours[i].Settlement, ours[i].Refund}] = i
+		key := bill{ours[i].Settlement, ours[i].Refund}
+		if next, found := byBill[key]; found {
+			again[i] = next + 1
+		}
+		byBill[key] = i
 	}
 	var c Comparison
 	matched := make([]bool, len(ours))
@@ -72,7 +78,9 @@ func Compare(ours, theirs []Line) Comparison {
 			i, found = byMessage[t.Message]
 		}
 		if !found && t.Settlement != 0 {
-			i, found = byBill[bill{t.Settlement, t.Refund}]
+			for i, found = byBill[bill{t.Settlement, t.Refund}]; found && matched[i] && again[i] != 0; {
+				i = again[i] - 1
+			}
 		}
 		if !found || matched[i] {
 			c.TheirsOnly = append(c.TheirsOnly, j)

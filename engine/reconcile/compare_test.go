@@ -41,6 +41,18 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestCompareRedo (R11): a settlement, its cancel and its redo are three lines; the till's two positive ones meet our two, in whatever order.
+func TestCompareRedo(t *testing.T) {
+	ours := []Line{line("a", 1, false, 50), line("b", 1, true, -50), line("c", 1, false, 50), line("d", 2, false, 9)}
+	theirs := []Line{line("", 1, false, 50), line("", 2, false, 9), line("", 1, false, 50), line("", 1, true, -50)}
+	if c := Compare(ours, theirs); !c.Level() {
+		t.Errorf("%+v", c)
+	}
+	if c := Compare(ours, append(theirs, line("", 1, false, 50))); !reflect.DeepEqual(c, Comparison{TheirsOnly: []int{4}}) {
+		t.Errorf("a third: %+v", c)
+	}
+}
+
 // BenchmarkCompare is a large hospital's day.
 func BenchmarkCompare(b *testing.B) {
 	var ours []Line
