@@ -82,10 +82,18 @@ func (q *eventsQuery) addKind(name string) (found bool) {
 
 // want takes what was accepted and did something.
 func (q *eventsQuery) want(f *ledger.Effect, fx *ledger.Effects) bool {
-	if f.Outcome != ledger.Accepted || !q.kinds[f.Kind] {
+	if f.Outcome != ledger.Accepted && f.Outcome != ledger.VisitUndone || !q.kinds[eventKind(f)] {
 		return false
 	}
 	return f.Kind != ledger.KindUnbinding || slices.ContainsFunc(fx.ItemsOf(f), unbound)
+}
+
+// eventKind is the command that an effect is told as: an opening reversed by its message is a visit cancelled.
+func eventKind(f *ledger.Effect) ledger.Kind {
+	if f.Outcome == ledger.VisitUndone {
+		return ledger.KindVisitCancel
+	}
+	return f.Kind
 }
 
 func unbound(i ledger.Item) bool { return i.Outcome == ledger.Accepted }
@@ -183,7 +191,7 @@ func (f *face) appendPsn(a *strictjson.Appender, field string, number uint32) er
 func (f *face) appendEvent(a *strictjson.Appender, e *engine.Entry, who *involved) error {
 	a.Begin()
 	a.String("id", idText(ids.Entry, uint64(e.Position)))
-	a.String("kind", eventNames[e.Effect.Kind])
+	a.String("kind", eventNames[eventKind(&e.Effect)])
 	a.Uint("sequence", e.Position.Sequence())
 	a.Time("time", e.TimeMS)
 	if number, found := who.persons[e.Command.Person]; found {
@@ -201,7 +209,7 @@ func (f *face) appendEvent(a *strictjson.Appender, e *engine.Entry, who *involve
 // appendWhat writes what belongs to one kind of event only.
 func (f *face) appendWhat(a *strictjson.Appender, e *engine.Entry, who *involved) error {
 	cmd := &e.Command
-	switch e.Effect.Kind {
+	switch eventKind(&e.Effect) {
 	case ledger.KindSettlement, ledger.KindReversalByID, ledger.KindReversalByMessage:
 		return f.appendPaid(a, e, who)
 	case ledger.KindCredit:

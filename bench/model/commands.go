@@ -207,7 +207,7 @@ type (
 		Message
 		Institution  string
 		OriginalID   Key
-		OriginalKind uint8 // 1 settlement, 2 reversal
+		OriginalKind uint8 // 1 settlement, 2 reversal, 3 VisitOpen
 		Psn          Key
 	}
 

@@ -19,7 +19,7 @@ type Step struct {
 // The same seed gives the same batches. One goroutine owns it.
 type Generator struct {
 	// Strange also produces input whose meaning the specification leaves to readings Q2 and Q7 (flag 3,
-	// on_shortfall 2, order above 999, a zero original id, original_kind 0 and 3, status 0). Off: never.
+	// on_shortfall 2, order above 999, a zero original id, original_kind 0 and 4, status 0). Off: never.
 	Strange bool
 
 	rng      *rand.Rand

@@ -44,6 +44,12 @@ func (g *Generator) makeFreeze() Command {
 			break
 		}
 	}
+	for i := 0; i < 40 && c.Frozen && g.chance(90); i++ { // one that is frozen already, if a few are
+		if p := g.someone(); p.Frozen && i%2 == 0 {
+			c.Psn = p.Psn
+			break
+		}
+	}
 	f := g.openFamily()
 	if f != nil && g.chance(15) {
 		c.Psn = g.model.persons[f.Creator].Psn

@@ -103,7 +103,7 @@ func (g *Generator) makeAllocation() Command {
 
 // makeSettlement aims at a payable amount that is interesting for the patient's accounts as they are at this moment.
 func (g *Generator) makeSettlement() Command {
-	if g.chance(25) {
+	if g.chance(18) {
 		if c, found := g.billLines(); found {
 			return c
 		}
@@ -112,7 +112,7 @@ func (g *Generator) makeSettlement() Command {
 	if b := g.bindingIn(Active); b != nil && g.chance(60) { // somebody who shares
 		patient = g.model.persons[b.Beneficiary]
 	}
-	if g.chance(22) {
+	if g.chance(30) {
 		patient = g.hot(0) // the crowd: many legs
 	}
 	if f := g.openFamily(); f != nil && g.now.policy != nil && g.now.policy.Strategy == allocated && g.chance(40) {
@@ -120,7 +120,7 @@ func (g *Generator) makeSettlement() Command {
 			patient = g.model.persons[choose(g.rng, members)]
 		}
 	}
-	if other := g.rival(); other != nil && g.chance(25) {
+	if other := g.rival(); other != nil && g.chance(40) {
 		patient = other
 	}
 	return g.settlementOf(patient, g.target(patient))
@@ -332,6 +332,8 @@ func (g *Generator) makeReversalByMessage() Command {
 	}
 	dice := g.rng.IntN(100)
 	switch {
+	case dice < 5 && len(g.sent) > 0:
+		g.nameVisit(&c)
 	case dice < 70 && len(g.sent) > 0:
 		g.nameOriginal(&c, dice < 50)
 	case dice < 84 && len(g.tombs) > 0:
@@ -350,15 +352,25 @@ func (g *Generator) makeReversalByMessage() Command {
 	case 2:
 		c.Psn = g.psn(g.someone())
 	case 3:
-		c.OriginalKind = 3 - c.OriginalKind
+		c.OriginalKind = 1 + c.OriginalKind%3
 	}
 	if g.Strange && g.chance(5) {
-		c.OriginalKind = choose(g.rng, []uint8{0, 3})
+		c.OriginalKind = choose(g.rng, []uint8{0, 4})
 	}
 	if g.Strange && g.chance(3) {
 		c.OriginalID = Key{}
 	}
 	return c
+}
+
+// nameVisit names the message that opened a visit, one of the last if it can be.
+func (g *Generator) nameVisit(c *ReversalByMessage) {
+	for i := len(g.sent) - 1; i >= max(0, len(g.sent)-200); i-- {
+		if original, ok := g.sent[i].command.(VisitOpen); ok && g.chance(40) {
+			c.OriginalID, c.Institution, c.Psn, c.OriginalKind = original.ID, original.Institution, original.Psn, 3
+			return
+		}
+	}
 }
 
 // nameOriginal names a command that was sent, a settlement if it must be, with what belongs to it.
@@ -376,6 +388,8 @@ func (g *Generator) nameOriginal(c *ReversalByMessage, settlement bool) {
 			c.Institution, c.Psn, c.OriginalKind = original.Institution, original.Psn, 2
 		case ReversalByMessage:
 			c.Institution, c.Psn, c.OriginalKind = original.Institution, original.Psn, 2
+		case VisitOpen:
+			c.Institution, c.Psn, c.OriginalKind = original.Institution, original.Psn, 3
 		}
 		return
 	}
@@ -383,6 +397,12 @@ func (g *Generator) nameOriginal(c *ReversalByMessage, settlement bool) {
 
 // reverseAhead sends a reversal before its settlement, which follows in this batch or much later.
 func (g *Generator) reverseAhead() Command {
+	if g.mixed && g.chance(10) {
+		visit := g.makeVisitOpen()
+		visit.Message = Message{ID: g.key()}
+		g.ordered = append(g.ordered, visit)
+		return ReversalByMessage{Message: g.newMessage(), Institution: visit.Institution, OriginalID: visit.ID, OriginalKind: 3, Psn: visit.Psn}
+	}
 	patient := g.someone()
 	original := g.settlementOf(patient, g.target(patient))
 	original.Message = Message{ID: g.key()}

@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // recentVisits are those among which most commands choose: few, so that they meet.
 const recentVisits = 12
 
@@ -60,7 +62,10 @@ func (g *Generator) makeVisit(kind int) Command {
 		h, v := g.head(g.takingLines)
 		return g.linesFor(h, v)
 	case KindLinesRemove:
-		h, v := g.head(func(v *VisitState) bool { return g.takingLines(v) && len(v.taken(0)) > 0 })
+		h, v := g.head(func(v *VisitState) bool {
+			lines := v.taken(0)
+			return g.takingLines(v) && len(lines) > 0 && (g.chance(25) || slices.ContainsFunc(lines, func(l *LineState) bool { return l.Returns != 0 }))
+		})
 		return g.removalOf(h, v)
 	case KindDischarge:
 		h, _ := g.head(func(v *VisitState) bool { return v.Kind == stay && v.State == visitOpen })
@@ -70,12 +75,17 @@ func (g *Generator) makeVisit(kind int) Command {
 	return DischargeCancel{h}
 }
 
-func (g *Generator) makeVisitOpen() Command {
-	patient := g.someone()
-	if g.chance(30) {
-		patient = g.hot(g.rng.IntN(4))
+func (g *Generator) makeVisitOpen() VisitOpen {
+	patient, institution := g.someone(), g.someInstitution()
+	if v := g.someVisit(func(v *VisitState) bool { return v.stateOn(g.now.today) == visitOpen }); v != nil && g.chance(25) { // one more
+		patient, institution = g.model.persons[v.Patient], g.model.institutions[v.Institution].Code
 	}
-	c := VisitOpen{Message: g.newMessage(), Institution: g.someInstitution(), Psn: patient.Psn, VisitKind: uint8(1 + g.rng.IntN(2)), Insutype: 310,
+	for i := 0; i < 40 && patient.Died == 0 && g.chance(85); i++ { // somebody who died, now and then
+		if p := g.someone(); p.Died != 0 {
+			patient = p
+		}
+	}
+	c := VisitOpen{Message: g.newMessage(), Institution: institution, Psn: patient.Psn, VisitKind: uint8(1 + g.rng.IntN(2)), Insutype: 310,
 		CredentialType: 2, Credential: patient.Pseudonym, Text: g.rng.Uint64N(3)}
 	if c.VisitKind == stay {
 		c.MedType = 21
@@ -185,7 +195,16 @@ func (g *Generator) makeReturn(l *FeeLine, v *VisitState, earlier []FeeLine) {
 
 func (g *Generator) removalOf(h VisitHead, v *VisitState) LinesRemove {
 	c := LinesRemove{VisitHead: h, Mode: choose(g.rng, []uint8{0, 1, 1, 2, 2, 2})}
+	charges := []FeeLine{}
+	for _, l := range v.linesOrNone() {
+		if l.Settled == 0 && len(v.returnsOf(l.Serial)) > 0 {
+			charges = append(charges, l.FeeLine)
+		}
+	}
 	some := func() FeeLine {
+		if len(charges) > 0 && g.chance(40) {
+			return choose(g.rng, charges)
+		}
 		if v == nil || len(v.Lines) == 0 || g.chance(4) {
 			return FeeLine{Serial: uint64(1 + g.rng.IntN(9)), Batch: uint64(g.rng.IntN(5))}
 		}
@@ -214,6 +233,13 @@ func (g *Generator) removalOf(h VisitHead, v *VisitState) LinesRemove {
 		}
 	}
 	return c
+}
+
+func (v *VisitState) linesOrNone() []LineState {
+	if v == nil {
+		return nil
+	}
+	return v.Lines
 }
 
 // billLines makes a settlement out of the unsettled lines of a visit; false if there is none.

@@ -30,7 +30,7 @@ func (m *Model) CheckBalances() error {
 func (m *Model) CheckInvariants() error {
 	for _, check := range []func() error{
 		m.CheckBalances, m.checkChains, m.checkPayables, m.checkSettlements, m.checkReversals, m.checkBindings,
-		m.checkFamilies, m.checkIDs, m.checkPremiums, m.checkDues,
+		m.checkFamilies, m.checkIDs, m.checkPremiums, m.checkDues, m.checkVisits,
 	} {
 		if err := check(); err != nil {
 			return err

@@ -174,6 +174,9 @@ func (m *Model) identify(c Command, msg Message) (Result, bool) {
 		if c.Kind() == KindSettlement && entry.Digest == 1 {
 			return Result{Outcome: Blocked}, true
 		}
+		if c.Kind() == KindVisitOpen && entry.Digest == 3 {
+			return Result{Outcome: Blocked}, true
+		}
 		return Result{Outcome: IDReused}, true
 	}
 	if entry.Tag == TagCommand && entry.Digest == msg.Digest {

@@ -8,6 +8,7 @@ const (
 	Repeated      = 2
 	Tombstoned    = 3
 	NothingToUndo = 4
+	VisitUndone   = 5
 
 	IDReused = 101
 	Blocked  = 102
@@ -129,7 +130,7 @@ const (
 )
 
 var outcomeNames = map[int]string{
-	Accepted: "accepted", Repeated: "repeated", Tombstoned: "tombstoned", NothingToUndo: "nothing_to_undo",
+	Accepted: "accepted", Repeated: "repeated", Tombstoned: "tombstoned", NothingToUndo: "nothing_to_undo", VisitUndone: "visit_undone",
 	IDReused: "id_reused", Blocked: "blocked",
 	UnknownPerson: "unknown_person", UnknownInstitution: "unknown_institution",
 	UnknownSettlement: "unknown_settlement", UnknownBinding: "unknown_binding", UnknownFamily: "unknown_family",

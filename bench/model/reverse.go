@@ -32,7 +32,8 @@ func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
 	isSettlement := entry.Tag == TagCommand && original.kind == KindSettlement
 	isReversal := entry.Tag == TagCommand &&
 		(original.kind == KindReversalByID || original.kind == KindReversalByMessage)
-	if !(c.OriginalKind == 1 && isSettlement || c.OriginalKind == 2 && isReversal) {
+	isVisit := entry.Tag == TagCommand && original.kind == KindVisitOpen
+	if !(c.OriginalKind == 1 && isSettlement || c.OriginalKind == 2 && isReversal || c.OriginalKind == 3 && isVisit) {
 		return Result{Outcome: WrongOriginalKind}
 	}
 	if c.OriginalKind == 2 {
@@ -41,7 +42,27 @@ func (m *Model) reversalByMessage(now moment, c ReversalByMessage) Result {
 	if original.outcome != Accepted {
 		return Result{Outcome: NothingToUndo}
 	}
+	if c.OriginalKind == 3 {
+		return m.reverseVisit(now, entry.Position, institution, c.Psn)
+	}
 	return m.reverse(now, entry.Position, institution, c.Psn)
+}
+
+// reverseVisit cancels the visit that a message opened.
+func (m *Model) reverseVisit(now moment, opened uint64, institution *InstitutionState, psn Key) Result {
+	v := m.visitAt(opened)
+	if v == nil || v.Institution != institution.Number {
+		return Result{Outcome: VisitUnknown}
+	}
+	patient := m.persons[v.Patient]
+	if patient.Psn != psn {
+		return Result{Outcome: WrongPerson}
+	}
+	result := m.visitCancel(now, v)
+	if result.Outcome == Accepted {
+		result.Outcome, result.Original, result.Visit = VisitUndone, opened, opened
+	}
+	return result
 }
 
 // reverse is kind 15 from unknown_settlement on.

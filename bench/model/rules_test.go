@@ -246,11 +246,21 @@ func TestInvariantsSee(t *testing.T) {
 			b := *ordinary(m)
 			m.bindings = append(m.bindings, &b)
 		},
+		"line":          func(m *Model) { settledLine(m).Amount++ },
+		"line of other": func(m *Model) { settledLine(m).Settled-- },
+		"serial twice": func(m *Model) {
+			v := m.visits[0]
+			v.Lines = append(v.Lines, LineState{FeeLine: FeeLine{Serial: 1}}, LineState{FeeLine: FeeLine{Serial: 1}})
+		},
+		"return": func(m *Model) {
+			v := m.visits[0]
+			v.Lines = append(v.Lines, LineState{FeeLine: FeeLine{Serial: 98, Count: 1}}, LineState{FeeLine: FeeLine{Serial: 99, Returns: 98, Count: -2}})
+		},
 		"mark": func(m *Model) { m.ids[K("x")] = IDEntry{Position: 1, Tag: TagMark} },
 	} {
 		g := run(3, 60, func(*Generator, Step) {})
 		for range 200 { // until there is something of everything to spoil
-			if slices.ContainsFunc(g.model.families, func(f *FamilyState) bool { return !f.Closed && len(g.model.memberships(f)) > 0 }) {
+			if slices.ContainsFunc(g.model.families, func(f *FamilyState) bool { return !f.Closed && len(g.model.memberships(f)) > 0 }) && settledLine(g.model) != nil {
 				break
 			}
 			g.MixedBatch(runSize)
@@ -266,6 +276,17 @@ func TestInvariantsSee(t *testing.T) {
 			t.Errorf("%s: not seen", name)
 		}
 	}
+}
+
+func settledLine(m *Model) *LineState {
+	for _, v := range m.visits {
+		for i := range v.Lines {
+			if v.Lines[i].Settled != 0 {
+				return &v.Lines[i]
+			}
+		}
+	}
+	return nil
 }
 
 func move(m *Model, from, to uint64, amount int64) {

@@ -8,6 +8,7 @@ type plan struct {
 	patient     *PersonState
 	visit       *VisitState // nil: none
 	policy      *Policy
+	medfee      int64
 	psnPart     int64
 	payable     int64
 	own         int64
@@ -96,6 +97,7 @@ func (m *Model) plan(now moment, c Settlement) (plan, int) {
 		}
 	}
 	todo := plan{institution: institution, patient: patient, visit: visit, policy: now.policy, judged: judged, ownUsable: patient.ownSpending(judged)}
+	todo.medfee = c.Medfee
 	todo.psnPart = c.Medfee - c.Fund - c.HospPart
 	todo.payable = payable(now.policy, institution, c)
 	if !m.takeAll(now, c, &todo) {

@@ -64,6 +64,9 @@ func CompareVisits(m *model.Model, s *ledger.State, day int32) error {
 		if !slices.Equal(have, wantLines) {
 			return fmt.Errorf("visit %x has lines %+v, model says %+v", want.Opened, have, wantLines)
 		}
+		if err := compareReturned(s, n); err != nil {
+			return err
+		}
 		if int(s.Visits.At(n).LineCount) != len(wantLines) {
 			return fmt.Errorf("visit %x counts %d lines and has %d", want.Opened, s.Visits.At(n).LineCount, len(wantLines))
 		}
@@ -77,6 +80,23 @@ func CompareVisits(m *model.Model, s *ledger.State, day int32) error {
 		return fmt.Errorf("persons have %d visits, model holds %d", held, len(m.Visits()))
 	}
 	return compareRows(s, day, lines)
+}
+
+// compareReturned adds up the returns of each charge.
+func compareReturned(s *ledger.State, visit uint32) (err error) {
+	counts, amounts := map[uint64]int64{}, map[uint64]int64{}
+	s.Lines(visit, 0, 1<<30, func(l *ledger.FeeLine) {
+		if l.Init != 0 {
+			of := s.FeeLines.At(l.Init - 1).Serial
+			counts[of], amounts[of] = counts[of]-l.Count, amounts[of]-int64(l.Amount)
+		}
+	})
+	s.Lines(visit, 0, 1<<30, func(l *ledger.FeeLine) {
+		if l.Returned != counts[l.Serial] || int64(l.ReturnedAmount) != amounts[l.Serial] {
+			err = fmt.Errorf("line %d says %d and %d fen returned, its returns say %d and %d", l.Serial, l.Returned, l.ReturnedAmount, counts[l.Serial], amounts[l.Serial])
+		}
+	})
+	return err
 }
 
 // compareRows walks all rows: used ones are found by their keys, free ones are on their list, held lines are as many as the model's.

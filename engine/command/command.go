@@ -161,7 +161,7 @@ func content(c *codec, cmd *ledger.Command, d *Details) {
 		c.key(&cmd.Person)
 		c.key(&cmd.Other)
 		c.u8((*uint8)(&cmd.Original))
-		c.bad = c.bad || cmd.Original < ledger.OriginalSettlement || cmd.Original > ledger.OriginalReversal || cmd.Other.IsZero()
+		c.bad = c.bad || cmd.Original < ledger.OriginalSettlement || cmd.Original > ledger.OriginalLast || cmd.Other.IsZero()
 	case ledger.KindAllocation:
 		c.key(&cmd.Person)
 		c.fen(&cmd.Amount)

@@ -235,7 +235,7 @@ func TestEqual(t *testing.T) {
 	if testing.Short() {
 		seeds = 3
 	}
-	var sharded, contested, commands, drawn, swept int
+	var sharded, contested, commands, drawn, swept, visited, unsettled int
 	mixed := map[int]int{} // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
 		g := model.NewGenerator(uint64(seed))
@@ -270,8 +270,16 @@ func TestEqual(t *testing.T) {
 					}
 				}
 				for i := range s.Results {
-					if len(s.Results[i].Drawn) > 1 {
+					r := &s.Results[i]
+					if len(r.Drawn) > 1 {
 						drawn++
+					}
+					switch kind := s.Batch.Commands[i].Kind(); {
+					case r.Visit == 0 || r.Number == 0 || !oracle.IsMoney(s.Batch):
+					case kind == model.KindSettlement:
+						visited++
+					default:
+						unsettled++
 					}
 				}
 			}
@@ -304,6 +312,9 @@ func TestEqual(t *testing.T) {
 	}
 	if sharded == 0 || contested == 0 || contested == sharded || swept == 0 && seeds > 3 {
 		t.Fatalf("vacuous: %d commands sharded, %d contested, %d reversals swept", sharded, contested, swept)
+	}
+	if visited < 10*seeds || unsettled < 2*seeds {
+		t.Fatalf("vacuous: %d settlements of visits in money batches, %d reversals of them", visited, unsettled)
 	}
 	t.Logf("T2 equal seeds=%d commands=%d draws=%d sharded=%d contested=%.1f%%", seeds, commands, drawn, sharded, 100*float64(contested)/float64(sharded))
 }

@@ -75,6 +75,8 @@ type OriginalKind uint8
 const (
 	OriginalSettlement OriginalKind = 1
 	OriginalReversal   OriginalKind = 2
+	OriginalVisit      OriginalKind = 3 // a VisitOpen (2601 of 2401)
+	OriginalLast                    = OriginalVisit
 )
 
 // Command is one decoded command: a wide record, each kind uses its fields. It is reused from batch to batch; nothing in it may be kept.

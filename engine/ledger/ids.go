@@ -70,7 +70,7 @@ func Identify(found bool, e IDEntry, cmd *Command, f *Effect) (done bool) {
 		return false
 	case e.Tag == TagTombstone:
 		f.Outcome = IDReused
-		if cmd.Kind == KindSettlement && e.Digest == uint64(OriginalSettlement) {
+		if cmd.Kind == KindSettlement && e.Digest == uint64(OriginalSettlement) || cmd.Kind == KindVisitOpen && e.Digest == uint64(OriginalVisit) {
 			f.Outcome = Blocked
 		}
 	case e.Digest == cmd.Digest:

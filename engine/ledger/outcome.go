@@ -11,6 +11,7 @@ const (
 	Repeated              Outcome = 2
 	Tombstoned            Outcome = 3
 	NothingToUndo         Outcome = 4
+	VisitUndone           Outcome = 5 // a reversal by message cancelled the visit that the message opened
 	IDReused              Outcome = 101
 	Blocked               Outcome = 102
 	UnknownPerson         Outcome = 201
@@ -121,7 +122,7 @@ const (
 )
 
 var outcomeNames = map[Outcome]string{
-	Accepted: "accepted", Repeated: "repeated", Tombstoned: "tombstoned", NothingToUndo: "nothing_to_undo",
+	Accepted: "accepted", Repeated: "repeated", Tombstoned: "tombstoned", NothingToUndo: "nothing_to_undo", VisitUndone: "visit_undone",
 	IDReused: "id_reused", Blocked: "blocked", UnknownPerson: "unknown_person", UnknownInstitution: "unknown_institution",
 	UnknownSettlement: "unknown_settlement", UnknownBinding: "unknown_binding", UnknownFamily: "unknown_family", UnknownRun: "unknown_run",
 	UnknownUser: "unknown_user", NoPolicy: "no_policy", NoDayKey: "no_day_key", PersonExists: "person_exists",

@@ -85,14 +85,19 @@ func (m *Money) reversalByMessage(c *Context, cmd *Command, position Position, f
 		f.Outcome = CancelFinal // R11: no shipped profile lists cancels yet
 	case !o.Outcome.IsAccepted():
 		f.Outcome = NothingToUndo
+	case cmd.Original == OriginalVisit:
+		m.State.undoVisit(c, cmd, e.Position, institution, f)
 	default:
 		m.undo(c, cmd, e.Position, institution, position, f, fx)
 	}
 }
 
 func isOriginal(k Kind, o OriginalKind) bool {
-	if o == OriginalSettlement {
+	switch o {
+	case OriginalSettlement:
 		return k == KindSettlement
+	case OriginalVisit:
+		return k == KindVisitOpen
 	}
 	return k == KindReversalByID || k == KindReversalByMessage
 }

@@ -110,12 +110,10 @@ func payable(p *Policy, in *BillInput, psnPart int64) int64 {
 }
 
 // Relatives appends the accounts that may pay after (or before) the patient's own, in binding order, or in the set order under Ordered;
-// under Random the draw still has to permute them. At most RelativesMax. Suspended bindings are left out (suspend.go has the reasons).
+// under Random the draw still has to permute them. At most RelativesMax. Suspended bindings are left out (suspend.go has the reasons); whether the patient
+// may borrow at all is the bill's (Bill.Relatives), which judges him on the first day of his visit.
 func Relatives(s *State, c *Context, patient uint32, dst []AccountID) []AccountID {
 	p := s.Persons.At(patient)
-	if c.Policy.RequireNormalUser != 0 && !p.IsNormal(c.Day) {
-		return dst
-	}
 	if c.Policy.Strategy == Allocated {
 		if p.Family != 0 && s.familyPays(c, patient, p) {
 			dst = append(dst, Account(KindFamily, p.Family-1))

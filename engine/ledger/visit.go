@@ -287,6 +287,23 @@ func (s *State) cancelVisit(c *Context, v uint32, f *Effect) Outcome {
 	return Accepted
 }
 
+// undoVisit is a reversal by message of a VisitOpen: what cancelling it by name would be. It changes rows that no shard reads.
+func (s *State) undoVisit(c *Context, cmd *Command, at Position, institution uint32, f *Effect) {
+	v, found := s.FindVisit(at, c.Day)
+	switch {
+	case !found || s.Visits.At(v).Institution != institution:
+		f.Outcome = VisitUnknown
+		return
+	case s.Persons.At(s.Visits.At(v).Patient).Key != cmd.Person:
+		f.Outcome = WrongPerson
+		return
+	}
+	if f.Outcome = s.cancelVisit(c, v, f); f.Outcome == Accepted {
+		f.Outcome = VisitUndone // whoever looks for reversals of settlements does not meet it
+		f.First, f.Visit, f.Patient, f.Institution = at, at, s.Visits.At(v).Patient, institution
+	}
+}
+
 // changeVisit is command 42.
 func (s *State) changeVisit(c *Context, cmd *Command, v uint32, position Position, f *Effect) Outcome {
 	if !s.Visits.At(v).takesLines(c.Day) {

@@ -136,6 +136,7 @@ func TestBatchOnce(t *testing.T) {
 	w.want(BatchSettled, settlementOf(at, "a", 105))
 	w.want(BatchSettled, linesOf(at, chargeOf(4, "b", 1), chargeOf(5, "a", 1)))
 	w.refusedAt(1)
+	w.want(Accepted, linesOf(at, chargeOf(4, "", 1))) // of no batch
 	w.want(LinesDiffer, settlementOf(at, "c", 1))
 	w.want(VisitSettled, visitOf(KindVisitCancel, at))
 	w.want(LineSettled, func() Command {
@@ -158,7 +159,11 @@ func TestReturns(t *testing.T) {
 	w.want(Accepted, linesOf(at, returned(10, 1, 30)))
 	w.want(ReturnExceeds, linesOf(at, returned(11, 1, 40), returned(12, 1, 31)))
 	w.refusedAt(1)
-	w.want(Accepted, linesOf(at, returned(11, 1, 40), returned(12, 1, 30))) // all of it
+	count, amount := returned(11, 1, 1), returned(11, 1, 1)
+	count.Count, amount.Amount = -70*10_000-1, -71
+	w.want(ReturnExceeds, linesOf(at, count)) // each is a limit of its own
+	w.want(ReturnExceeds, linesOf(at, amount))
+	w.number(w.want(Accepted, linesOf(at, returned(10, 1, 30), returned(11, 1, 40), returned(11, 1, 40), returned(12, 1, 30))), 2) // all of it; repeats count once
 	w.want(ReturnExceeds, linesOf(at, returned(13, 1, 1)))
 	w.want(LineUnknown, linesOf(at, returned(13, 10, 1))) // a return is not returned
 	w.want(LineUnknown, linesOf(other, returned(13, 2, 1)))
@@ -306,6 +311,66 @@ func TestVisitOfDead(t *testing.T) {
 	w.want(Accepted, late)
 	w.want(Accepted, settlementOf(at, "", 10))
 	w.balance("li", 1_000_000-10)
+}
+
+// TestVisitOfEnded: R19: whose insurance ended during his stay is helped by relatives as on its first day, also where a user must be normally enrolled.
+func TestVisitOfEnded(t *testing.T) {
+	w := visitWorld(t)
+	w.policy(Accepted, func(p *Policy) { visits(p); p.RequireNormalUser = 1 })
+	w.person("son", 0, 0)
+	w.bind("li", "son")
+	open := openOf("son", Stay)
+	at := w.want(Accepted, open).Visit
+	add := linesOf(at, chargeOf(1, "", 10))
+	add.Person = psn("son")
+	w.want(Accepted, add)
+	w.day += 3
+	w.insured("son", 4)
+	bill := billOf("son", 10)
+	w.paid("son", 10, 0) // a bill of today
+	bill.Visit = at
+	if f := w.want(Accepted, bill); f.Mulaid != 10 {
+		t.Fatalf("relatives paid %d fen, want 10", f.Mulaid)
+	}
+}
+
+// TestOpeningReversed: 2601 of 2401: a visit whose opening got no answer is cancelled by the message that opened it, or blocked if that comes later.
+func TestOpeningReversed(t *testing.T) {
+	w := visitWorld(t)
+	open := openOf("li", Stay)
+	open.ID = cert("2401")
+	undo := Command{Kind: KindReversalByMessage, Institution: NewCode([]byte("H1")), Person: psn("li"), Other: open.ID, Original: OriginalVisit}
+	at := w.want(Accepted, open).Visit
+	w.want(Accepted, linesOf(at, chargeOf(1, "", 10)))
+	wrong := undo
+	wrong.Original = OriginalSettlement
+	w.want(WrongOriginalKind, wrong)
+	wrong = undo
+	wrong.Institution = NewCode([]byte("H2"))
+	w.want(VisitUnknown, wrong)
+	wrong = undo
+	wrong.Person = psn("wang")
+	w.want(WrongPerson, wrong)
+	w.want(Accepted, interim(at, 10))
+	settled := w.last()
+	w.want(VisitSettled, undo)
+	w.want(Accepted, undoOf(settled))
+	if f := w.want(VisitUndone, undo); f.Visit != at || f.First != at || f.Number != 1 {
+		t.Fatalf("%+v", f)
+	}
+	w.want(VisitClosed, undo)
+	w.want(VisitClosed, linesOf(at, chargeOf(1, "", 10)))
+
+	open.ID, undo.Other = cert("late"), cert("late")
+	w.want(Tombstoned, undo)
+	w.want(Blocked, open)
+	bill := billOf("li", 1)
+	bill.ID = cert("late")
+	w.want(IDReused, bill)
+	refused := openOf("li", Stay)
+	refused.ID, refused.Other, undo.Other = cert("refused"), cert("nobody"), cert("refused")
+	w.want(UnknownCredential, refused)
+	w.want(NothingToUndo, undo)
 }
 
 // TestVisitLimits: knobs bound what is open at a place, the lines of a visit and all rows; without them no visit is opened.
