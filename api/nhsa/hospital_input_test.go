@@ -280,8 +280,8 @@ func TestVisitRace(t *testing.T) {
 	p := f.newPerson(true)
 	f.credit(p, "100000.00")
 	v := f.admitted(p)
-	var serials, there, settled, refused atomic.Int64
-	var ids atomic.Int64
+	var serials, there, settled, refused, raced, ids atomic.Int64
+	var still sync.RWMutex
 	post := func(tx *transaction, row with) *answer {
 		body := sent{infno: tx.infno, msgid: fmt.Sprintf("RACE%026d", ids.Add(1)), code: v.code, input: tableInput(tx, v.values(row))}.body()
 		return f.send(pathCall, body)
@@ -293,26 +293,39 @@ func TestVisitRace(t *testing.T) {
 			for range lines {
 				row := fee("", lineOf("SA01DEMO0007", "1", "40", "40.00"))
 				row["feedetl_sn"] = fmt.Sprint(serials.Add(1))
+				still.RLock()
 				if a := post(&inpatientLines, row); a.str("infcode") != "0" {
 					t.Error(a.text)
 				}
 				there.Add(1)
+				still.RUnlock()
 			}
 		})
 	}
 	for range 2 {
 		wg.Go(func() {
 			for i := range settles {
-				sum := 40*there.Load() - settled.Load() + int64(40*(i%2)) // what is there and not settled, as far as anybody knows
+				unlock := still.RUnlock
+				if i%5 == 4 { // nobody else moves, so this one is right
+					still.Lock()
+					unlock = still.Unlock
+				} else {
+					still.RLock()
+				}
+				sum := 40*there.Load() - settled.Load() + int64(40*(i%5%2)) // what is there and not settled, as far as anybody knows
 				a := post(&inpatientSettle, with{"medfee_sumamt": fmt.Sprintf("%d.00", max(sum, 40)), "mid_setl_flag": `"1"`})
 				switch {
 				case a.str("infcode") == "0":
 					settled.Add(max(sum, 40))
+					if i%5 != 4 {
+						raced.Add(1)
+					}
 				case strings.Contains(a.text, "[amount_parts] data.medfee_sumamt"), strings.Contains(a.text, "[lines_differ] data.mdtrt_id"), strings.Contains(a.text, "[no_lines]"):
 					refused.Add(1)
 				default:
 					t.Error(a.text)
 				}
+				unlock()
 			}
 		})
 	}
@@ -327,5 +340,5 @@ func TestVisitRace(t *testing.T) {
 	if got := f.balance(p); got != yuan(10_000_000-40*4*lines*100) {
 		t.Errorf("%s left", got)
 	}
-	t.Logf("%d settled while uploads ran, %d refused", settled.Load(), refused.Load())
+	t.Logf("%d settled while uploads ran, %d of them of their own luck, %d refused", settled.Load(), raced.Load(), refused.Load())
 }

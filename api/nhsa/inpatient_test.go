@@ -182,6 +182,9 @@ func TestReverseVisits(t *testing.T) {
 	v.send(done, &outpatientSettle, batchBill("B1", partsOf75)).ok("setlinfo.balc", "937.80")
 	reverse(f.msgid(), done, "2304", p).refused("wrong_original_kind", "data.oinfno")
 	reverse(f.msgid(), done, "2401", p).refused("wrong_original_kind", "data.oinfno")
+	registered := f.msgid()
+	v.send(registered, &registration).ok()
+	reverse(f.msgid(), registered, "2401", p).refused("wrong_original_kind", "data.oinfno") // a registration has no reversal
 	reverse(f.msgid(), done, "2207", stranger).refused("wrong_person", "data.psn_no")
 	undoID := f.msgid()
 	for range 2 {
@@ -220,7 +223,7 @@ func TestReverseVisits(t *testing.T) {
 	for range 2 {
 		reverse(gone, doneStay, "2401", p).ok()
 	}
-	reverse(f.msgid(), doneStay, "2401", p).refused("already_reversed", "data.omsgid")
+	reverse(f.msgid(), doneStay, "2401", p).refused("visit_closed", "data.omsgid")
 	stay.now(&inpatientLines, fees("", line{"30", "X", "1", "1", "1"})...).refused("visit_closed", "feedetail[1].mdtrt_id")
 	stay.send(refusedStay, &admission, with{"med_type": `"2101"`, "certno": quote(stranger.certno)}).refused("wrong_credential", "mdtrtinfo.mdtrt_cert_no")
 	reverse(f.msgid(), refusedStay, "2401", p).ok() // nothing to undo

@@ -19,7 +19,7 @@ var reversal = transaction{infno: "2601", text: "冲正交易", input: inputOf(i
 // originals are the transactions that 2601 may name, by what they are in the ledger (R11). Whether a cancel may be reversed the profile says.
 var originals = map[string]ledger.OriginalKind{
 	"2102": ledger.OriginalSettlement, "2207": ledger.OriginalSettlement, "2304": ledger.OriginalSettlement,
-	"2401": ledger.OriginalSettlement, // as long as it has not come: reverseAdmission
+	"2401": ledger.OriginalVisit,
 	"2103": ledger.OriginalReversal, "2208": ledger.OriginalReversal, "2305": ledger.OriginalReversal,
 }
 
@@ -48,11 +48,6 @@ func (f *face) reverse(m *message) fault {
 	if x := f.mayReverse(m, d, omsgid); x.bad() {
 		return x
 	}
-	if string(m.get(d, reversalInfno).text) == admission.infno {
-		if done, x := f.reverseAdmission(m); done || x.bad() {
-			return x
-		}
-	}
 	if x := f.run(m); x.bad() {
 		return x
 	}
@@ -68,48 +63,6 @@ func (f *face) reverse(m *message) fault {
 	}
 	return x
 }
-
-// reverseAdmission makes the reversal of an admission that is there its cancellation (41): nothing of money hangs on it, and one with a live settlement
-// or a discharge has to lose these first. done: nothing is left to do. An admission that has not come is blocked like a settlement (P8).
-func (f *face) reverseAdmission(m *message) (done bool, x fault) {
-	var e ledger.IDEntry
-	var found, repeated, cancelled bool
-	if x = f.ask(func(v engine.View) {
-		_, repeated = v.FindID(m.cmd.ID)
-		if e, found = v.FindID(m.cmd.Other); found && e.Tag == ledger.TagCommand {
-			n, held := v.State.FindVisit(e.Position, ledger.DayOf(v.TimeMS))
-			cancelled = held && v.State.Visits.At(n).State == ledger.VisitCancelled
-		}
-	}); x.bad() || !found || e.Tag != ledger.TagCommand {
-		return false, x
-	}
-	entry, err := f.engine.Entry(e.Position)
-	if err != nil {
-		return false, fault{code: codeUnavailable}
-	}
-	refuse := func(o ledger.Outcome, where string) (bool, fault) {
-		x := refused(o)
-		x.where = where
-		return false, x
-	}
-	switch c := &entry.Command; {
-	case c.Kind != ledger.KindVisitOpen || c.More.Visit.Kind != ledger.Stay:
-		return refuse(ledger.WrongOriginalKind, "data.oinfno")
-	case c.Person != m.cmd.Person:
-		return refuse(ledger.WrongPerson, "data.psn_no")
-	case !entry.Effect.Outcome.IsAccepted(): // nothing to undo
-		return true, fault{}
-	case cancelled && !repeated:
-		return refuse(ledger.AlreadyReversed, "data.omsgid")
-	}
-	m.cmd.Kind, m.cmd.Visit, m.cmd.Original, m.cmd.Other = ledger.KindVisitCancel, e.Position, 0, ledger.Key{}
-	m.more = ledger.More{Visit: ledger.VisitInput{Text: textOfReversal}}
-	m.cmd.More = &m.more
-	return false, fault{}
-}
-
-// textOfReversal stands in a VisitCancel for texts: a 2601 has none, and one under the id of a 2404 is another message.
-const textOfReversal = 2601
 
 // mayReverse refuses before the log what the ledger cannot tell apart or bound: another institution's message, a settlement of another infno,
 // and one tombstone too many (R13). A message that is repeated passes: its answer is there already.
@@ -139,14 +92,16 @@ func (f *face) mayReverse(m *message, d int32, omsgid []byte) fault {
 		return fault{code: codeNotYours, where: "data.omsgid"}
 	case full:
 		return fault{code: codeTombstones, where: "fixmedins_code"}
-	case !found || mine.Tag != ledger.TagCommand || m.cmd.Original != ledger.OriginalSettlement:
+	case !found || mine.Tag != ledger.TagCommand || m.cmd.Original == ledger.OriginalReversal:
 		return fault{}
 	}
 	entry, err := f.engine.Entry(mine.Position)
 	if err != nil {
 		return fault{code: codeUnavailable}
 	}
-	if k, ok := keptOf(&entry); entry.Effect.Kind == ledger.KindSettlement && ok && k.infno != uint64(numberOf(m.get(d, reversalInfno).text)) {
+	k, ours := keptOf(&entry)
+	c := &entry.Command
+	if c.Kind == ledger.KindSettlement && ours && k.infno != uint64(numberOf(m.get(d, reversalInfno).text)) || c.Kind == ledger.KindVisitOpen && c.More.Visit.Kind != ledger.Stay {
 		x := refused(ledger.WrongOriginalKind)
 		x.where = "data.oinfno"
 		return x

@@ -111,28 +111,51 @@ func (m *message) asksFor(d int32, v *ledger.Visit) bool {
 		(v.MedType == 0 || v.MedType == numberOf(m.get(d, visitsCare).text)) && (!asked.has || string(asked.text) == string(id[:]))
 }
 
-// tellVisit writes a row of mdtrtinfo.
-func (f *face) tellVisit(m *message, v *ledger.Visit, who *about, patient uint32, today int32) fault {
-	var sent [3]keptTexts // newest first
-	newest := int64(0)
-	for i, at := range [...]ledger.Position{v.Ended, v.Changed, v.Opened} {
+// Places of visitTexts, newest first.
+const (
+	sentDischarge = iota
+	sentChange
+	sentOpening
+)
+
+// visitTexts are what was sent of a visit by the three commands that bring texts, and who sent the newest and when.
+type visitTexts struct {
+	by               [3]keptTexts
+	opter, opterName []byte
+	timeMS           int64
+}
+
+func (s *visitTexts) last(name string) []byte {
+	for i := range s.by {
+		if text := s.by[i].named(name); len(text) > 0 {
+			return text
+		}
+	}
+	return nil
+}
+
+func (f *face) sentOf(v *ledger.Visit) (s visitTexts, x fault) {
+	for i, at := range [...]ledger.Position{sentDischarge: v.Ended, sentChange: v.Changed, sentOpening: v.Opened} {
 		if at == 0 {
 			continue
 		}
 		entry, err := f.engine.Entry(at)
 		if err != nil {
-			return fault{code: codeUnavailable}
+			return s, fault{code: codeUnavailable}
 		}
-		sent[i], _ = f.textsOf(&entry)
-		newest = max(newest, entry.TimeMS)
+		s.by[i], _ = f.textsOf(&entry)
+		if entry.TimeMS > s.timeMS {
+			s.opter, s.opterName, s.timeMS = s.by[i].opter, s.by[i].opterName, entry.TimeMS
+		}
 	}
-	last := func(name string) []byte {
-		for i := range sent {
-			if s := sent[i].named(name); len(s) > 0 {
-				return s
-			}
-		}
-		return nil
+	return s, fault{}
+}
+
+// tellVisit writes a row of mdtrtinfo.
+func (f *face) tellVisit(m *message, v *ledger.Visit, who *about, patient uint32, today int32) fault {
+	s, x := f.sentOf(v)
+	if x.bad() {
+		return x
 	}
 	enrolled, err := f.enrolledAs(patient, v.Insutype)
 	if err != nil {
@@ -150,34 +173,26 @@ func (f *face) tellVisit(m *message, v *ledger.Visit, who *about, patient uint32
 	who.write(o, int64(today))
 	o.code("insutype", v.Insutype)
 	m.tellEnrolment(&enrolled)
-	o.text("begntime", sent[2].named("begntime"))
-	o.text("endtime", sent[0].named("endtime"))
+	o.text("begntime", s.by[sentOpening].named("begntime"))
+	o.text("endtime", s.by[sentDischarge].named("endtime"))
 	o.str("mdtrt_cert_type", credentialText[v.CredType])
 	m.codeOr("med_type", v.MedType)
 	m.tellStay(v, today)
-	no := last("ipt_otp_no")
+	no := s.last("ipt_otp_no")
 	if len(no) == 0 {
-		no = last("ipt_no")
+		no = s.last("ipt_no")
 	}
 	o.text("ipt_otp_no", no)
-	diagnosed := sent[1].field(diagnosis, 0, diagnosisName)
-	o.text("otp_diag_info", diagnosed)
+	o.text("otp_diag_info", s.by[sentChange].field(diagnosis, 0, diagnosisName))
 	for _, name := range sentTexts {
-		o.text(name, last(name))
+		o.text(name, s.last(name))
 	}
 	for _, name := range sentNumbers {
-		o.num(name, int64(serialOf(last(name))), 0)
+		o.num(name, int64(serialOf(s.last(name))), 0)
 	}
-	by := &sent[2]
-	for i := range sent {
-		if sent[i].tx != nil {
-			by = &sent[i]
-			break
-		}
-	}
-	o.text("opter_id", by.opter)
-	o.text("opter_name", by.opterName)
-	o.moment("opt_time", newest)
+	o.text("opter_id", s.opter)
+	o.text("opter_name", s.opterName)
+	o.moment("opt_time", s.timeMS)
 	o.blank("memo")
 	o.end()
 	return fault{}

@@ -115,11 +115,9 @@ func (m *message) repeatOf(entry *engine.Entry) {
 }
 
 // sameSent looks behind id_reused: what was sent may be the same although the parts worked out of it are not, when catalogue or fund file have
-// changed since. Then it is a repeat (R10: the content is what was sent). And an admission whose reversal came first is blocked like a settlement.
+// changed since. Then it is a repeat (R10: the content is what was sent).
 func (f *face) sameSent(m *message) fault {
-	switch m.cmd.Kind {
-	case ledger.KindSettlement, ledger.KindLinesAdd, ledger.KindVisitOpen:
-	default:
+	if m.cmd.Kind != ledger.KindSettlement && m.cmd.Kind != ledger.KindLinesAdd {
 		return fault{}
 	}
 	var e ledger.IDEntry
@@ -137,7 +135,7 @@ func (f *face) sameSent(m *message) fault {
 func (f *face) usedBy(m *message, e *ledger.IDEntry) fault {
 	m.effect = ledger.Effect{Kind: m.cmd.Kind, Outcome: ledger.IDReused}
 	if e.Tag != ledger.TagCommand {
-		if m.cmd.Kind != ledger.KindLinesAdd && e.Digest == uint64(ledger.OriginalSettlement) {
+		if m.cmd.Kind == ledger.KindSettlement && e.Digest == uint64(ledger.OriginalSettlement) {
 			m.effect.Outcome = ledger.Blocked
 		}
 		return fault{}
