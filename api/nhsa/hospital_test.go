@@ -187,7 +187,7 @@ func TestOutpatient(t *testing.T) {
 	if f.sequence() != before {
 		t.Error("a preview was logged")
 	}
-	fee12 := bill("B1", partsOf75)
+	fee12 := batchBill("B1", partsOf75)
 	fee12["med_type"] = `"12"` // the registration fee alone is settled as such, whatever the visit is
 	v.now(&outpatientPreview, fee12).ok("setlinfo.med_type", "12", "setlinfo.clr_type", "12")
 	msgid := f.msgid()
