@@ -54,6 +54,7 @@ type face struct {
 	messages sync.Pool
 	places   places
 	knobs    knobs
+	clrTypes *rest.ClrTypes
 	signed   signedOut
 	serial   atomic.Uint64 // of inf_refmsgid
 	started  time.Time
@@ -131,7 +132,7 @@ func newFace(e *engine.Engine, opt Options) *face {
 	if opt.Fund == nil {
 		opt.Fund = fund.None{}
 	}
-	f := &face{engine: e, opt: opt, table: map[string]*transaction{}, places: newPlaces(), started: time.Now()}
+	f := &face{engine: e, opt: opt, table: map[string]*transaction{}, places: newPlaces(), clrTypes: rest.NewClrTypes(e, opt.Deadline), started: time.Now()}
 	for _, t := range transactions() {
 		f.table[t.infno] = t
 	}

@@ -2,7 +2,6 @@ package nhsa
 
 import (
 	"gongji/api/ids"
-	"gongji/api/rest"
 	"gongji/engine"
 	"gongji/engine/ledger"
 )
@@ -109,7 +108,9 @@ func (f *face) answerQuery(m *message, q *queried) fault {
 	o.moment("setl_time", e.TimeMS)
 	o.str("mdtrt_cert_type", credentialText[e.Command.CredType])
 	o.code("med_type", e.Details.MedType)
-	o.str("clr_type", rest.ClrType(e.Details.MedType, q.place.kind))
+	if x := f.clrType(o, e.Position, e.TimeMS, e.Details.MedType, e.Details.Insutype, q.place.kind); x.bad() {
+		return x
+	}
 	o.blank("clr_way")
 	if q.area == 0 {
 		o.blank("clr_optins")

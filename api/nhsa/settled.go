@@ -135,7 +135,13 @@ func (f *face) answerPurchase(m *message, setl, mdtrt id) fault {
 		return bad
 	}
 	o.blank("clr_way")
-	o.str("clr_type", rest.ClrType(m.details.MedType, m.place.kind))
+	at := m.position
+	if setl == (id{}) {
+		at = rest.NextPosition
+	}
+	if bad := f.clrType(o, at, m.timeMS, m.details.MedType, m.details.Insutype, m.place.kind); bad.bad() {
+		return bad
+	}
 	o.blank("exp_content")
 	o.end()
 	x.details(o, m.details.Insutype, x.balc+x.own)
@@ -158,6 +164,16 @@ func (f *face) clearing(m *message) fault {
 		return fault{}
 	}
 	m.out.code("clr_optins", area)
+	return fault{}
+}
+
+// clrType writes the clearing category by the profile in force when the bill was settled (R16).
+func (f *face) clrType(o *out, at ledger.Position, ms int64, medType, insutype uint32, place uint8) fault {
+	clr, err := f.clrTypes.Of(at, ms, rest.BillKind{MedType: medType, Insutype: insutype, Place: place})
+	if err != nil {
+		return unknownOutcome()
+	}
+	o.str("clr_type", clr)
 	return fault{}
 }
 
