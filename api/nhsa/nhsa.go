@@ -9,6 +9,7 @@ import (
 	"gongji/api"
 	"gongji/api/nhsa/catalogue"
 	"gongji/api/nhsa/fund"
+	signature "gongji/api/nhsa/sign"
 	"gongji/api/rest"
 	"gongji/engine"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	Fund fund.Calculator
 	// RequireSignIn refuses calls without the sign_no of a sign-in of the day, but for cancels, reversals and reconciliation (R30).
 	RequireSignIn bool
+	// Guard opens requests and seals answers. nil: scheme none.
+	Guard *Guard
 }
 
 // Classifier works out the parts of a fee line (R3): a *catalogue.Catalogue. Any goroutine; no allocation.
@@ -131,6 +134,9 @@ func newFace(e *engine.Engine, opt Options) *face {
 	}
 	if opt.Fund == nil {
 		opt.Fund = fund.None{}
+	}
+	if opt.Guard == nil {
+		opt.Guard = NewGuard(signature.None{})
 	}
 	f := &face{engine: e, opt: opt, table: map[string]*transaction{}, places: newPlaces(), clrTypes: rest.NewClrTypes(e, opt.Deadline), started: time.Now()}
 	for _, t := range transactions() {

@@ -147,6 +147,9 @@ func (f *face) readPurchase(m *message) (x fault) {
 	if v := m.get(m.bill, drugBill.used); v.has {
 		m.cmd.UsedFlag = v.text[0] - '0'
 	}
+	if x = f.readPasswords(m); x.bad() {
+		return x
+	}
 	m.details.MedType = numberOf(m.get(m.bill, drugBill.medType).text)
 	m.details.Insutype = numberOf(m.get(m.bill, drugBill.insutype).text)
 	m.cmd.Person = ledger.K(m.get(m.bill, drugBill.psnNo).text)

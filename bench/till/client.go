@@ -187,14 +187,16 @@ func (c *Client) read(reply *Reply, r *http.Request) {
 		}
 	}
 	reply.Repeated = resp.Header.Get("Idempotency-Replayed") == "true"
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/octet-stream") && resp.StatusCode == http.StatusOK {
+	// Not every scheme signs files, so nothing but 9102 is answered by one.
+	if reply.Infno == infDownload && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/octet-stream") && resp.StatusCode == http.StatusOK {
 		reply.Result, reply.File = Answered, body
 		return
 	}
 	reply.judge(resp.StatusCode, body)
 }
 
-// judge decides by status and body. Behind a status of the way (5xx) nobody knows, unless the platform itself says that it refused.
+// judge decides by status and body. Behind a status of the way (5xx) nobody knows, unless the platform itself says that it refused. 409 is a message
+// that came before: what became of it is not told.
 func (reply *Reply) judge(status int, body []byte) {
 	n, err := parseNode(body)
 	code := ""
@@ -208,7 +210,7 @@ func (reply *Reply) judge(status int, body []byte) {
 	switch {
 	case status == http.StatusOK && code == "0":
 		reply.Result, reply.Output = Answered, n.Child("output")
-	case status == http.StatusOK && code != "", status == http.StatusServiceUnavailable && code != "", status >= 400 && status < 500 && status != http.StatusRequestTimeout:
+	case status == http.StatusOK && code != "", status == http.StatusServiceUnavailable && code != "", status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusConflict:
 		reply.Result = Refused
 		if reply.Text == "" {
 			reply.Text = fmt.Sprintf("HTTP %d %.200q", status, body)
