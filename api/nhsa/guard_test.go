@@ -181,6 +181,9 @@ func turnedAway(f *fixture, s *signedCall, status int, codes ...string) {
 	if c, _, _ := strings.Cut(strings.TrimPrefix(a.str("err_msg"), "["), "]"); got != status || !slices.Contains(codes, c) || a.str("infcode") != "-1" {
 		f.t.Errorf("status %d, want %d %v: %s", got, status, codes, body)
 	}
+	if !strings.HasPrefix(a.str("inf_refmsgid"), "000000") {
+		f.t.Errorf("an area is told to whom nobody knows: %s", body)
+	}
 	silent(f.t, string(body))
 }
 
