@@ -38,8 +38,8 @@ func (g *Guard) Scheme() string { return g.scheme.Name() }
 // WriteMetrics writes what was opened and refused, in the Prometheus text format.
 func (g *Guard) WriteMetrics(w io.Writer) { g.set.WritePrometheus(w) }
 
-// refusals are what a kind of refusal is told as. A replay is 409 and not 4xx of the refused kind: it may be a second delivery of a message that was
-// executed, so whoever gets it knows nothing of the outcome.
+// refusals are what a kind of refusal is told as. A replay is 409: it may be a second delivery of a message that was executed, so
+// whoever gets it knows nothing of the outcome.
 var refusals = [...]struct {
 	label  string
 	status int
