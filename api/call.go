@@ -78,6 +78,18 @@ func (c *Call) Query() Query { return Query{rest: c.verdict.query} }
 // Header returns a request header, nil if there is none. name must be in canonical form.
 func (c *Call) Header(name string) []byte { return c.ctx.Request.Header.Peek(name) }
 
+// SingleHeader returns a request header, nil if there is none or it stands there more than once: then two readers could take two values.
+func (c *Call) SingleHeader(name string) []byte {
+	all := c.ctx.Request.Header.PeekAll(name)
+	if len(all) != 1 {
+		return nil
+	}
+	return all[0]
+}
+
+// SetHeader sets a header of the answer. A problem sent after it keeps it.
+func (c *Call) SetHeader(name, value string) { c.ctx.Response.Header.Set(name, value) }
+
 // RequestID is the X-Request-Id of the answer.
 func (c *Call) RequestID() []byte { return c.id[:] }
 

@@ -51,6 +51,7 @@ type Engine struct {
 type Stats struct {
 	Batches, Commands, Settlements, Legs, Relatives, Cash, Contested, Serial atomic.Uint64
 	Sequence, Checkpoint                                                     atomic.Uint64
+	Policies                                                                 atomic.Uint64 // logged at all, since the ledger began
 	DayKeysAhead, DayKeysUnpublished                                         atomic.Uint64 // days behind today with a key; keys of days that are over, not told yet
 }
 
@@ -61,6 +62,7 @@ func Open(options Options) (*Engine, error) {
 	if err := e.recover(); err != nil {
 		return nil, err
 	}
+	e.stats.Policies.Store(uint64(e.core.tables.Policies.Len()))
 	e.sequencer = sequencer.New(e.log, e.options.Clock, e.core.timeMS)
 	go e.execute()
 	go e.watch()
@@ -128,6 +130,9 @@ func (e *Engine) Ready() error {
 
 // Stats counts what was done.
 func (e *Engine) Stats() *Stats { return &e.stats }
+
+// Policies is how many were ever logged: at least those that any command answered by now was decided under. Any goroutine.
+func (e *Engine) Policies() uint64 { return e.stats.Policies.Load() }
 
 // Depth is the number of commands waiting for the log.
 func (e *Engine) Depth() int64 { return e.sequencer.Depth() }

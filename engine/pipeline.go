@@ -98,6 +98,7 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 		return err
 	}
 	s.stats = c.executor.Stats()
+	e.stats.Policies.Store(uint64(c.tables.Policies.Len())) // before the answers
 	if err := e.hand(s); err != nil || e.logBytes < e.options.CheckpointBytes || e.checkpoint.current != nil {
 		return err
 	}

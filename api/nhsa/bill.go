@@ -245,8 +245,11 @@ func (f *face) reckon(m *message, t *visitBill, preview bool) (repeat bool, x fa
 	}
 }
 
-// complete adds who shows what, and what is kept.
+// complete adds who shows what, passwords, and what is kept.
 func (f *face) complete(m *message, t *visitBill) (x fault) {
+	if x = f.readPasswords(m); x.bad() {
+		return x
+	}
 	if !m.get(m.bill, t.number).has { // of a stay: the credential of its admission (R27)
 		m.cmd.CredType, m.cmd.Other = 0, ledger.Key{}
 	} else if m.cmd.CredType, m.cmd.Other, x = f.credential(m, m.bill, &t.shown); x.bad() {

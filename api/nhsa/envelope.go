@@ -37,6 +37,7 @@ var (
 	envName   = envelope.at("opter_name")
 	envCode   = envelope.at("fixmedins_code")
 	envSignNo = envelope.at("sign_no")
+	envCainfo = envelope.at("cainfo")
 	envInput  = envelope.at("input")
 )
 
@@ -46,6 +47,7 @@ type message struct {
 	tree
 	out
 	purchase
+	sender
 	call     *api.Call
 	tx       *transaction
 	file     []byte // that came beside the message
@@ -68,7 +70,7 @@ func newMessage() *message {
 }
 
 func (f *face) give(m *message) {
-	m.call, m.tx, m.file, m.download = nil, nil, nil, nil
+	m.call, m.who, m.tx, m.file, m.download = nil, nil, nil, nil, nil
 	if m.gone || cap(m.request.Commands) > commandsKeep || cap(m.out.b) > bodyKeep || cap(m.scratch) > bodyKeep {
 		return
 	}
@@ -109,12 +111,19 @@ func (f *face) serveMessage(c *api.Call, body, file []byte, x fault, infnos map[
 	f.give(m)
 }
 
-// read decodes envelope and input.
+// read opens a request and decodes envelope and input.
 func (f *face) read(m *message, body []byte) (x fault) {
+	m.tree.begin(nil)
+	if body, x = f.unseal(m, body); x.bad() {
+		return x
+	}
 	m.tree.begin(body)
 	m.table = f.table
 	m.env = 0
 	if m.env, x = m.object(envelope, 0); x.bad() {
+		return x
+	}
+	if x = f.mayUse(m); x.bad() {
 		return x
 	}
 	if m.peek() != 0 || m.pos != len(m.data) {
@@ -204,10 +213,13 @@ func (f *face) answer(m *message, x *fault) {
 	appendStampMS(o.b[o.later:o.later:o.later+stampDigits], f.engine.NowMS())
 	c := m.call
 	status := 200
-	if x.unknown {
+	switch {
+	case x.unknown:
 		status = 504
+	case x.status != 0:
+		status = x.status
 	}
-	c.Send(status, "application/json", o.b)
+	f.send(m, status, mediaMessage, o.b)
 	if x.replayed || m.replayed {
 		c.Replayed()
 	}

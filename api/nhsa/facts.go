@@ -68,6 +68,8 @@ type knobs struct {
 	sumAll  atomic.Bool
 	policy  ledger.Position
 	untilMS atomic.Int64
+
+	passwords atomic.Bool // relatives' accounts are opened by passwords (R23)
 }
 
 // knobsKeepMS is how old the reading may be: one question a second is nothing beside the settlements of a second.
@@ -101,6 +103,7 @@ func (f *face) sumIncludesAcct(nowMS int64) (bool, fault) {
 			}
 		}
 		k.sumAll.Store(all)
+		k.passwords.Store(row.PasswordTries != 0)
 		k.policy = row.At
 	}
 	k.untilMS.Store(nowMS + knobsKeepMS)

@@ -213,6 +213,7 @@ type fault struct {
 	label    string // 中文名 of the field
 	text     string // instead of the code's
 	limit    int    // a length or number of rows to tell
+	status   int    // of HTTP, of a transport error: the message was not looked at
 	unknown  bool   // nobody knows what became of it: a transport error
 	replayed bool   // the first answer of a repeat
 }

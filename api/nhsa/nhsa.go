@@ -9,6 +9,7 @@ import (
 	"gongji/api"
 	"gongji/api/nhsa/catalogue"
 	"gongji/api/nhsa/fund"
+	signature "gongji/api/nhsa/sign"
 	"gongji/api/rest"
 	"gongji/engine"
 )
@@ -31,6 +32,8 @@ type Options struct {
 	RequireSignIn bool
 	// StatementLevel and StatementDiffers are the two values of stmt_rslt. Empty: 0 and 1; Hubei has 000000 and 000103 (nhsa-interface.md 1.11).
 	StatementLevel, StatementDiffers string
+	// Guard opens requests and seals answers. nil: scheme none.
+	Guard *Guard
 }
 
 // Classifier works out the parts of a fee line (R3): a *catalogue.Catalogue. Any goroutine; no allocation.
@@ -56,6 +59,7 @@ type face struct {
 	messages sync.Pool
 	places   places
 	knobs    knobs
+	clrTypes *rest.ClrTypes
 	signed   signedOut
 	serial   atomic.Uint64 // of inf_refmsgid
 	files    fileStore
@@ -149,7 +153,10 @@ func newFace(e *engine.Engine, opt Options) *face {
 	if opt.StatementDiffers == "" {
 		opt.StatementDiffers = "1"
 	}
-	f := &face{engine: e, opt: opt, table: map[string]*transaction{}, places: newPlaces(), started: time.Now()}
+	if opt.Guard == nil {
+		opt.Guard = NewGuard(signature.None{})
+	}
+	f := &face{engine: e, opt: opt, table: map[string]*transaction{}, places: newPlaces(), clrTypes: rest.NewClrTypes(e, opt.Deadline), started: time.Now()}
 	for _, t := range transactions() {
 		f.table[t.infno] = t
 	}

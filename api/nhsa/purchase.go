@@ -149,6 +149,9 @@ func (f *face) readPurchase(m *message) (x fault) {
 	if x = f.calculate(m, dayOf(now)); x.bad() {
 		return x
 	}
+	if x = f.readPasswords(m); x.bad() {
+		return x
+	}
 	m.cmd.Person = ledger.K(m.get(m.bill, drugBill.psnNo).text)
 	if m.cmd.CredType, m.cmd.Other, x = f.credential(m, m.bill, &drugBill.shown); x.bad() {
 		return x

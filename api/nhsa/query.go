@@ -2,7 +2,6 @@ package nhsa
 
 import (
 	"gongji/api/ids"
-	"gongji/api/rest"
 	"gongji/engine"
 	"gongji/engine/ledger"
 )
@@ -118,7 +117,9 @@ func (f *face) answerQuery(m *message, q *queried) fault {
 	o.moment("setl_time", e.TimeMS)
 	o.str("mdtrt_cert_type", credentialText[e.Command.CredType])
 	o.code("med_type", e.Details.MedType)
-	o.str("clr_type", rest.ClrType(e.Details.MedType, q.place.kind))
+	if x := f.clrType(o, e.Position, e.TimeMS, e.Details.MedType, e.Details.Insutype, q.place.kind); x.bad() {
+		return x
+	}
 	o.blank("clr_way")
 	clearing(o, &e.Effect)
 	o.money("medfee_sumamt", x.bill.Medfee)

@@ -146,7 +146,13 @@ func (f *face) answerBill(m *message, setl, mdtrt id, who *billed) fault {
 	o.text("medins_setl_id", m.header(envMsgid))
 	clearing(o, &m.effect)
 	o.blank("clr_way")
-	o.str("clr_type", rest.ClrType(m.details.MedType, m.place.kind))
+	at := m.position
+	if setl == (id{}) {
+		at = rest.NextPosition
+	}
+	if bad := f.clrType(o, at, m.timeMS, m.details.MedType, m.details.Insutype, m.place.kind); bad.bad() {
+		return bad
+	}
 	o.blank("exp_content")
 	o.end()
 	x.details(o, m.details.Insutype, x.balc+x.own)
@@ -161,6 +167,16 @@ func clearing(o *out, f *ledger.Effect) {
 		return
 	}
 	o.code("clr_optins", f.Area)
+}
+
+// clrType writes the clearing category by the profile in force when the bill was settled (R16).
+func (f *face) clrType(o *out, at ledger.Position, ms int64, medType, insutype uint32, place uint8) fault {
+	clr, err := f.clrTypes.Of(at, ms, rest.BillKind{MedType: medType, Insutype: insutype, Place: place})
+	if err != nil {
+		return unknownOutcome()
+	}
+	o.str("clr_type", clr)
+	return fault{}
 }
 
 // person writes sex, birth and age: of an identity number what it says, of another certificate what the person's record says.

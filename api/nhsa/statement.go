@@ -29,6 +29,7 @@ type selection struct {
 	clrType      string
 	area         uint32
 	refunds      bool
+	categories   *rest.ClrList // by which rows have their clr_type
 }
 
 // selected are the fields that a selection is read from, by their place in a node; -1: the node has none.
@@ -127,6 +128,10 @@ func (f *face) eachRow(w *statement, visit func(*stated) fault) fault {
 	}); x.bad() {
 		return x
 	}
+	var err error
+	if s.categories, err = f.clrTypes.List(); err != nil {
+		return notAdmitted(err)
+	}
 	w.f, w.originals = f, f.engine.NewReader()
 	q := engine.InstitutionQuery{Institution: s.place.number, From: s.fromDay, To: s.toDay, Sequence: w.sequence, Limit: engine.InstitutionRowsMax}
 	for end := time.Now().Add(statementTime); ; {
@@ -159,7 +164,7 @@ func (f *face) eachRow(w *statement, visit func(*stated) fault) fault {
 // has tells whether a row is asked for. The settlement time is ours, never the till's (R16); clr_optins is the patient's area at that time.
 func (s *selection) has(r *engine.InstitutionRow) bool {
 	return r.TimeMS >= s.fromMS && r.TimeMS <= s.toMS && r.Area == s.area && (s.insutype == 0 || r.Insutype == s.insutype) && (s.refunds || r.Sign > 0) &&
-		rest.ClrType(r.MedType, s.place.kind) == s.clrType // as the answer of the settlement has it
+		s.categories.Of(r.Settled, r.SettledMS, rest.BillKind{MedType: r.MedType, Insutype: r.Insutype, Place: s.place.kind}) == s.clrType // as its answer has it
 }
 
 func (w *statement) row(r *engine.InstitutionRow) (stated, fault) {

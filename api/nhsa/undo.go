@@ -2,7 +2,6 @@ package nhsa
 
 import (
 	"gongji/api/ids"
-	"gongji/api/rest"
 	"gongji/engine"
 	"gongji/engine/ledger"
 )
@@ -135,7 +134,9 @@ func (f *face) visitUndone(m *message, entry *engine.Entry, psnType uint32) faul
 	o.str("cvlserv_flag", "0")
 	o.str("mdtrt_cert_type", credentialText[entry.Command.CredType])
 	o.code("med_type", entry.Details.MedType)
-	o.str("clr_type", rest.ClrType(entry.Details.MedType, m.place.kind))
+	if bad := f.clrType(o, entry.Position, entry.TimeMS, entry.Details.MedType, entry.Details.Insutype, m.place.kind); bad.bad() {
+		return bad
+	}
 	o.blank("clr_way")
 	return fault{}
 }

@@ -21,7 +21,7 @@ type line struct {
 	msgid   string
 	problem api.Problem // a code: refused before the log
 	at      int         // index of its command in the request, if it has one
-	kind    billKind
+	kind    BillKind
 	clr     string    // its clearing category, once settled
 	in      bindingIn // bindings/batch only; texts copied
 }

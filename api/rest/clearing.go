@@ -20,7 +20,7 @@ type clearingFilter struct{ insutype, clr, area string }
 
 func (x *clearingFilter) takes(r *instRow) bool {
 	var code [10]byte
-	return (x.insutype == "" || x.insutype == string(codeText(code[:0], r.kind.insutype))) && (x.clr == "" || x.clr == r.clr) &&
+	return (x.insutype == "" || x.insutype == string(codeText(code[:0], r.kind.Insutype))) && (x.clr == "" || x.clr == r.clr) &&
 		(x.area == "" || x.area == string(codeText(code[:0], r.area)))
 }
 

@@ -2,8 +2,8 @@ package rest
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"gongji/api"
 	"gongji/engine"
@@ -11,24 +11,23 @@ import (
 	"gongji/engine/policy"
 )
 
-// billKind is what the clearing category of a bill depends on (R16): kind of care, insurance, kind of institution.
-type billKind struct {
-	medType, insutype uint32
-	place             uint8
+// BillKind is what the clearing category of a bill depends on (R16): kind of care, insurance, kind of institution.
+type BillKind struct {
+	MedType, Insutype uint32
+	Place             uint8 // fixmedins_type
 }
 
-// clrTables remembers the tables of clearing categories of all policies, as each settlement answer needs one: that of the policy in force at its time,
-// whatever holds now. Policies come by activatePolicy alone, which holds activating and makes the generation odd while one is under way: what is
-// remembered is used only if no policy has come since it was read.
-type clrTables struct {
-	activating sync.Mutex
-	generation atomic.Uint64
-	last       atomic.Pointer[clrList]
+// ClrTypes remembers the tables of clearing categories of all policies, as each settlement answer needs one: that of the policy in force at its time,
+// whatever holds now. Both faces have one. Any goroutine; nothing is asked and nothing allocated as long as no policy has come since the last look.
+type ClrTypes struct {
+	engine   *engine.Engine
+	deadline time.Duration // of the question
+	last     atomic.Pointer[ClrList]
 }
 
-type clrList struct {
-	generation uint64
-	rows       []clrRow // in the order of the log
+// ClrList are the tables of all policies up to some place of the log.
+type ClrList struct {
+	rows []clrRow // in the order of the log
 }
 
 type clrRow struct {
@@ -37,75 +36,82 @@ type clrRow struct {
 	profile *policy.Profile // nil: logged without a text
 }
 
-// begin says that a policy is under way; the function it gives ends that.
-func (t *clrTables) begin() (end func()) {
-	t.activating.Lock()
-	t.generation.Add(1)
-	return func() {
-		t.generation.Add(1)
-		t.activating.Unlock()
-	}
+// NewClrTypes begins with nothing read.
+func NewClrTypes(e *engine.Engine, deadline time.Duration) *ClrTypes {
+	return &ClrTypes{engine: e, deadline: deadline}
 }
 
-// nextPosition stands for the position of a command that would come now.
-const nextPosition = ledger.Position(math.MaxUint64)
+// NextPosition stands for the position of a command that would come now: a preview's.
+const NextPosition = ledger.Position(math.MaxUint64)
 
-// clrType is the clearing category of a bill that was settled at a position, at ms of ledger time (R16).
-func (f *face) clrType(at ledger.Position, ms int64, b billKind) (string, api.Problem) {
-	list, p := f.clrLists()
-	if p.Code != "" {
-		return "", p
+// Of is the clearing category of a bill that was settled at a position, at ms of ledger time (R16). Errors: those of a question to the engine.
+func (t *ClrTypes) Of(at ledger.Position, ms int64, b BillKind) (string, error) {
+	list, err := t.List()
+	if err != nil {
+		return "", err
 	}
-	return list.clrType(at, ms, b), api.Problem{}
+	return list.Of(at, ms, b), nil
 }
 
-// clrLists are the tables of all policies that any command executed by now was decided under.
-func (f *face) clrLists() (*clrList, api.Problem) {
-	list := f.clrTypes.last.Load()
-	if list == nil || list.generation != f.clrTypes.generation.Load() {
-		return f.loadClrTypes(list)
+// List are the tables of all policies that any command answered by now was decided under.
+func (t *ClrTypes) List() (*ClrList, error) {
+	list := t.last.Load()
+	if list == nil || uint64(len(list.rows)) < t.engine.Policies() {
+		return t.load(list)
 	}
-	return list, api.Problem{}
+	return list, nil
 }
 
-func (l *clrList) clrType(at ledger.Position, ms int64, b billKind) string {
+// withoutText stands for policies that were logged without a text: all shipped profiles have the same table, that of nhsa-interface.md 1.11.
+var withoutText = policy.MustShipped("hubei")
+
+// Of is as ClrTypes.Of, of a settlement that had been answered when the list was taken.
+func (l *ClrList) Of(at ledger.Position, ms int64, b BillKind) string {
 	var found *clrRow
 	for i := range l.rows { // a policy holds from the batch behind its own on
 		if r := &l.rows[i]; r.from <= ms && r.at.Sequence() < at.Sequence() && (found == nil || r.from >= found.from) {
 			found = r
 		}
 	}
-	if found == nil || found.profile == nil {
-		return clrType(b.medType, b.place)
+	profile := withoutText
+	if found != nil && found.profile != nil {
+		profile = found.profile
 	}
 	var med, insu [10]byte
-	return found.profile.ClrType(string(codeText(med[:0], b.medType)), string('0'+rune(b.place)), string(codeText(insu[:0], b.insutype)))
+	return profile.ClrType(string(codeText(med[:0], b.MedType)), string('0'+rune(b.Place)), string(codeText(insu[:0], b.Insutype)))
 }
 
-// loadClrTypes reads all policies; texts that old has are not parsed again.
-func (f *face) loadClrTypes(old *clrList) (*clrList, api.Problem) {
-	list := &clrList{generation: f.clrTypes.generation.Load()}
+// clrType is ClrTypes.Of as a handler wants it.
+func (f *face) clrType(at ledger.Position, ms int64, b BillKind) (string, api.Problem) {
+	clr, err := f.clrTypes.Of(at, ms, b)
+	if err != nil {
+		return "", notAdmitted(err)
+	}
+	return clr, api.Problem{}
+}
+
+// load reads all policies; texts that old has are not parsed again.
+func (t *ClrTypes) load(old *ClrList) (*ClrList, error) {
 	var rows []ledger.Policy
-	if p := f.ask(func(v engine.View) {
+	if err := t.engine.AskWithin(t.deadline, func(v engine.View) {
 		for i := uint32(0); i < v.State.Policies.Len(); i++ {
 			rows = append(rows, *v.State.Policies.At(i))
 		}
-	}); p.Code != "" {
-		return nil, p
+	}); err != nil {
+		return nil, err
 	}
+	list := &ClrList{}
 	for i := range rows {
 		row := clrRow{from: rows[i].EffectiveFrom, at: rows[i].At}
 		if old != nil && i < len(old.rows) {
 			row.profile = old.rows[i].profile
-		} else if text, err := f.policyText(&rows[i]); err != nil {
-			return nil, api.Problem{Code: api.CodeUnavailable}
-		} else if profile, err := policy.Parse("text", text); err == nil {
+		} else if entry, err := t.engine.Entry(row.at); err != nil {
+			return nil, err
+		} else if profile, err := policy.Parse("text", entry.Details.Text); err == nil {
 			row.profile = profile
 		}
 		list.rows = append(list.rows, row)
 	}
-	if list.generation%2 == 0 {
-		f.clrTypes.last.Store(list) // a generation that is over by now is never asked for
-	}
-	return list, api.Problem{}
+	t.last.Store(list) // one that is shorter than another's is read anew
+	return list, nil
 }

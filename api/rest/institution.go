@@ -34,7 +34,7 @@ type instRow struct {
 	position ledger.Position
 	timeMS   int64
 	opter    string
-	kind     billKind
+	kind     BillKind
 	clr      string // clearing category, of a refund that of its settlement (R16)
 	area     uint32 // clr_optins
 	patient  uint32
@@ -211,8 +211,8 @@ func (f *face) appendRow(a *strictjson.Appender, r *instRow) api.Problem {
 	a.String("refd_setl_flag", refundFlag(r.line.Refund))
 	a.String("msgid", r.line.Message)
 	a.Bytes("psn_no", person.PsnNo)
-	a.Bytes("med_type", codeText(code[:0], r.kind.medType))
-	a.Bytes("insutype", codeText(code[:0], r.kind.insutype))
+	a.Bytes("med_type", codeText(code[:0], r.kind.MedType))
+	a.Bytes("insutype", codeText(code[:0], r.kind.Insutype))
 	a.String("clr_type", r.clr)
 	a.Bytes("clr_optins", codeText(code[:0], r.area))
 	for i, name := range figureNames {

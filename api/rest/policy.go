@@ -40,7 +40,6 @@ func (f *face) activatePolicy(c *api.Call) {
 	w.details.Text = profile.Canonical()
 	row := w.more.Policy
 	w.add()
-	defer f.clrTypes.begin()()
 	out, p := f.run(w, sequencer.Structural)
 	if p.Code != "" {
 		c.Fail(p)

@@ -157,19 +157,20 @@ func TestClrTypeOfPolicy(t *testing.T) {
 	f.post("/v1/settlements", again).want(200, "clr_type", "9907")
 }
 
-// TestClrTypes: the table for policies that were logged without a text is that of the shipped ones (R16).
+// TestClrTypes: policies logged without a text have the table of any shipped profile (R16).
 func TestClrTypes(t *testing.T) {
 	for _, name := range policy.Names {
 		p := policy.MustShipped(name)
-		for med := range uint32(10_000) {
+		for med := range uint32(22_000) {
 			for place := range uint8(6) {
-				if want, got := clrType(med, place), p.ClrType(string(codeText(nil, med)), fmt.Sprint(place), "310"); got != want {
+				b := BillKind{MedType: med, Insutype: 310, Place: place}
+				if want, got := new(ClrList).Of(1, 1, b), p.ClrType(string(codeText(nil, med)), fmt.Sprint(place), "310"); got != want {
 					t.Fatalf("%s: med_type %d at %d: %s, want %s", name, med, place, got, want)
 				}
 			}
 		}
-		for _, med := range []uint32{21303, 990101, 990102, 990103} {
-			if want, got := clrType(med, 1), p.ClrType(string(codeText(nil, med)), "1", "390"); got != want {
+		for med, want := range map[uint32]string{11: "11", 1301: "13", 21303: "21", 990101: "15", 990102: "99"} {
+			if got := p.ClrType(string(codeText(nil, med)), "1", "390"); got != want {
 				t.Errorf("%s: med_type %d: %s, want %s", name, med, got, want)
 			}
 		}

@@ -38,7 +38,7 @@ type face struct {
 	works    sync.Pool
 	types    institutionTypes
 	letters  letters
-	clrTypes clrTables
+	clrTypes *ClrTypes
 	started  time.Time
 	results  atomic.Int64 // result files of runs being sent
 	walks    atomic.Int64 // questions that read rows of institutions
@@ -64,7 +64,7 @@ func newFace(e *engine.Engine, opt Options) *face {
 	if opt.Vouchers == nil && e != nil {
 		opt.Vouchers = e.TestVouchers()
 	}
-	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), started: time.Now()}
+	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), clrTypes: NewClrTypes(e, opt.Deadline), started: time.Now()}
 	f.works.New = func() any { return newWork() }
 	return f
 }

@@ -50,16 +50,16 @@ func (f *face) eachRow(w *rowWalk, visit func(*instRow) api.Problem) api.Problem
 		return notAdmitted(sequencer.ErrBusy)
 	}
 	defer f.walks.Add(-1)
-	clr, p := f.clrLists()
-	if p.Code != "" {
-		return p
+	clr, err := f.clrTypes.List()
+	if err != nil {
+		return notAdmitted(err)
 	}
 	if w.cursor.sequence == 0 {
 		w.cursor.sequence = w.house.sequence
 	}
 	q := engine.InstitutionQuery{Institution: w.house.number, From: w.from, To: w.to, Sequence: w.cursor.sequence, Next: w.cursor.next, Limit: engine.InstitutionRowsMax,
 		ClrType: func(r *engine.InstitutionRow) uint16 {
-			return clrCode(clr.clrType(r.Settled, r.SettledMS, w.kindOf(r)))
+			return clrCode(clr.Of(r.Settled, r.SettledMS, w.kindOf(r)))
 		}}
 	end := time.Now().Add(rowsTime)
 	for page := 0; w.pages == 0 || page < w.pages; page++ {
@@ -87,15 +87,15 @@ func (f *face) eachRow(w *rowWalk, visit func(*instRow) api.Problem) api.Problem
 	return api.Problem{}
 }
 
-func (w *rowWalk) kindOf(r *engine.InstitutionRow) billKind {
-	return billKind{r.MedType, r.Insutype, w.house.place}
+func (w *rowWalk) kindOf(r *engine.InstitutionRow) BillKind {
+	return BillKind{r.MedType, r.Insutype, w.house.place}
 }
 
 // row is a row of the engine as it is told: a refund's amounts are negative.
-func (w *rowWalk) row(r *engine.InstitutionRow, clr *clrList) *instRow {
+func (w *rowWalk) row(r *engine.InstitutionRow, clr *ClrList) *instRow {
 	sign := int64(r.Sign)
 	out := &instRow{position: r.Position, timeMS: r.TimeMS, area: r.Area, patient: r.Patient, kind: w.kindOf(r), hospPart: sign * r.Bill.HospPart,
-		clr: clr.clrType(r.Settled, r.SettledMS, w.kindOf(r)), cleared: r.Clearing != 0, opter: opterOf(r)}
+		clr: clr.Of(r.Settled, r.SettledMS, w.kindOf(r)), cleared: r.Clearing != 0, opter: opterOf(r)}
 	out.line = reconcile.Line{Message: string(r.Details.Message), Settlement: r.Settled, Refund: sign < 0}
 	for i, fen := range [reconcile.Figures]int64{r.Bill.Medfee, r.Bill.Fund, r.Own + r.Mulaid, r.Mulaid, r.Cash} {
 		out.line.Tell(reconcile.Figure(i), sign*fen)

@@ -58,9 +58,9 @@ func (f *face) settle(c *api.Call) {
 }
 
 // kindOf is what the clearing category of w's bill will be found by.
-func (f *face) kindOf(w *work) (billKind, api.Problem) {
+func (f *face) kindOf(w *work) (BillKind, api.Problem) {
 	place, p := f.placeOf(w.cmd.Institution)
-	return billKind{w.details.MedType, w.details.Insutype, place}, p
+	return BillKind{w.details.MedType, w.details.Insutype, place}, p
 }
 
 // appendSettled writes the answer to a settlement (api.md).
@@ -140,7 +140,7 @@ func (f *face) preview(c *api.Call) {
 	}
 	var clr string
 	if p.Code == "" {
-		clr, p = f.clrType(nextPosition, ms, kind)
+		clr, p = f.clrType(NextPosition, ms, kind)
 	}
 	switch {
 	case p.Code != "":

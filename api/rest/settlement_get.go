@@ -163,7 +163,7 @@ func (f *face) answerFate(c *api.Call, x *fate, entry *engine.Entry) {
 	switch x.state {
 	case stateSettled, stateReversed:
 		out := decided{position: entry.Position, effect: entry.Effect, timeMS: entry.TimeMS}
-		clr, p := f.clrType(entry.Position, entry.TimeMS, billKind{entry.Details.MedType, entry.Details.Insutype, place})
+		clr, p := f.clrType(entry.Position, entry.TimeMS, BillKind{entry.Details.MedType, entry.Details.Insutype, place})
 		if p.Code != "" {
 			c.Fail(p)
 			return

@@ -98,43 +98,6 @@ func reservedCaller(code []byte) bool {
 	return false
 }
 
-// clrType is the clearing category (R16) of a kind of care at a kind of institution by the table of nhsa-interface.md 1.11, which all shipped profiles
-// have: for times at which no policy with a text was in force.
-func clrType(medType uint32, place uint8) string {
-	if place == ledger.TypePharmacy {
-		return "41"
-	}
-	switch medType {
-	case 11:
-		return "11" // outpatient
-	case 1103:
-		return "1103"
-	case 12:
-		return "12" // registration
-	case 13, 1301:
-		return "13" // emergency
-	case 14:
-		return "14" // chronic
-	case 18:
-		return "18" // special drug
-	case 2102:
-		return "27" // single disease
-	case 21, 2101, 2105, 2106, 2107, 2109, 21303, 52:
-		return "21" // inpatient
-	case 22:
-		return "22" // injury
-	case 28:
-		return "28" // day surgery
-	case 41:
-		return "41" // pharmacy
-	case 51:
-		return "53" // maternity outpatient
-	case 9901, 990101, 990103:
-		return "15" // two diseases
-	}
-	return "99"
-}
-
 // institutionTypes remembers fixmedins_type by code, which never changes: clr_type needs it in every answer. Only institutions that the
 // ledger knows are kept, so the table is bounded by theirs.
 type institutionTypes struct {
@@ -173,6 +136,3 @@ func codeText(dst []byte, n uint32) []byte {
 	}
 	return strconv.AppendUint(dst, uint64(n), 10)
 }
-
-// ClrType is clrType for the national interface: both faces answer a settlement with the same category.
-func ClrType(medType uint32, place uint8) string { return clrType(medType, place) }

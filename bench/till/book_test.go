@@ -116,6 +116,7 @@ func TestJudge(t *testing.T) {
 		{401, `{"code":401}`, Refused, ""},
 		{413, ``, Refused, ""},
 		{408, ``, Unknown, ""},
+		{409, `{"infcode":-1,"err_msg":"[signature_replayed] x"}`, Unknown, "signature_replayed"},
 		{500, `{"infcode":-1}`, Unknown, ""},
 		{502, `<html>`, Unknown, ""},
 		{503, `<html>`, Unknown, ""},

@@ -10,18 +10,23 @@ import (
 	"gongji/api/nhsa"
 	"gongji/api/nhsa/catalogue"
 	"gongji/api/nhsa/fund"
+	"gongji/api/nhsa/sign"
 )
 
 // nationalFlags are the settings of the national interface (nhsa-interface.md).
 type nationalFlags struct {
 	Catalogue     string `help:"Catalogue file that splits the fee lines of the national interface. Default: none, all is full self-pay; with --demo an invented one." placeholder:"FILE"`
 	Fund          string `help:"What the pooled fund pays on the national interface: none, a file of ratios, or the http(s) address of a calculator. With --demo invented ratios." placeholder:"none|FILE|URL"`
+	SignKeys      string `help:"Key file of the institutions, mode 400: national messages are opened and their answers sealed by the scheme that it names. Default: none, everybody on this machine may speak for every institution." placeholder:"FILE"`
 	RequireSignIn bool   `help:"Refuse national calls without a sign-in of the day, but for cancels and reversals."`
 }
 
 // options loads the files. The second value gives back what was opened.
 func (n *nationalFlags) options(demo bool) (o nhsa.Options, closeAll func(), err error) {
 	o.RequireSignIn, closeAll = n.RequireSignIn, func() {}
+	if o.Guard, err = n.guard(); err != nil {
+		return o, closeAll, err
+	}
 	switch {
 	case n.Catalogue != "":
 		text, err := os.ReadFile(n.Catalogue)
@@ -58,6 +63,22 @@ func (n *nationalFlags) options(demo bool) (o nhsa.Options, closeAll func(), err
 		o.Fund = ratios
 	}
 	return o, closeAll, nil
+}
+
+// guard makes the scheme of the key file. Without one it is none, for which both listeners must be on the loopback address: api.New refuses others (R31).
+func (n *nationalFlags) guard() (*nhsa.Guard, error) {
+	if n.SignKeys == "" {
+		return nhsa.NewGuard(sign.None{}), nil
+	}
+	keys, err := sign.Load(n.SignKeys)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sign.New(keys, sign.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return nhsa.NewGuard(s), nil
 }
 
 const pathNational = "/fsi/api/rsfComIfsService/callService"

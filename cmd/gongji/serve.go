@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -70,7 +71,7 @@ func (s *serveCmd) Run() error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
-	log.Info().Str("listen", s.Listen).Str("admin", s.AdminListen).Msg("serving")
+	log.Info().Str("listen", s.Listen).Str("admin", s.AdminListen).Str("signatures", national.Guard.Scheme()).Msg("serving")
 	if s.Demo {
 		if err := demoWelcome(os.Stdout, s.Listen, s.AdminListen, s.DemoPersons); err != nil {
 			return errors.Join(err, stopInOrder(server, e, log))
@@ -92,7 +93,10 @@ func (s *serveCmd) listen(e *engine.Engine, national nhsa.Options, log zerolog.L
 	if s.Echo {
 		routes = append(routes, api.EchoRoute("/echo"))
 	}
-	server, err := api.New(api.Options{Listen: s.Listen, AdminListen: s.AdminListen, Log: log, Ready: e.Ready, WriteMetrics: e.WriteMetrics}, routes)
+	server, err := api.New(api.Options{Listen: s.Listen, AdminListen: s.AdminListen, Log: log, Ready: e.Ready, WriteMetrics: func(w io.Writer) {
+		e.WriteMetrics(w)
+		national.Guard.WriteMetrics(w)
+	}}, routes)
 	if err != nil {
 		return nil, err
 	}

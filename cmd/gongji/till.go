@@ -140,6 +140,9 @@ func (s signClient) Sign(h http.Header, body []byte, now time.Time) ([]byte, err
 
 // Verify checks an answer.
 func (s signClient) Verify(h http.Header, body []byte, now time.Time) ([]byte, error) {
+	if strings.HasPrefix(h.Get("Content-Type"), "application/octet-stream") && !sign.SealsFiles(s.Name()) {
+		return body, nil
+	}
 	return s.Client.Verify(sign.HTTP(h), body, now)
 }
 

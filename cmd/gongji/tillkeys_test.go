@@ -1,63 +1,69 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/emmansun/gmsm/sm2"
+	"github.com/rs/zerolog"
 
+	"gongji/api"
+	"gongji/api/nhsa"
 	"gongji/api/nhsa/sign"
+	"gongji/engine"
 )
 
-// gate stands before a server and speaks a signature scheme: it opens what comes, hands the plain message on and seals the answer.
-func gate(t *testing.T, h *house, scheme sign.Scheme, opened *atomic.Int64) *httptest.Server {
+// guardedHouse serves a house's ledger a second time, by the national interface only, as `gongji serve --sign-keys` does.
+func guardedHouse(t *testing.T, h *house, keys string) (url string, national nhsa.Options) {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		plain, who, err := scheme.Open(sign.HTTP(r.Header), body, h.now())
-		if err != nil {
-			http.Error(w, `{"code":401}`, http.StatusUnauthorized)
-			return
-		}
-		opened.Add(1)
-		resp, err := http.Post(h.business()+r.URL.Path, mediaJSON, bytes.NewReader(plain))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		defer resp.Body.Close()
-		answer, err := io.ReadAll(resp.Body)
-		if err == nil {
-			answer, err = scheme.Seal(w.Header(), who, answer, h.now())
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		w.WriteHeader(resp.StatusCode)
-		w.Write(answer)
-	}))
+	flags := nationalFlags{SignKeys: keys}
+	national, done, err := flags.options(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(done)
+	server, err := api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Log: zerolog.Nop()}, nhsa.Routes(h.engine, national))
+	if err == nil {
+		err = server.Listen()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
 	t.Cleanup(func() {
-		s.Close()
-		http.DefaultClient.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), engine.StopLimit)
+		defer cancel()
+		if err := errors.Join(server.Shutdown(ctx), <-served); err != nil {
+			t.Error(err)
+		}
 	})
-	return s
+	return "http://" + server.BusinessAddr(), national
+}
+
+// guardCount is a counter of a guard.
+func guardCount(t *testing.T, g *nhsa.Guard, name string) (n int) {
+	t.Helper()
+	var out strings.Builder
+	g.WriteMetrics(&out)
+	for line := range strings.Lines(out.String()) {
+		if v, ok := strings.CutPrefix(line, name+" "); ok {
+			if _, err := fmt.Sscan(v, &n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("no %s in\n%s", name, &out)
+	return 0
 }
 
 // now is the time of the house's story, which begins in the morning.
@@ -86,42 +92,94 @@ func keyFileOf(t *testing.T, text string) string {
 	return path
 }
 
-// TestTillKeys: with --keys a till signs, a cut line included; without, or with another's key, nothing gets through.
-func TestTillKeys(t *testing.T) {
+// keyFilesOf are the two sides' files of each scheme for one institution.
+func keyFilesOf(t *testing.T, code string) map[string][2]string {
+	t.Helper()
 	ours, oursPublic := keyPair(t)
 	platform, platformPublic := keyPair(t)
-	row := "[[caller]]\nname = \"ak-0001\"\nfixmedins_codes = [\"P99100000001\"]\n"
+	row := fmt.Sprintf("[[caller]]\nname = \"ak-0001\"\nfixmedins_codes = [%q]\n", code)
 	head := func(scheme, role, more string) string {
 		return fmt.Sprintf("gongji_keys = 1\nscheme = %q\nrole = %q\n%s", scheme, role, more)
 	}
+	secret, block := fmt.Sprintf("secret = \"secret-of-%s\"\n", code), "sm4_key = \"0123456789abcdeffedcba9876543210\"\n"
+	private := func(k string) string { return fmt.Sprintf("sm2_private = %q\n", k) }
+	public := func(k string) string { return fmt.Sprintf("sm2_public = %q\n", k) }
+	out := map[string][2]string{
+		sign.SchemeGateway: {head(sign.SchemeGateway, sign.RolePlatform, "") + row + secret, head(sign.SchemeGateway, sign.RoleInstitution, "api_name = \"fsi\"\napi_version = \"1\"\n") + row + secret},
+		sign.SchemeXTIF:    {head(sign.SchemeXTIF, sign.RolePlatform, "") + row + secret, head(sign.SchemeXTIF, sign.RoleInstitution, "") + row + secret},
+	}
 	knobs := "empty_fields = \"signed\"\nsignature = \"raw\"\n"
-	for scheme, x := range map[string][2]string{
-		sign.SchemeXTIF: {head(sign.SchemeXTIF, sign.RolePlatform, "") + row + "secret = \"0123456789abcdef\"\n", head(sign.SchemeXTIF, sign.RoleInstitution, "") + row + "secret = \"0123456789abcdef\"\n"},
-		sign.SchemeEnvelope: {head(sign.SchemeEnvelope, sign.RolePlatform, knobs+fmt.Sprintf("sm2_private = %q\n", platform)) + row + fmt.Sprintf("sm2_public = %q\n", oursPublic),
-			head(sign.SchemeEnvelope, sign.RoleInstitution, knobs+fmt.Sprintf("sm2_public = %q\n", platformPublic)) + row + fmt.Sprintf("sm2_private = %q\n", ours)},
-	} {
-		h := openDemoHouse(t)
-		keys, err := sign.Load(keyFileOf(t, x[0]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := sign.New(keys, sign.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var opened atomic.Int64
-		g := gate(t, h, s, &opened)
-		book := filepath.Join(t.TempDir(), "book")
-		c := &tillCmd{URL: g.URL, Keys: keyFileOf(t, x[1]), Book: book, Cut: []string{"unread"}, Persons: demoPersonsMin, now: h.now}
+	out[sign.SchemeEnvelope] = [2]string{head(sign.SchemeEnvelope, sign.RolePlatform, knobs+private(platform)) + row + public(oursPublic),
+		head(sign.SchemeEnvelope, sign.RoleInstitution, knobs+public(platformPublic)) + row + private(ours)}
+	knobs = "app_field = \"appCode\"\nsm4_mode = \"cbc\"\n"
+	out[sign.SchemePortal] = [2]string{head(sign.SchemePortal, sign.RolePlatform, knobs+private(platform)) + row + secret + block + public(oursPublic),
+		head(sign.SchemePortal, sign.RoleInstitution, knobs+public(platformPublic)) + row + secret + block + private(ours)}
+	return out
+}
+
+// TestTillKeys: `gongji till --keys` against `gongji serve --sign-keys` by every scheme, a cut line included, is a whole dialogue; without keys, with
+// those of another institution, or as another institution nothing gets through and nothing changes.
+func TestTillKeys(t *testing.T) {
+	h := openDemoHouse(t)
+	place := (&tillCmd{Persons: demoPersonsMin}).place().Code
+	others := keyFilesOf(t, "P99100000099")
+	book := filepath.Join(t.TempDir(), "book") // one, as it is one institution whose close knows all of it
+	for scheme, x := range keyFilesOf(t, place) {
+		url, national := guardedHouse(t, h, keyFileOf(t, x[0]))
+		c := &tillCmd{URL: url, Keys: keyFileOf(t, x[1]), Book: book, Cut: []string{"unread"}, Persons: demoPersonsMin, now: h.now}
 		var out strings.Builder
 		level, err := c.play(context.Background(), strings.NewReader(""), &out)
-		if err != nil || level != has(t, h, "3201") || opened.Load() < 7 {
-			t.Errorf("%s: level %t, %v, %d messages opened\n%s", scheme, level, err, opened.Load(), &out)
+		opened := guardCount(t, national.Guard, "gongji_national_opened_total")
+		if err != nil || level != has(t, h, "3201") || opened < 7 || strings.Contains(out.String(), "WRONG") {
+			t.Errorf("%s: level %t, %v, %d messages opened\n%s", scheme, level, err, opened, &out)
 		}
-		c.Keys, c.Book = "", book+"2"
-		opened.Store(0)
-		if _, err := c.play(context.Background(), strings.NewReader(""), &out); err == nil || opened.Load() > 0 {
-			t.Errorf("%s: unsigned messages got through: %v", scheme, err)
+		before := billsOf(h)
+		for what, keys := range map[string]string{"no keys": "", "keys of another": keyFileOf(t, others[scheme][1])} {
+			c.Keys, c.Book = keys, filepath.Join(t.TempDir(), "book")
+			if _, err := c.play(context.Background(), strings.NewReader(""), &out); err == nil {
+				t.Errorf("%s, %s: the dialogue passed", scheme, what)
+			}
 		}
+		// As another institution: the header schemes and the portal know the caller, and that it is not his.
+		c.Keys, c.Code, c.Area, c.Book = keyFileOf(t, x[1]), "P99100000098", "991000", filepath.Join(t.TempDir(), "book")
+		if _, err := c.play(context.Background(), strings.NewReader(""), &out); err == nil {
+			t.Errorf("%s: as another institution the dialogue passed", scheme)
+		}
+		if scheme != sign.SchemeEnvelope && guardCount(t, national.Guard, `gongji_national_refused_total{kind="institution"}`) == 0 {
+			t.Errorf("%s: speaking for another institution was not noticed", scheme)
+		}
+		if n := billsOf(h); n != before || before == 0 {
+			t.Errorf("%s: %d bills settled, %d with the keys", scheme, n, before)
+		}
+	}
+	sameBooks(t, h, 0, book)
+}
+
+// billsOf is how many bills the ledger has accepted.
+func billsOf(h *house) uint64 { return h.engine.Stats().Settlements.Load() }
+
+// TestServeKeys (R31): with keys as without both listeners are on the loopback address only; a bad key file ends the start before the ledger is opened.
+func TestServeKeys(t *testing.T) {
+	h := openTestHouse(t)
+	keys := keyFileOf(t, keyFilesOf(t, "P99100000001")[sign.SchemePortal][0])
+	for _, file := range []string{"", keys} {
+		flags := nationalFlags{SignKeys: file}
+		national, done, err := flags.options(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done()
+		s := &serveCmd{Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:0"}
+		if _, err := s.listen(h.engine, national, zerolog.Nop()); !errors.Is(err, api.ErrNotLoopback) {
+			t.Errorf("listening for everybody: %v", err)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "ledger")
+	s := &serveCmd{Dir: dir, Create: true, LogLevel: "error", nationalFlags: nationalFlags{SignKeys: keyFileOf(t, "scheme = \"none\"")}}
+	if err := s.Run(); !errors.Is(err, sign.ErrKeys) {
+		t.Errorf("a bad key file: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the ledger was opened")
 	}
 }

@@ -50,6 +50,10 @@ type Client interface {
 	Verify(h Headers, body []byte, now time.Time) (plain []byte, err error)
 }
 
+// SealsFiles tells whether a scheme's Seal takes an answer that is a file and no message (9102), and Verify gives it back. sm2-envelope signs fields:
+// it has nothing to say of bytes, and both sides take them as they are.
+func SealsFiles(scheme string) bool { return scheme != SchemeEnvelope }
+
 // Options of a scheme.
 type Options struct {
 	Window time.Duration // 0: the scheme's default
