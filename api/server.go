@@ -166,7 +166,9 @@ func (s *Server) Serve() error {
 	}
 	err := <-done
 	if err != nil {
-		s.closeListeners() // one face without the other is not a service
+		for _, f := range []*face{s.business, s.admin} { // one without the other is not a service
+			f.listener.Close()
+		}
 	}
 	return errors.Join(err, <-done)
 }

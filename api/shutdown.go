@@ -15,7 +15,7 @@ import (
 // new connections; calls being handled are answered; listeners and connections are closed. It returns
 // nil, or ctx's error with the number of calls that had not ended by then; their connections are
 // closed under them. /healthz, /readyz and /metrics answer until the listeners close. Call it once,
-// after Listen.
+// after Listen; Serve may be called before, meanwhile or after and returns.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	err := s.waitDrained(ctx)
@@ -48,6 +48,9 @@ func (s *Server) waitDrained(ctx context.Context) error {
 func (f *face) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeGrace)
 	defer cancel()
+	// fasthttp closes listeners that its Serve has been given. One whose Serve comes only now, as when a signal arrives right after the start, it does
+	// not know, and Serve would wait on it for ever.
+	f.listener.Close()
 	if err := f.http.ShutdownWithContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
 		f.connections.closeAll()
 	}

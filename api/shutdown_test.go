@@ -87,3 +87,31 @@ func TestShutdownGivesUp(t *testing.T) {
 	}
 	close(f.unblock)
 }
+
+// TestShutdownBeforeServe: a server stopped before its Serve has begun, as by a signal right after the start, does not serve: Serve returns.
+func TestShutdownBeforeServe(t *testing.T) {
+	s, err := New(Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0"}, nil)
+	if err == nil {
+		err = s.Listen()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Serve goes on after Shutdown")
+	}
+	if c, err := net.Dial("tcp", s.BusinessAddr()); err == nil {
+		c.Close()
+		t.Error("the listener is open")
+	}
+}
