@@ -204,7 +204,7 @@ func (f *face) answer(m *message, x *fault) {
 		m.head(f, x)
 	}
 	if m.download != nil && !x.bad() {
-		m.call.Send(200, "application/octet-stream", m.download)
+		f.send(m, 200, mediaFile, m.download)
 		return
 	}
 	o := &m.out

@@ -180,12 +180,6 @@ func (c *Client) read(reply *Reply, r *http.Request) {
 		reply.Text = fmt.Sprintf("answer broken off after %d bytes: %v", len(body), err)
 		return
 	}
-	// A file is bytes, which no scheme signs: only 9102 is answered by one. It tells the till no more than where to look (3202's rows), and each row is
-	// undone by a signed 2601 or not at all.
-	if reply.Infno == infDownload && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/octet-stream") && resp.StatusCode == http.StatusOK {
-		reply.Result, reply.File = Answered, body
-		return
-	}
 	if s := c.Server.Signer; s != nil {
 		if body, err = s.Verify(resp.Header, body, c.now()); err != nil {
 			reply.Text = fmt.Sprintf("HTTP %d, signature of the answer: %v", resp.StatusCode, err) // a refusal that nobody signed is none
@@ -193,6 +187,11 @@ func (c *Client) read(reply *Reply, r *http.Request) {
 		}
 	}
 	reply.Repeated = resp.Header.Get("Idempotency-Replayed") == "true"
+	// Not every scheme signs files, so nothing but 9102 is answered by one.
+	if reply.Infno == infDownload && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/octet-stream") && resp.StatusCode == http.StatusOK {
+		reply.Result, reply.File = Answered, body
+		return
+	}
 	reply.judge(resp.StatusCode, body)
 }
 
