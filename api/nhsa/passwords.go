@@ -15,13 +15,10 @@ const (
 
 // readPasswords reads the authorizers' passwords of a settlement out of cainfo, where the profile in force asks for them (R23) and an account is to
 // be used: "psn_no=password", pairs separated by one space. The texts end here: the command has digests. Where the scheme's signature stands in
-// cainfo nothing can be told, and the bill is refused rather than left to cash without a word. Under profiles without passwords cainfo is not looked at.
+// cainfo nothing can be told, so relatives are skipped: no bill is refused for a password (R23). Under profiles without passwords cainfo is not looked at.
 func (f *face) readPasswords(m *message) fault {
-	if !f.knobs.passwords.Load() || m.cmd.UsedFlag == 0 {
+	if !f.knobs.passwords.Load() || m.cmd.UsedFlag == 0 || f.opt.Guard.Scheme() == signature.SchemeEnvelope {
 		return fault{}
-	}
-	if f.opt.Guard.Scheme() == signature.SchemeEnvelope {
-		return fault{code: codeNotSupported, where: "cainfo", text: "本地区须输入共济密码，而该项已用于签名，请联系医保经办机构"}
 	}
 	m.passwords = m.passwords[:0]
 	for text, more := m.header(envCainfo), true; more && len(text) > 0; {
