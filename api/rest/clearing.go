@@ -117,7 +117,9 @@ func (in *clearingIn) decode(d *strictjson.Decoder) fault {
 		case "to":
 			in.to = day(d)
 		case "clr_type":
-			in.clrCode = uint16(typeCodeMost(d, 2, 5, clrCodeMax))
+			if in.clrCode = uint16(typeCodeMost(d, 2, 5, clrCodeMax)); in.clrCode == 0 {
+				d.Refuse(strictjson.CodeBadValue) // to the ledger that is all categories, and the amount would be that of one
+			}
 			in.clr = string(codeText(nil, uint32(in.clrCode)))
 		case "amount":
 			in.amount = positive(d)

@@ -341,6 +341,7 @@ func TestClearingKeys(t *testing.T) {
 	pay := func(clr, amount string) *answer {
 		return k.postAdmin(path+"/clearings", fmt.Sprintf(`{"msgid":%q,"from":%q,"to":%q,"amount":%q%s}`, k.msgid(), day, day, amount, clr))
 	}
+	pay(`,"clr_type":"00"`, "15.00").want(400, "code", "bad_value", "field", "clr_type") // all categories, by the ledger's number
 	pay(`,"clr_type":"21"`, "15.00").want(422, "code", "clearing_differs", "acct_pay", "6.00")
 	pay(`,"clr_type":"21"`, "6.00").want(200, "clr_type", "21", "amount", "6.00")
 	k.get(path+"/settlements?date="+day).want(200, "settlements.0.cleared", "false", "settlements.1.cleared", "true", "settlements.2.cleared", "true", "settlements.3.cleared", "false")
@@ -351,6 +352,15 @@ func TestClearingKeys(t *testing.T) {
 	k.get("/v1/settlements/"+outpatient).want(200, "cleared", "true")
 	k.get(path+"/clearings").want(200, "clearings.0.clr_type", "11", "clearings.1.clr_type", "21", "clearings.1.amount", "6.00")
 	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", "0.00", "totals.fund_bank", "15.00")
+}
+
+// TestClrCode (R16, R17): a category is known to the ledger by the number that is written like it, and by none that is another's.
+func TestClrCode(t *testing.T) {
+	for clr, want := range map[string]uint16{"11": 11, "09": 9, "1103": 1103, "65535": 65_535, "9": 0, "00": 0, "011": 0, "65536": 0, "990101": 0, "": 0} {
+		if got := clrCode(clr); got != want {
+			t.Errorf("category %q is %d, want %d", clr, got, want)
+		}
+	}
 }
 
 // TestRowPages (R15, R28): pages of a list fit each other whatever happens between them, totals go over all pages, and a place in one institution's list is none in another's.
