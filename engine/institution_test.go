@@ -217,6 +217,7 @@ func TestInstitutionRows(t *testing.T) {
 			}
 		}
 		for i := range uint32(6) {
+			checkPayable(t, e, all, i, newest)
 			seen["seeks"] += checkSeeks(t, e, all, i, first-1, today+1)
 			checkClearings(t, e, all, i, 1+rng.IntN(3), newest)
 			checkClearings(t, e, all, i, 1+rng.IntN(3), 1+rng.Uint64N(newest))
@@ -253,6 +254,24 @@ func checkSeeks(t *testing.T, e *engine.Engine, all *naive, institution uint32, 
 		}
 	}
 	return keys
+}
+
+// checkPayable: the rows that count come to what the institution is owed and was paid out: nothing is counted twice, and nothing left out (R15, R17).
+func checkPayable(t *testing.T, e *engine.Engine, all *naive, institution uint32, newest uint64) {
+	t.Helper()
+	var rows, booked int64
+	for _, r := range all.of(institution, -1<<31, 1<<31-1, newest) {
+		if !r.Void {
+			rows += int64(r.Sign) * (r.Own + r.Mulaid)
+		}
+	}
+	must(t, e.Ask(func(v engine.View) { booked = v.State.Institutions.At(institution).Payable }))
+	for _, c := range all.clearings[institution] {
+		booked += c.Amount
+	}
+	if rows != booked {
+		t.Fatalf("institution %d: its rows come to %d fen, owed and paid out are %d", institution, rows, booked)
+	}
 }
 
 func checkClearings(t *testing.T, e *engine.Engine, all *naive, institution uint32, n int, sequence uint64) {

@@ -117,7 +117,9 @@ func (in *clearingIn) decode(d *strictjson.Decoder) fault {
 		case "to":
 			in.to = day(d)
 		case "clr_type":
-			in.clrCode = uint16(typeCodeMost(d, 2, 5, clrCodeMax))
+			if in.clrCode = uint16(typeCodeMost(d, 2, 5, clrCodeMax)); in.clrCode == 0 {
+				d.Refuse(strictjson.CodeBadValue) // to the ledger that is all categories, and the amount would be that of one
+			}
 			in.clr = string(codeText(nil, uint32(in.clrCode)))
 		case "amount":
 			in.amount = positive(d)
@@ -126,11 +128,15 @@ func (in *clearingIn) decode(d *strictjson.Decoder) fault {
 	if x := faultOf(d.Done()); x.bad() {
 		return x
 	}
-	if in.to < in.from || in.to-in.from >= rangeDaysMax {
+	if in.to < in.from || in.to-in.from >= clearingDaysMax {
 		return badValue("to")
 	}
 	return fault{}
 }
+
+// clearingDaysMax of one clearing: ten years. What a quiet institution owes of refunds is netted by its next bill, whenever that is (R17), and a clearing
+// over a month only could leave the refund in none. Rows bound the work and not days, and both are read before the log within rowsTime.
+const clearingDaysMax = 3_660
 
 // clrCodeMax is the largest clearing category that the ledger's command can hold; the nation's have at most four digits (nhsa-interface.md 1.11).
 const clrCodeMax = 1<<16 - 1

@@ -341,6 +341,7 @@ func TestClearingKeys(t *testing.T) {
 	pay := func(clr, amount string) *answer {
 		return k.postAdmin(path+"/clearings", fmt.Sprintf(`{"msgid":%q,"from":%q,"to":%q,"amount":%q%s}`, k.msgid(), day, day, amount, clr))
 	}
+	pay(`,"clr_type":"00"`, "15.00").want(400, "code", "bad_value", "field", "clr_type") // all categories, by the ledger's number
 	pay(`,"clr_type":"21"`, "15.00").want(422, "code", "clearing_differs", "acct_pay", "6.00")
 	pay(`,"clr_type":"21"`, "6.00").want(200, "clr_type", "21", "amount", "6.00")
 	k.get(path+"/settlements?date="+day).want(200, "settlements.0.cleared", "false", "settlements.1.cleared", "true", "settlements.2.cleared", "true", "settlements.3.cleared", "false")
@@ -351,6 +352,70 @@ func TestClearingKeys(t *testing.T) {
 	k.get("/v1/settlements/"+outpatient).want(200, "cleared", "true")
 	k.get(path+"/clearings").want(200, "clearings.0.clr_type", "11", "clearings.1.clr_type", "21", "clearings.1.amount", "6.00")
 	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", "0.00", "totals.fund_bank", "15.00")
+}
+
+// TestRefundNettedLate (R17): what a quiet institution was paid and gave back is netted by its next bill, two months later.
+func TestRefundNettedLate(t *testing.T) {
+	k := &books{fixture: start(t, setup{}), rows: map[string][]*booked{}, paid: map[string]int64{}}
+	hospital, p := k.institution("1"), k.newPerson(true)
+	k.credit(p, "1000.00")
+	days := func(n int) {
+		for range n {
+			k.nextDay()
+		}
+	}
+	row := k.settle(hospital, p, "100.00", "0.00", "DAY")
+	days(2)
+	k.payOut(hospital, row.day, row.day)
+	refunded := k.today()
+	k.cancel(hospital, row, "DAY")
+	days(60)
+	last := k.settle(hospital, p, "300.00", "0.00", "DAY")
+	days(2)
+	k.clear(hospital, k.msgid(), last.day, last.day, "300.00").want(422, "code", "clearing_exceeds") // more than is owed
+	k.payOut(hospital, refunded, last.day)
+	k.get("/v1/institutions/"+hospital+"/settlements?date="+refunded).want(200, "settlements.0.cleared", "true")
+	k.getAdmin("/v1/ledger/totals").want(200, "totals.institution_payable", "0.00", "totals.fund_bank", "300.00")
+	k.clear(hospital, k.msgid(), "2016-03-10", last.day, "1.00").want(400, "code", "bad_value", "field", "to", "id_used", "false")
+}
+
+// TestRedoCleared (R11, R15, R17): a void settlement that was redone is a row by its redo alone: paid out when the redo's day is, and not before.
+func TestRedoCleared(t *testing.T) {
+	policy := engine.Hubei
+	policy.CancelReversible = 1
+	k := &books{fixture: start(t, setup{policy: policy}), rows: map[string][]*booked{}}
+	hospital, p := k.institution("1"), k.newPerson(true)
+	k.credit(p, "1000.00")
+	msgid := k.msgid()
+	settled, first := k.post("/v1/settlements", bill{msgid: msgid, code: hospital, patient: p, medfee: "10.00", inscp: "10.00"}.body()).want(200).str("setl_id"), k.today()
+	k.settle(hospital, p, "20.00", "0.00", "DAY")
+	cancel := k.msgid()
+	k.post("/v1/reversals", messageBody(cancel, hospital, msgid, "settlement", p)).want(200, "state", "reversed")
+	k.nextDay()
+	again := k.today()
+	redo := k.msgid()
+	k.post("/v1/reversals", messageBody(redo, hospital, cancel, "reversal", p)).want(200, "state", "settled")
+	k.nextDay()
+	k.nextDay()
+	is := func(state, cleared string) {
+		k.t.Helper()
+		k.get("/v1/settlements/"+settled).want(200, "state", state, "cleared", cleared)
+	}
+	k.clear(hospital, k.msgid(), first, first, "20.00").want(200)
+	is("settled", "false")
+	k.clear(hospital, k.msgid(), again, again, "10.00").want(200)
+	is("settled", "true")
+	k.post("/v1/settlements/"+settled+"/reversal", reversalBody(k.msgid(), hospital, p)).want(200)
+	is("reversed", "true")
+}
+
+// TestClrCode (R16, R17): a category is known to the ledger by the number that is written like it, and by none that is another's.
+func TestClrCode(t *testing.T) {
+	for clr, want := range map[string]uint16{"11": 11, "09": 9, "1103": 1103, "65535": 65_535, "9": 0, "00": 0, "011": 0, "65536": 0, "990101": 0, "": 0} {
+		if got := clrCode(clr); got != want {
+			t.Errorf("category %q is %d, want %d", clr, got, want)
+		}
+	}
 }
 
 // TestRowPages (R15, R28): pages of a list fit each other whatever happens between them, totals go over all pages, and a place in one institution's list is none in another's.

@@ -103,9 +103,13 @@ func (w *rowWalk) row(r *engine.InstitutionRow, clr *ClrList) *instRow {
 	return out
 }
 
-// clrCode is a clearing category as the ledger knows it; 0: it cannot name it, and such rows are paid out with all categories together.
+// clrCode is a clearing category as the ledger knows it; 0: it cannot name it, and such rows are paid out with all categories together. A profile may have
+// "00", "011" and "70000": they are no number of the ledger's, or would be that of another category.
 func clrCode(clr string) uint16 {
-	n, _ := strconv.ParseUint(clr, 10, 16)
+	n, err := strconv.ParseUint(clr, 10, 16)
+	if err != nil || string(codeText(nil, uint32(n))) != clr {
+		return 0
+	}
 	return uint16(n)
 }
 

@@ -224,26 +224,44 @@ func (x *fate) appendActs(a *strictjson.Appender) {
 // clearingsMax bounds what one question reads of an institution's clearings: with fifteen categories cleared apart every month, more than twenty years.
 const clearingsMax = 4_096
 
-// isCleared reports whether an accepted settlement was paid out (R17). One that is void is no row of any clearing (R15).
+// isCleared reports whether an accepted settlement was paid out (R17): it, or its redo where the settlement itself is void, which is no row of any clearing
+// (R15).
 func (f *face) isCleared(entry *engine.Entry, x *fate, clr string) (bool, api.Problem) {
-	if len(x.acts) > 0 { // the first undid the settlement itself
-		undo, err := f.engine.Entry(x.acts[0])
-		if err != nil {
-			return false, api.Problem{Code: api.CodeUnavailable}
-		}
-		if undo.Effect.Void {
-			return false, api.Problem{}
-		}
+	day, counts, p := f.countedDay(entry, x)
+	if p.Code != "" || !counts {
+		return false, p
 	}
-	cleared, day := false, ledger.DayOf(entry.TimeMS)
-	p := f.ask(func(v engine.View) {
+	cleared := false
+	p = f.ask(func(v engine.View) {
 		next := v.State.Institutions.At(entry.Effect.Institution).Clearings
 		for looked := 0; next != 0 && !cleared && looked < clearingsMax; looked++ {
 			row := v.State.Clearings.At(next - 1)
+			if row.At < entry.Position { // it paid out closed days, of which the settlement's was none yet
+				return
+			}
 			cleared, next = row.Covers(day, clrCode(clr)), row.Before
 		}
 	})
 	return cleared, p
+}
+
+// countedDay is the ledger day of the first positive row of a settlement that counts: its own or a redo's; false if all left their days (R15).
+func (f *face) countedDay(entry *engine.Entry, x *fate) (day int32, counts bool, p api.Problem) {
+	day, void := ledger.DayOf(entry.TimeMS), false
+	for i := 0; i < len(x.acts); i++ { // in turn what undid the row, and a redo
+		act, err := f.engine.Entry(x.acts[i])
+		switch {
+		case err != nil:
+			return 0, false, api.Problem{Code: api.CodeUnavailable}
+		case i%2 != 0:
+			day, void = ledger.DayOf(act.TimeMS), act.Effect.Void
+		case !void && !act.Effect.Void:
+			return day, true, api.Problem{}
+		default:
+			void = true
+		}
+	}
+	return day, !void, api.Problem{}
 }
 
 // appendPayers writes whose money paid, leg by leg in the order taken; of a family account the creator's.

@@ -28,7 +28,7 @@ type ClearingState struct {
 func (m *Model) Clearings() []ClearingState { return append([]ClearingState(nil), m.clearings...) }
 
 func (m *Model) clearing(now moment, c Clearing) Result {
-	if c.Amount < 1 || c.Amount > AmountMax || c.From > c.To {
+	if c.Amount < 1 || c.Amount > AmountMax || c.From > c.To || m.balances[AccountID(AccountFundBank, 0)]+c.Amount > FundingMax {
 		return Result{Outcome: AmountRange}
 	}
 	i := m.byCode[c.Institution]

@@ -28,10 +28,11 @@ func (c *Clearing) shares(d *ClearingDays) bool {
 	return c.From <= d.To && d.From <= c.To && (c.ClrType == d.ClrType || c.ClrType == 0 || d.ClrType == 0)
 }
 
-// clear is command 34 (R17). What reversals of cleared settlements take from the payable is netted by the next clearing, which may not exceed it.
+// clear is command 34 (R17). What reversals of cleared settlements take from the payable is netted by the next clearing, which may not exceed it. All
+// payouts together stay below FundingMax: a reversal after a payout brings money back that nobody brought in again, and payables below 0.
 func (s *State) clear(cmd *Command, position Position, f *Effect) Outcome {
 	d := &cmd.More.Clearing
-	if cmd.Amount < 1 || cmd.Amount > AmountMax || d.From > d.To {
+	if cmd.Amount < 1 || cmd.Amount > AmountMax || d.From > d.To || s.Scalars.At(0).Bank[BankPayouts] > FundingMax-cmd.Amount {
 		return AmountRange
 	}
 	n, found := s.FindInstitution(&cmd.Institution)

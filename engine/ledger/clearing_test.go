@@ -1,6 +1,9 @@
 package ledger
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // TestClearing: R17: closed days only, nothing twice, never more than is owed; what a reversal takes back afterwards is netted by the next payout.
 func TestClearing(t *testing.T) {
@@ -103,5 +106,40 @@ func TestAreaIsFrozen(t *testing.T) {
 	short.Refuse = true
 	if f := w.want(ShortOfFunds, short); f.Area != 0 || f.InstPrev != 0 {
 		t.Fatalf("a refusal: %+v", f)
+	}
+}
+
+// TestPayoutsLimit: R17: one sum of money that is spent, paid out and given back at one institution after the other leaves each of them owing it; payouts end
+// before a sum wraps, and nothing else does.
+func TestPayoutsLimit(t *testing.T) {
+	w := newWorld(t, nil)
+	w.person("a", 0, 0)
+	w.want(Accepted, Command{Kind: KindCredit, Person: psn("a"), Amount: AmountMax, Source: 1})
+	paid := int64(0)
+	for n := 0; ; n++ {
+		code := NewCode(fmt.Append(nil, "K", n))
+		w.want(Accepted, Command{Kind: KindInstitutionAdd, Institution: code, InstitutionOf: 1})
+		bill := billOf("a", AmountMax)
+		bill.Institution = code
+		w.want(Accepted, bill)
+		settled := At(w.sequence, 0)
+		w.day++
+		w.want(Accepted, Command{Kind: KindDayClose, Day: w.day - 1})
+		pay := Command{Kind: KindClearing, Institution: code, Amount: AmountMax, More: &More{Clearing: ClearingDays{From: w.day - 1, To: w.day - 1}}}
+		if left := FundingMax - paid; left < AmountMax {
+			w.want(AmountRange, pay)
+			pay.Amount = left + 1
+			w.want(AmountRange, pay)
+			pay.Amount = left
+			w.want(Accepted, pay)
+			break
+		}
+		w.want(Accepted, pay)
+		paid += AmountMax
+		w.want(Accepted, Command{Kind: KindReversalByID, Institution: code, Person: psn("a"), Settlement: settled})
+		w.balance("a", AmountMax)
+	}
+	if bank := w.state().Balance(Account(KindFundBank, BankPayouts)); bank != FundingMax {
+		t.Errorf("%d fen paid out, want %d", bank, int64(FundingMax))
 	}
 }

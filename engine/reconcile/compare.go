@@ -55,49 +55,79 @@ type bill struct {
 	refund     bool
 }
 
-// Compare finds for each line of theirs the line of ours with its message id, else the one with its settlement and sign, and compares what both tell.
-// No line is matched twice; of several with one settlement and sign (a redo is a second settlement of the same bill, R11) the first that is free.
-// Ours must have message ids and settlements. It costs two maps over ours.
+// Compare finds for each line of theirs the line of ours with its message id, and then, for those that have found none, the one with their settlement and
+// sign, and compares what both tell. No line is matched twice, and message ids come first: a line without one takes no line that another names. Of several
+// with one settlement and sign (a redo is a second settlement of the same bill, R11) the first that is free. Ours must have message ids and settlements. It
+// costs two maps over ours.
 func Compare(ours, theirs []Line) Comparison {
-	byMessage, byBill := make(map[string]int, len(ours)), make(map[bill]int, len(ours))
-	again := make([]int, len(ours)) // the next of the same bill, + 1
-	for i := len(ours) - 1; i >= 0; i-- {
-		byMessage[ours[i].Message] = i
-		key := bill{ours[i].Settlement, ours[i].Refund}
-		if next, found := byBill[key]; found {
-			again[i] = next + 1
-		}
-		byBill[key] = i
-	}
-	var c Comparison
-	matched := make([]bool, len(ours))
+	x := newMatching(ours, theirs)
 	for j := range theirs {
-		t := &theirs[j]
-		i, found := -1, false
-		if t.Message != "" {
-			i, found = byMessage[t.Message]
+		if i, found := x.byMessage[theirs[j].Message]; found && theirs[j].Message != "" {
+			x.meet(i, j, true)
 		}
-		if !found && t.Settlement != 0 {
-			for i, found = byBill[bill{t.Settlement, t.Refund}]; found && matched[i] && again[i] != 0; {
-				i = again[i] - 1
+	}
+	for j := range theirs {
+		if t := &theirs[j]; t.Settlement != 0 && !x.named[j] {
+			if i, found := x.byBill[bill{t.Settlement, t.Refund}]; found {
+				x.meet(x.free(i), j, false)
 			}
 		}
-		if !found || matched[i] {
+	}
+	var c Comparison
+	for j := range theirs {
+		i := x.of[j] - 1
+		if i < 0 {
 			c.TheirsOnly = append(c.TheirsOnly, j)
-			continue
-		}
-		matched[i] = true
-		if m := differ(&ours[i], t); m != (Match{}) {
+		} else if m := differ(&ours[i], &theirs[j]); m != (Match{}) {
 			m.Ours, m.Theirs = i, j
 			c.Different = append(c.Different, m)
 		}
 	}
-	for i := range matched {
-		if !matched[i] {
+	for i := range ours {
+		if !x.matched[i] {
 			c.OursOnly = append(c.OursOnly, i)
 		}
 	}
 	return c
+}
+
+// matching is which line of ours each line of theirs has met.
+type matching struct {
+	byMessage map[string]int
+	byBill    map[bill]int // the first of the bill
+	again     []int        // by line of ours: the next of the same bill, + 1
+	matched   []bool       // ours
+	of        []int        // by line of theirs: the line of ours, + 1
+	named     []bool       // theirs: a message id of ours, whoever has met that line
+}
+
+func newMatching(ours, theirs []Line) *matching {
+	x := &matching{byMessage: make(map[string]int, len(ours)), byBill: make(map[bill]int, len(ours)), again: make([]int, len(ours)), matched: make([]bool, len(ours)),
+		of: make([]int, len(theirs)), named: make([]bool, len(theirs))}
+	for i := len(ours) - 1; i >= 0; i-- {
+		x.byMessage[ours[i].Message] = i
+		key := bill{ours[i].Settlement, ours[i].Refund}
+		if next, found := x.byBill[key]; found {
+			x.again[i] = next + 1
+		}
+		x.byBill[key] = i
+	}
+	return x
+}
+
+// free is the first line of a bill that nobody has met, or its last.
+func (x *matching) free(i int) int {
+	for x.matched[i] && x.again[i] != 0 {
+		i = x.again[i] - 1
+	}
+	return i
+}
+
+// meet joins a line of ours that is free and one of theirs.
+func (x *matching) meet(i, j int, named bool) {
+	if x.named[j] = named; !x.matched[i] {
+		x.matched[i], x.of[j] = true, i+1
+	}
 }
 
 func differ(o, t *Line) (m Match) {

@@ -53,6 +53,24 @@ func TestCompareRedo(t *testing.T) {
 	}
 }
 
+// TestCompareNamesFirst (R11): a line that names its message meets that message, whoever stands before it; one that names only the settlement takes what is left.
+func TestCompareNamesFirst(t *testing.T) {
+	ours := []Line{line("a", 1, false, 50), line("b", 1, true, -50), line("c", 1, false, 50)}
+	for _, theirs := range [][]Line{
+		{line("", 1, false, 50), line("a", 1, false, 50), line("", 1, true, -50)},
+		{line("", 1, false, 50), line("b", 1, true, -50), line("c", 1, false, 50)},
+		{line("z", 1, false, 50), line("", 1, true, -50), line("a", 0, false, 50)},
+	} {
+		if c := Compare(ours, theirs); len(c.OursOnly)+len(c.TheirsOnly) != 0 || len(c.Different) != 0 && (len(c.Different) != 1 || !c.Different[0].Message) {
+			t.Errorf("%+v: %+v", theirs, c)
+		}
+	}
+	twice := []Line{line("", 1, false, 50), line("a", 1, false, 50), line("a", 1, false, 50), line("", 1, true, -50)}
+	if c := Compare(ours, twice); !reflect.DeepEqual(c, Comparison{TheirsOnly: []int{2}}) {
+		t.Errorf("a message told twice: %+v", c)
+	}
+}
+
 // BenchmarkCompare is a large hospital's day.
 func BenchmarkCompare(b *testing.B) {
 	var ours []Line
