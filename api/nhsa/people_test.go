@@ -123,9 +123,9 @@ func TestSignIn(t *testing.T) {
 	checkTables(t, "9002", out(no, "0001").ok("sign_time.sign_time", "2026-03-10"))
 	with(no, nil).refused("sign_no", "sign_no")
 	out(no, "0001").refused("sign_no", "signOut.sign_no")
-	f.clock.ms.Add(1000)
-	again := in("0001")
+	again := in("0001") // in the second of the one that has signed out: another number
 	with(again, nil).ok()
+	out(again[:14]+no[14:18]+again[18:], "0001").refused("sign_no", "signOut.sign_no")
 	f.clock.ms.Add(12 * 3600 * 1000) // past midnight: an emergency department works on
 	with(again, nil).refused("sign_no", "sign_no")
 	f.cancel(f.msgid(), a.str("output.setlinfo.setl_id"), a.str("output.setlinfo.mdtrt_id"), p).ok()
