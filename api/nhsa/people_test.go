@@ -75,7 +75,7 @@ func TestInstitutionAndBenefit(t *testing.T) {
 	benefit := func(psnNo, code string) *answer {
 		return f.send(pathCall, sent{infno: "2001", msgid: f.msgid(), input: fmt.Sprintf(`{"data":{"psn_no":%q,"insutype":"310","fixmedins_code":%q,"med_type":"41","begntime":"2026-03-10 11:00:00"}}`, psnNo, code)}.body())
 	}
-	checkTables(t, "2001", benefit(owner.psnNo, shopCode).ok("trtinfo.0.fund_pay_type", "310200", "trtinfo.0.trt_enjymnt_flag", "1", "trtinfo.0.begndate", "2026-03-10"))
+	checkTables(t, "2001", benefit(owner.psnNo, shopCode).ok("trtinfo.0.fund_pay_type", "310200", "trtinfo.0.trt_chk_type", "01", "trtinfo.0.trt_enjymnt_flag", "1", "trtinfo.0.begndate", "2026-03-10"))
 	benefit(alone.psnNo, shopCode).ok("trtinfo.0.trt_enjymnt_flag", "0", "trtinfo.0.trt_chk_rslt", "没有个人账户，也没有可用的共济关系")
 	f.bind(owner, alone)
 	benefit(alone.psnNo, shopCode).ok("trtinfo.0.trt_enjymnt_flag", "1")
