@@ -108,7 +108,7 @@ func TestHospitalRefusals(t *testing.T) {
 		{v, &registration, []with{{"begntime": `"` + marked + `"`}}, "bad_value", "data.begntime"},
 		{v, &visitUpload, []with{{"med_type": `"99"`}}, "bad_value", "mdtrtinfo.med_type"},
 		{v, &visitUpload, []with{{"med_type": `"2101"`}}, "bad_value", "mdtrtinfo.med_type"}, // a stay's kind of care
-		{stay, &admission, []with{{"med_type": `"11"`}}, "bad_value", "mdtrtinfo.med_type"},   // and none of a stay's
+		{stay, &admission, []with{{"med_type": `"11"`}}, "bad_value", "mdtrtinfo.med_type"},  // and none of a stay's
 		{stay, &admissionChange, []with{{"med_type": `"41"`}}, "bad_value", "adminfo.med_type"},
 		{stay, &inpatientLines, []with{line(with{"med_type": `"11"`})}, "bad_value", "feedetail[1].med_type"},
 		{v, &visitUpload, []with{{"mdtrt_id": quote(marked)}}, "visit_unknown", "mdtrtinfo.mdtrt_id"},
