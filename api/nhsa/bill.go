@@ -18,7 +18,7 @@ func outpatientFields(psn need) []field {
 	return []field{
 		token("psn_no", 30, must, "人员编号"), coded("mdtrt_cert_type", 3, dictCredential, must, "就诊凭证类型"), token("mdtrt_cert_no", 50, must, "就诊凭证编号"), token("card_sn", 32, may, "卡识别码"),
 		coded("psn_cert_type", 6, dictCert, must, "证件类型"), token("certno", 50, must, "证件号码"), token("psn_type", 6, psn, "人员类别"), text("psn_name", 50, psn, "人员姓名"),
-		coded("med_type", 6, dictCare, must, "医疗类别"), amount("medfee_sumamt", must, "医疗费总额"), coded("psn_setlway", 6, dictSetlway, must, "个人结算方式"), token("mdtrt_id", 30, must, "就诊ID"),
+		coded("med_type", 6, dictCareOut, must, "医疗类别"), amount("medfee_sumamt", must, "医疗费总额"), coded("psn_setlway", 6, dictSetlway, must, "个人结算方式"), token("mdtrt_id", 30, must, "就诊ID"),
 		token("chrg_bchno", 30, must, "收费批次号"), coded("acct_used_flag", 1, dictUsed, should, "个人账户使用标志"), // absent: 1 (R6)
 		coded("insutype", 6, dictInsurance, must, "险种类型"), extension(), token("pub_hosp_rfom_flag", 6, may, "公立医院改革标志"),
 	}

@@ -38,7 +38,7 @@ func (f *face) cancelPurchase(m *message) fault {
 	if !ok {
 		return fault{code: codeNotFound, where: "data.setl_id", label: "结算ID"}
 	}
-	if !isPurchase(m.get(d, cancelVisit).text, at) {
+	if !isPurchase(m.get(d, cancelVisit).text, at) || f.isOwnBill(m, at) {
 		return fault{code: codeNotFound, where: "data.mdtrt_id", label: "就诊ID"}
 	}
 	if _, x := f.placeOf(m.institution()); x.bad() {
@@ -60,6 +60,12 @@ func (f *face) cancelPurchase(m *message) fault {
 	}
 	f.answerCancel(m, &entry)
 	return fault{}
+}
+
+// isOwnBill tells whether a settlement of this institution is that of a visit: 2208 or 2305 gives it back, and its mdtrt_id is the visit's.
+func (f *face) isOwnBill(m *message, at ledger.Position) bool {
+	entry, err := f.engine.Entry(at)
+	return err == nil && entry.Effect.Kind == ledger.KindSettlement && entry.Command.Visit != 0 && entry.Command.Institution == m.institution()
 }
 
 // appendOperator writes a reversal's personal fields as api/rest does.

@@ -45,7 +45,7 @@ var (
 	}, orderFields())...)
 	inpatientLine = newNode("feedetail", "住院费用明细", ledger.LinesMax, fields([]field{
 		serial("feedetl_sn", must, "费用明细流水号"), token("init_feedetl_sn", 30, may, "原费用流水号"), token("mdtrt_id", 30, must, "就诊ID"), free("drord_no", 30, "医嘱号"),
-		token("psn_no", 30, must, "人员编号"), coded("med_type", 6, dictCare, must, "医疗类别"), moment("fee_ocur_time", must, "费用发生时间"), token("med_list_codg", 50, must, "医疗目录编码"),
+		token("psn_no", 30, must, "人员编号"), coded("med_type", 6, dictCareStay, must, "医疗类别"), moment("fee_ocur_time", must, "费用发生时间"), token("med_list_codg", 50, must, "医疗目录编码"),
 		text("medins_list_codg", 150, must, "医药机构目录编码"), minus(amount("det_item_fee_sumamt", must, "明细项目费用总额")), minus(number("cnt", 16, scale4, must, "数量")),
 		number("pric", 16, scale6, must, "单价"), coded("hosp_appr_flag", 3, dictAppraisal, may, "医院审批标志"),
 	}, orderFields())...)

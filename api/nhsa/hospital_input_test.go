@@ -14,6 +14,35 @@ import (
 	"gongji/engine/ledger"
 )
 
+// diag_type 1 to 3 (nhsa-inpatient.md 2, diseinfo), in a registration and in a stay.
+func TestDiagnosisKind(t *testing.T) {
+	f := start(t, setup{})
+	f.hospital()
+	v := f.registered(f.newPerson(true))
+	stay := f.admitted(v.who)
+	for _, x := range []struct {
+		v  *visit
+		tx *transaction
+	}{{v, &visitUpload}, {stay, &admissionChange}, {stay, &discharge}} {
+		good := tableInput(x.tx, x.v.values(with{"med_type": map[bool]string{false: `"11"`, true: `"2101"`}[x.v.stay]}))
+		for kind, fine := range map[string]bool{"0": false, "4": false, "ZZ": false, "3": true} {
+			bad := strings.Replace(good, `"diag_type":"1"`, `"diag_type":`+quote(kind), 1)
+			if bad == good {
+				t.Fatal("no diagnosis in it")
+			}
+			if fine && x.tx == &discharge {
+				continue
+			}
+			a := f.send(pathCall, sent{infno: x.tx.infno, msgid: f.msgid(), code: hospitalCode, input: bad}.body())
+			if fine {
+				a.ok()
+				continue
+			}
+			a.refused("bad_value", "diseinfo[1].diag_type")
+		}
+	}
+}
+
 // Bad input of hospitals: each is refused with its place, logs nothing that it need not, changes no balance, and repeats no value of the message.
 func TestHospitalRefusals(t *testing.T) {
 	var log bytes.Buffer
@@ -78,6 +107,10 @@ func TestHospitalRefusals(t *testing.T) {
 		{v, &registration, []with{{"psn_no": quote(marked)}}, "unknown_person", "data.psn_no"},
 		{v, &registration, []with{{"begntime": `"` + marked + `"`}}, "bad_value", "data.begntime"},
 		{v, &visitUpload, []with{{"med_type": `"99"`}}, "bad_value", "mdtrtinfo.med_type"},
+		{v, &visitUpload, []with{{"med_type": `"2101"`}}, "bad_value", "mdtrtinfo.med_type"}, // a stay's kind of care
+		{stay, &admission, []with{{"med_type": `"11"`}}, "bad_value", "mdtrtinfo.med_type"},  // and none of a stay's
+		{stay, &admissionChange, []with{{"med_type": `"41"`}}, "bad_value", "adminfo.med_type"},
+		{stay, &inpatientLines, []with{line(with{"med_type": `"11"`})}, "bad_value", "feedetail[1].med_type"},
 		{v, &visitUpload, []with{{"mdtrt_id": quote(marked)}}, "visit_unknown", "mdtrtinfo.mdtrt_id"},
 		{v, &visitUpload, []with{{"mdtrt_id": quote(stay.id)}}, "visit_unknown", "mdtrtinfo.mdtrt_id"},
 		{v, &visitUpload, []with{{"psn_no": quote(stranger.psnNo)}}, "visit_patient", "mdtrtinfo.psn_no"},
@@ -121,6 +154,7 @@ func TestHospitalRefusals(t *testing.T) {
 		{v, &outpatientSettle, []with{but(full, "inscp_scp_amt", `""`)}, "missing_field", "data.inscp_scp_amt"},
 		{v, &outpatientSettle, []with{but(full, "chrg_bchno", `"B9"`)}, "no_lines", "data.chrg_bchno"},
 		{v, &outpatientSettle, []with{but(full, "med_type", `"14"`)}, "bad_value", "data.med_type"},
+		{v, &outpatientSettle, []with{but(full, "med_type", `"2101"`)}, "bad_value", "data.med_type"},
 		{v, &outpatientSettle, []with{but(full, "psn_setlway", `"1"`)}, "bad_value", "data.psn_setlway"},
 		{v, &outpatientSettle, []with{but(full, "medfee_sumamt", "0")}, "amount_zero", "data.medfee_sumamt"},
 		{v, &outpatientSettle, []with{but(but(full, "mdtrt_cert_no", quote(stranger.certno)), "certno", quote(stranger.certno))}, "wrong_credential", "data.mdtrt_cert_no"},

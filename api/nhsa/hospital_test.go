@@ -163,6 +163,17 @@ func batchBill(batch string, amounts with) with {
 	return w
 }
 
+// purchaseIDOf is the mdtrt_id that the settlement would have if it were a purchase.
+func purchaseIDOf(t *testing.T, setl string) string {
+	t.Helper()
+	at, ok := settlementAt([]byte(setl))
+	if !ok {
+		t.Fatalf("setl_id %q", setl)
+	}
+	x := purchaseID(at)
+	return string(x[:])
+}
+
 // R1, R3, R8, R14, R29: an outpatient visit from registration to the cancel of its settlement.
 func TestOutpatient(t *testing.T) {
 	f := start(t, setup{})
@@ -202,7 +213,15 @@ func TestOutpatient(t *testing.T) {
 	setl := a.str("output.setlinfo.setl_id")
 	v.now(&outpatientSettle, batchBill("B1", partsOf75)).refused("batch_settled", "data.chrg_bchno")
 	v.now(&settlementQuery, with{"setl_id": quote(setl)}).ok("setlinfo.refd_setl_flag", "0", "setlinfo.acct_pay", "62.20", "setlinfo.begndate", "2026-03-10")
+	// A visit's settlement is no purchase: 2103 does not give it back, whatever mdtrt_id is told, and its msgid stays free.
 	cancelID := f.msgid()
+	before = f.sequence()
+	for _, mdtrt := range []string{v.id, "D" + setl[1:], purchaseIDOf(t, setl)} {
+		v.send(cancelID, &purchaseCancel, with{"setl_id": quote(setl), "mdtrt_id": quote(mdtrt)}).refused("not_found", "data.mdtrt_id")
+	}
+	if f.sequence() != before {
+		t.Error("a 2103 of a visit's settlement was logged")
+	}
 	for range 2 {
 		v.send(cancelID, &outpatientCancel, with{"setl_id": quote(setl)}).ok("setlinfo.setl_id", setl, "setlinfo.pdn_cash_pay", "12.80", "setlinfo.acct_pay", "62.20", "setlinfo.balc", "20.00",
 			"setlinfo.psn_type", "11", "setlinfo.medins_setl_id", cancelID)

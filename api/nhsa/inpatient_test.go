@@ -56,9 +56,9 @@ func TestInpatient(t *testing.T) {
 	v.now(&inpatientLines, lines...).ok()
 	v.now(&inpatientPreview, with{"medfee_sumamt": "100.00"}).ok("setlinfo.fulamt_ownpay_amt", "100.00", "setlinfo.psn_cash_pay", "100.00")
 	v.now(&inpatientLinesCancel, serials...).ok()
-	v.now(&admissionChange).ok()
+	v.now(&admissionChange, with{"med_type": `"2102"`}).ok()
 	v.now(&admissionCancel, with{"exp_content": quote(strings.Repeat("x", 4000))}).ok()
-	v.now(&admissionChange).refused("visit_closed", "adminfo.mdtrt_id")
+	v.now(&admissionChange, with{"med_type": `"2102"`}).refused("visit_closed", "adminfo.mdtrt_id")
 	if f.balance(p) != "1000.00" {
 		t.Errorf("%s left", f.balance(p))
 	}

@@ -54,6 +54,7 @@ func TestBadInput(t *testing.T) {
 		{`"psn_cert_type":"01"`, `"psn_cert_type":"1"`, "bad_value", "druginfo.psn_cert_type"},
 		{`"insutype":"310"`, `"insutype":"311"`, "bad_value", "druginfo.insutype"},
 		{`"med_type":"41"`, `"med_type":"041"`, "bad_value", "druginfo.med_type"},
+		{`"med_type":"41"`, `"med_type":"2101"`, "bad_value", "druginfo.med_type"}, // a stay's
 		{`"acct_used_flag":"1"`, `"acct_used_flag":"3"`, "bad_value", "druginfo.acct_used_flag"},
 		{`"medfee_sumamt":75.00`, `"medfee_sumamt":76.00`, "amount_parts", "druginfo.medfee_sumamt"},
 		{`"medfee_sumamt":75.00`, `"medfee_sumamt":0`, "amount_zero", "druginfo.medfee_sumamt"},

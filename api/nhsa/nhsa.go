@@ -62,6 +62,7 @@ type face struct {
 	clrTypes *rest.ClrTypes
 	signed   signedOut
 	serial   atomic.Uint64 // of inf_refmsgid
+	signs    atomic.Uint64 // sign-ins, in their sign_no
 	files    fileStore
 	uploads  atomic.Int32 // under way
 	walks    atomic.Int32 // statements under way
@@ -164,5 +165,6 @@ func newFace(e *engine.Engine, opt Options) *face {
 	f.messages.New = func() any { return newMessage() }
 	// Behind the serials of an earlier process: those of the same second were fewer than its milliseconds since it started.
 	f.serial.Store(uint64(time.Now().UnixMilli()))
+	f.signs.Store(f.serial.Load())
 	return f
 }

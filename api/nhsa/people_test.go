@@ -75,7 +75,7 @@ func TestInstitutionAndBenefit(t *testing.T) {
 	benefit := func(psnNo, code string) *answer {
 		return f.send(pathCall, sent{infno: "2001", msgid: f.msgid(), input: fmt.Sprintf(`{"data":{"psn_no":%q,"insutype":"310","fixmedins_code":%q,"med_type":"41","begntime":"2026-03-10 11:00:00"}}`, psnNo, code)}.body())
 	}
-	checkTables(t, "2001", benefit(owner.psnNo, shopCode).ok("trtinfo.0.fund_pay_type", "310200", "trtinfo.0.trt_enjymnt_flag", "1", "trtinfo.0.begndate", "2026-03-10"))
+	checkTables(t, "2001", benefit(owner.psnNo, shopCode).ok("trtinfo.0.fund_pay_type", "310200", "trtinfo.0.trt_chk_type", "01", "trtinfo.0.trt_enjymnt_flag", "1", "trtinfo.0.begndate", "2026-03-10"))
 	benefit(alone.psnNo, shopCode).ok("trtinfo.0.trt_enjymnt_flag", "0", "trtinfo.0.trt_chk_rslt", "没有个人账户，也没有可用的共济关系")
 	f.bind(owner, alone)
 	benefit(alone.psnNo, shopCode).ok("trtinfo.0.trt_enjymnt_flag", "1")
@@ -123,9 +123,9 @@ func TestSignIn(t *testing.T) {
 	checkTables(t, "9002", out(no, "0001").ok("sign_time.sign_time", "2026-03-10"))
 	with(no, nil).refused("sign_no", "sign_no")
 	out(no, "0001").refused("sign_no", "signOut.sign_no")
-	f.clock.ms.Add(1000)
-	again := in("0001")
+	again := in("0001") // in the second of the one that has signed out: another number
 	with(again, nil).ok()
+	out(again[:14]+no[14:18]+again[18:], "0001").refused("sign_no", "signOut.sign_no")
 	f.clock.ms.Add(12 * 3600 * 1000) // past midnight: an emergency department works on
 	with(again, nil).refused("sign_no", "sign_no")
 	f.cancel(f.msgid(), a.str("output.setlinfo.setl_id"), a.str("output.setlinfo.mdtrt_id"), p).ok()

@@ -214,6 +214,9 @@ var (
 
 var benefitCheck = transaction{infno: "2001", text: "人员待遇享受检查", input: inputOf(inside(benefitData, must)), output: []*node{benefitInfo}, handle: (*face).checkBenefit}
 
+// checkFund is trt_chk_type 01, a fund's item (nhsa-inpatient.md 3); 99 is other.
+const checkFund = "01"
+
 // checkBenefit is 2001: whether accounts can pay for this person. Nothing is known here of the funds' benefits, so there is one line, the accounts'.
 func (f *face) checkBenefit(m *message) fault {
 	d, _ := m.child(m.in, 0)
@@ -244,7 +247,7 @@ func (f *face) checkBenefit(m *message) fault {
 	o.list("trtinfo")
 	o.open()
 	o.text("psn_no", m.get(d, benefitPsn).text)
-	o.blank("trt_chk_type") // no dictionary of it was found
+	o.str("trt_chk_type", checkFund)
 	o.str("fund_pay_type", fundAccount)
 	flag := "1"
 	if why != "" {

@@ -39,7 +39,7 @@ var (
 		free("dise_codg", 30, "病种编码"),
 		free("dise_name", 500, "病种名称"),
 		coded("acct_used_flag", 1, dictUsed, should, "个人账户使用标志"), // absent: 1 (R6)
-		coded("med_type", 6, dictCare, must, "医疗类别"),
+		coded("med_type", 6, dictCareOut, must, "医疗类别"),
 		extension(),
 		text("invono", 20, may, "发票号"),
 	)

@@ -24,11 +24,11 @@ var (
 		token("psn_no", 30, must, "人员编号"), token("mdtrt_id", 30, must, "就诊ID"), token("ipt_otp_no", 30, must, "住院/门诊号"), extension())
 
 	visitInfo = newNode("mdtrtinfo", "就诊信息", 0,
-		token("mdtrt_id", 30, must, "就诊ID"), token("psn_no", 30, must, "人员编号"), coded("med_type", 6, dictCare, must, "医疗类别"), moment("begntime", must, "开始时间"),
+		token("mdtrt_id", 30, must, "就诊ID"), token("psn_no", 30, must, "人员编号"), coded("med_type", 6, dictCareOut, must, "医疗类别"), moment("begntime", must, "开始时间"),
 		free("main_cond_dscr", 1000, "主要病情描述"), token("dise_type_code", 30, may, "病种类型代码"), text("dise_codg", 30, must, "病种编码"), text("dise_name", 500, must, "病种名称"),
 		token("birctrl_type", 6, may, "计划生育手术类别"), day("birctrl_matn_date", may, "计划生育手术或生育日期"), extension())
 	diagnosis = newNode("diseinfo", "诊断信息", diagnosesMax,
-		token("diag_type", 3, must, "诊断类别"), number("diag_srt_no", 2, 0, must, "诊断排序号"), text("diag_code", 20, must, "诊断代码"), text("diag_name", 100, must, "诊断名称"),
+		coded("diag_type", 3, dictDiagnosis, must, "诊断类别"), number("diag_srt_no", 2, 0, must, "诊断排序号"), text("diag_code", 20, must, "诊断代码"), text("diag_name", 100, must, "诊断名称"),
 		text("diag_dept", 50, must, "诊断科室"), text("dise_dor_no", 30, must, "诊断医生编码"), text("dise_dor_name", 50, must, "诊断医生姓名"), moment("diag_time", must, "诊断时间"),
 		coded("vali_flag", 3, dictFlag, must, "有效标志"))
 )

@@ -26,22 +26,31 @@ var signIn = transaction{infno: "9001", text: "签到", input: inputOf(inside(si
 var signOut = transaction{infno: "9002", text: "签退", input: inputOf(inside(signOutData, must)), output: []*node{signOutInfo},
 	paths: []string{pathSignOut}, anytime: true, handle: (*face).signOut}
 
-// A sign_no is yyyyMMddHHmmss and 16 characters of the ledger's keyed name of (institution, operator, that second): 30 characters, checked without
-// a table, on every replica and after every restart. 80 bits cannot be guessed at a counter.
+// A sign_no is yyyyMMddHHmmss, 4 characters that count sign-ins, and 12 of the ledger's keyed name of (institution, operator, all before it): 30
+// characters, checked without a table, on every replica and after every restart. 60 bits cannot be guessed at a counter. Without the count a
+// sign-in in the second of one that has signed out would have its number, which is good for nothing any more.
 const (
 	signStamp  = len("20060102150405")
-	signMAC    = 16
-	signNoLen  = signStamp + signMAC
+	signCount  = 4
+	signHead   = signStamp + signCount
+	signMAC    = 12
+	signNoLen  = signHead + signMAC
 	signedType = "sign_no" // stands where Pseudonym has a type of certificate; none is called so
 )
 
 var signText = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-func (f *face) signMAC(institution, opter, stamp []byte) (mac [signMAC]byte) {
-	k := ledger.K(institution, opter, stamp)
+func (f *face) signMAC(institution, opter, head []byte) (mac [signMAC]byte) {
+	k := ledger.K(institution, opter, head)
 	k = f.engine.Pseudonym(signedType, k[:])
-	signText.Encode(mac[:], k[:10])
-	return mac
+	return [signMAC]byte(signText.AppendEncode(nil, k[:]))
+}
+
+// appendSignHead appends the second and the count, whose 20 bits come round after a million sign-ins.
+func (f *face) appendSignHead(no []byte, gotMS int64) []byte {
+	n := f.signs.Add(1)
+	text := signText.AppendEncode(nil, []byte{byte(n >> 12), byte(n >> 4), byte(n << 4)})
+	return append(appendStamp(no, gotMS), text[:signCount]...)
 }
 
 // signIn is 9001.
@@ -50,7 +59,7 @@ func (f *face) signIn(m *message) fault {
 		return x
 	}
 	d, _ := m.child(m.in, 0)
-	no := appendStamp(make([]byte, 0, signNoLen), m.gotMS)
+	no := f.appendSignHead(make([]byte, 0, signNoLen), m.gotMS)
 	mac := f.signMAC(m.header(envCode), m.get(d, signInOpter).text, no)
 	o := &m.out
 	o.begin("signinoutb")
@@ -90,8 +99,8 @@ func (f *face) judgeSignNo(m *message, no, opter []byte) fault {
 	}
 	var today [signStamp]byte
 	appendStamp(today[:0], m.gotMS)
-	mac := f.signMAC(m.header(envCode), opter, no[:signStamp])
-	if string(no[signStamp:]) != string(mac[:]) || string(no[:8]) != string(today[:8]) || f.signed.has(string(no)) {
+	mac := f.signMAC(m.header(envCode), opter, no[:signHead])
+	if string(no[signHead:]) != string(mac[:]) || string(no[:8]) != string(today[:8]) || f.signed.has(string(no)) {
 		return bad
 	}
 	return fault{}

@@ -24,7 +24,7 @@ func admissionFields() []field {
 // stayDiagnosis is diseinfo of 2401, 2402 and 2403.
 func stayDiagnosis(more ...field) *node {
 	return newNode("diseinfo", "诊断信息", diagnosesMax, fields([]field{
-		token("psn_no", 30, must, "人员编号"), token("diag_type", 3, must, "诊断类别"), coded("maindiag_flag", 3, dictFlag, must, "主诊断标志"), number("diag_srt_no", 2, 0, must, "诊断排序号"),
+		token("psn_no", 30, must, "人员编号"), coded("diag_type", 3, dictDiagnosis, must, "诊断类别"), coded("maindiag_flag", 3, dictFlag, must, "主诊断标志"), number("diag_srt_no", 2, 0, must, "诊断排序号"),
 		text("diag_code", 20, must, "诊断代码"), text("diag_name", 100, must, "诊断名称"), text("diag_dept", 50, must, "诊断科室"), text("dise_dor_no", 30, must, "诊断医生编码"),
 		text("dise_dor_name", 50, must, "诊断医生姓名"), moment("diag_time", must, "诊断时间"),
 	}, more)...)
@@ -34,7 +34,7 @@ var (
 	admissionData = newNode("mdtrtinfo", "入院信息", 0, fields([]field{
 		token("psn_no", 30, must, "人员编号"), coded("insutype", 6, dictInsurance, must, "险种类型"), moment("begntime", must, "开始时间"),
 		coded("mdtrt_cert_type", 3, dictCredential, must, "就诊凭证类型"), token("mdtrt_cert_no", 50, may, "就诊凭证编号"), token("card_sn", 32, may, "卡识别码"),
-		coded("cert_type", 6, dictCert, must, "证件类型"), token("certno", 50, must, "证件号码"), coded("med_type", 6, dictCare, must, "医疗类别"), token("ipt_no", 30, must, "住院号"),
+		coded("cert_type", 6, dictCert, must, "证件类型"), token("certno", 50, must, "证件号码"), coded("med_type", 6, dictCareStay, must, "医疗类别"), token("ipt_no", 30, must, "住院号"),
 		token("insuplc_admdvs", 6, must, "参保地医保区划"), token("mdtrtarea_admvs", 6, must, "就医地医保区划"),
 	}, admissionFields(), careFields())...)
 	admissionDiagnosis = stayDiagnosis(free("adm_cond", 500, "入院病情"))
@@ -49,7 +49,7 @@ var (
 
 	changeData = newNode("adminfo", "住院信息", 0, fields([]field{
 		token("mdtrt_id", 30, must, "就诊ID"), token("psn_no", 30, must, "人员编号"), moment("begntime", must, "开始时间"), moment("endtime", may, "结束时间"),
-		coded("mdtrt_cert_type", 3, dictCredential, must, "就诊凭证类型"), coded("med_type", 6, dictCare, must, "医疗类别"), token("ipt_otp_no", 30, must, "住院/门诊号"),
+		coded("mdtrt_cert_type", 3, dictCredential, must, "就诊凭证类型"), coded("med_type", 6, dictCareStay, must, "医疗类别"), token("ipt_otp_no", 30, must, "住院/门诊号"),
 		number("ttp_pay_prop", 5, percent, may, "第三方自付比例"),
 	}, admissionFields(), careFields())...)
 	changeDiagnosis = stayDiagnosis(free("adm_cond", 500, "入院病情"), token("mdtrt_id", 30, must, "就诊ID"))

@@ -88,7 +88,7 @@ func checkRow(t testing.TB, infno string, n *node, row map[string]any) {
 }
 
 // unknownHere are required fields of which the ledger knows nothing; the README names them.
-var unknownHere = map[string]bool{"uscc": true, "trt_chk_type": true}
+var unknownHere = map[string]bool{"uscc": true}
 
 // The table of transactions itself: numbers are four digits and unique, every address begins as it should, inputs have names.
 func TestTransactions(t *testing.T) {

@@ -51,6 +51,14 @@ func (v *VisitState) stateOn(day int32) uint8 {
 	return v.State
 }
 
+// waitsForNothing is "settled" in s.12.3's VisitOpen.
+func (v *VisitState) waitsForNothing() bool {
+	if v.Kind == registration {
+		return len(v.Lines) > 0 && v.Lines[len(v.Lines)-1].Settled != 0
+	}
+	return v.Final != 0
+}
+
 // openForLines is the term of s.12.2.
 func (v *VisitState) openForLines(day int32) bool {
 	return v.stateOn(day) == visitOpen || v.Kind == stay && v.State == visitDischarged
@@ -171,7 +179,7 @@ func (m *Model) visitOpen(now moment, c VisitOpen) Result {
 			continue
 		}
 		held++
-		if v.Institution == institution.Number && v.stateOn(now.today) == visitOpen {
+		if v.Institution == institution.Number && v.stateOn(now.today) == visitOpen && !v.waitsForNothing() {
 			open++
 		}
 	}

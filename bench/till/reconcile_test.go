@@ -98,6 +98,35 @@ func TestCloseNotOurs(t *testing.T) {
 	w.same(t)
 }
 
+// TestCloseNewGroup: rows of another insurance that the close of a group enters make a group that the book did not have: it is asked about too, whether
+// it sorts behind that group or before it, and so is a group whose rows changed after it was asked.
+func TestCloseNewGroup(t *testing.T) {
+	for _, insutype := range []string{"390", "110"} {
+		w := newWorld(t, TypePharmacy)
+		child := &citizen{psn: "PSN2", name: "林童", certno: "994769202001010017", insutype: insutype, area: w.person.area, balance: openingFen}
+		w.centre.people[child.certno] = child
+		settleOnce(t, w, &Dialogue{})
+		settleOnce(t, w, &Dialogue{Credential: Credential{Type: "02", Number: child.certno}})
+		b, err := OpenBook(filepath.Join(t.TempDir(), "mine"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		w.centre.bookOf = filepath.Join(filepath.Dir(b.file.Name()), "mine")
+		w.till.Institution = NewInstitution(w.till.Place, b, 5_000, nil)
+		settleOnce(t, w, &Dialogue{})
+		r := closeDay(t, w)
+		asked := 0
+		for i := range r.Statements {
+			asked += r.Statements[i].Count
+		}
+		if !r.Level() || len(r.Statements) != 2 || asked != 3 {
+			t.Errorf("insutype %s: asked about %d rows of 3: %+v", insutype, asked, r)
+		}
+		w.same(t)
+	}
+}
+
 // TestCloseRefundAtCentre: a refund of which the book knows nothing is entered, since no 2601 takes it back; and so is a pair of settlement and refund.
 func TestCloseRefundAtCentre(t *testing.T) {
 	for _, forget := range []int{1, 2} {

@@ -255,7 +255,7 @@ func (s *State) openVisit(c *Context, cmd *Command, position Position, f *Effect
 	return Accepted
 }
 
-// hasTooManyVisits counts what is held of the patient and what is open there.
+// hasTooManyVisits counts what is held of the patient and what is open and unsettled there.
 func (s *State) hasTooManyVisits(c *Context, patient, institution uint32) bool {
 	open, held := 0, 0
 	for n := s.Persons.At(patient).Visits; n != 0; {
@@ -265,11 +265,19 @@ func (s *State) hasTooManyVisits(c *Context, patient, institution uint32) bool {
 			continue
 		}
 		held++
-		if v.Institution == institution && v.StateOn(c.Day) == VisitOpened {
+		if v.Institution == institution && v.StateOn(c.Day) == VisitOpened && !s.isSettled(v) {
 			open++
 		}
 	}
 	return open >= int(c.Policy.OpenVisits) || held >= VisitsOfPersonMax
+}
+
+// isSettled tells whether a visit waits for no settlement: a stay's final one stands, or the newest line of a registration is settled.
+func (s *State) isSettled(v *Visit) bool {
+	if v.Kind == Stay {
+		return v.Final != 0
+	}
+	return v.Lines != 0 && s.FeeLines.At(v.Lines-1).SettledBy() != 0
 }
 
 // cancelVisit is command 41.

@@ -401,6 +401,38 @@ func TestVisitLimits(t *testing.T) {
 	w.want(Accepted, settlementOf(at, "", 4)) // what is open goes on
 }
 
+// TestVisitLimitSettled: R29: what is settled waits for nothing and is not counted, until its cancel gives it back or lines come to it.
+func TestVisitLimitSettled(t *testing.T) {
+	w := visitWorld(t)
+	w.open("li", Stay)
+	var at, settled Position
+	for range 5 {
+		at = w.open("li", Registration)
+		w.want(VisitLimit, openOf("li", Registration))
+		w.want(Accepted, linesOf(at, chargeOf(1, "a", 3)))
+		w.want(VisitLimit, openOf("li", Registration))
+		w.want(Accepted, settlementOf(at, "a", 3))
+		settled = w.last()
+	}
+	w.want(Accepted, undoOf(settled))
+	w.want(VisitLimit, openOf("li", Registration))
+	w.want(Accepted, settlementOf(at, "a", 3))
+	w.want(Accepted, linesOf(at, chargeOf(2, "b", 1)))
+	w.want(VisitLimit, openOf("li", Registration))
+	w.want(Accepted, settlementOf(at, "b", 1))
+	w.open("li", Registration)
+
+	w = visitWorld(t)
+	at = w.open("li", Stay)
+	w.open("li", Registration)
+	w.want(Accepted, linesOf(at, chargeOf(1, "", 3)))
+	w.want(Accepted, interim(at, 3))
+	w.want(VisitLimit, openOf("li", Stay)) // the stay goes on
+	w.want(Accepted, linesOf(at, chargeOf(2, "", 3)))
+	w.want(Accepted, settlementOf(at, "", 3))
+	w.open("li", Stay)
+}
+
 // TestVisitReaders: what a face reads: a patient's visits, lines in pages, sums by batch.
 func TestVisitReaders(t *testing.T) {
 	w := visitWorld(t)
