@@ -24,7 +24,6 @@ type crowd struct {
 	opened   []ledger.Position
 	premiums []ledger.Position
 	serial   uint64
-	version  uint32
 	outcomes map[string]int // of money batches
 }
 
