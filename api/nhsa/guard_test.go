@@ -237,7 +237,7 @@ func TestSchemes(t *testing.T) {
 			bill := purchaseOf(f, p)
 			now := func() int64 { return f.clock.ms.Load() }
 			first := signedBy(t, c, bill.body(), now()).answered(f).ok("setlinfo.acct_pay", "62.20")
-			hash, sequence := f.ledgerNow()
+			before, _ := f.ledgerNow()
 			again := signedBy(t, c, bill.body(), now()).answered(f).ok("setlinfo.setl_id", first.str("output.setlinfo.setl_id"))
 			if again.header.Get("Idempotency-Replayed") != "true" {
 				t.Error("the repeat is no repeat")
@@ -246,10 +246,10 @@ func TestSchemes(t *testing.T) {
 			other.msgid = bill.msgid
 			other.input = strings.Replace(other.input, "DEMO0001", "DEMO0002", 1)
 			signedBy(t, c, other.body(), now()).answered(f).refused("id_reused", "msgid")
-			if h, _ := f.ledgerNow(); h != hash {
+			if h, _ := f.ledgerNow(); h != before {
 				t.Error("repeats changed the ledger")
 			}
-			hash, sequence = f.ledgerNow()
+			hash, sequence := f.ledgerNow()
 			f.strangers(c, name, purchaseOf(f, p))
 			spoil(f, c, name, purchaseOf(f, p))
 			if h, s := f.ledgerNow(); h != hash || s != sequence {
