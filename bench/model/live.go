@@ -51,3 +51,6 @@ func (g *Generator) Observe(b Batch, keyOf func(hash [32]byte) []byte) Step {
 	}
 	return g.close()
 }
+
+// Digested gives a command with an id the digest of its content, which tells a repeat from another command under the same id.
+func Digested(c Command) Command { return digested(c) }

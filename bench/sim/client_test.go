@@ -65,8 +65,14 @@ type delivery struct {
 	request *sequencer.Request
 }
 
+// callsPerClient is how many answers a client waits for at most on the average: without a bound a slow ledger meets ever more repeats.
+const callsPerClient = 6
+
 // newCall lets a client send something new, and some follow-up of his own.
 func (w *world) newCall() {
+	if len(w.waiting) >= callsPerClient*w.clients {
+		return
+	}
 	money := w.r.IntN(100) < 75
 	c := &call{client: w.r.IntN(w.clients), number: w.calls, class: sequencer.Structural}
 	n := 1
@@ -79,7 +85,7 @@ func (w *world) newCall() {
 		}
 	}
 	for range n {
-		c.orders = append(c.orders, w.order(w.observer.model.Propose(w.machine.clock.wall, money)))
+		c.orders = append(c.orders, w.order(w.observer.model.Propose(max(w.observer.timeMS, w.machine.clock.wall), money)))
 	}
 	if s, ok := c.orders[0].command.(model.Settlement); ok && n == 1 && s.ID != (model.Key{}) && w.r.IntN(100) < w.ahead { // P8: the reversal overtakes, or races
 		w.send(w.reversal(s, c.client))
@@ -89,6 +95,7 @@ func (w *world) newCall() {
 }
 
 func (w *world) order(c model.Command) *order {
+	c = model.Digested(c)
 	o := &order{command: c, raw: w.observer.learn(c)}
 	o.kind, o.id = command.Peek(o.raw)
 	return o
@@ -121,6 +128,15 @@ func (w *world) send(c *call) {
 	}
 	c.due = w.step + w.patience + w.r.IntN(w.patience)
 	w.waiting = append(w.waiting, c)
+}
+
+func (w *world) deliverSome(most int) error {
+	for range most {
+		if more, err := w.deliver(); err != nil || !more {
+			return err
+		}
+	}
+	return nil
 }
 
 // deliver lets one message arrive, any of those that are due: so messages overtake one another.
@@ -295,7 +311,7 @@ func (w *world) timeout(c *call) {
 		return
 	}
 	w.send(c)
-	if s, ok := c.open()[0].command.(model.Settlement); ok && w.r.IntN(100) < w.reverse {
+	if s, ok := c.open()[0].command.(model.Settlement); ok && len(w.waiting) < 2*callsPerClient*w.clients && w.r.IntN(100) < w.reverse {
 		for range 1 + w.r.IntN(2) { // before, after, twice: the wire decides
 			w.send(w.reversal(s, c.client))
 		}

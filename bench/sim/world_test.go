@@ -204,8 +204,7 @@ func (w *world) act() error {
 	case dice < 22:
 		w.newCall()
 	case dice < 55:
-		_, err := w.deliver()
-		return err
+		return w.deliverSome(1 + w.r.IntN(4))
 	case dice < 70:
 		s.Cut()
 	case dice < 85:
@@ -370,7 +369,7 @@ func (w *world) quiet() error {
 		if err := w.operator(); err != nil {
 			return err
 		}
-		if _, err := w.deliver(); err != nil {
+		if err := w.deliverSome(4); err != nil {
 			return err
 		}
 		s := w.machine.stepper
