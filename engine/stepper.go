@@ -127,15 +127,16 @@ func (s *Stepper) settle() {
 	}
 }
 
-// EndCheckpoint waits for the checkpoint under way, if any, and ends it.
-func (s *Stepper) EndCheckpoint() {
+// EndCheckpoint waits for the checkpoint under way and ends it. more: there was one.
+func (s *Stepper) EndCheckpoint() (more bool) {
 	e := s.engine
 	if e.failure.Load() != nil || e.checkpoint.current == nil {
-		return
+		return false
 	}
 	if err := e.guarded(e.finishCheckpoint); err != nil {
 		e.fail(err)
 	}
+	return true
 }
 
 // Failed is the first failure, nil while there is none.

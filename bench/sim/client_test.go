@@ -172,6 +172,9 @@ func (w *world) admit(m *message) error {
 	switch err := w.machine.stepper.Engine().Submit(r); {
 	case err == nil:
 		w.admitted = append(w.admitted, &delivery{m.call, m.orders, r})
+		for _, o := range m.orders {
+			w.observer.admitted[string(o.raw)]++
+		}
 	case errors.Is(err, sequencer.ErrClock), errors.Is(err, sequencer.ErrBusy):
 		w.stats.refused++
 		w.reply(&message{call: m.call, orders: m.orders, refused: err})

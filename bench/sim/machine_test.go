@@ -76,10 +76,10 @@ func (f noReuse) Unwrap() vfs.FS { return f.FS }
 
 // defect is what a test plants; each hook may be nil.
 type defect struct {
-	log    func(wal.Log) wal.Log             // around each opened log
-	disk   func(*memlog.Disk) *memlog.Disk   // between crash and restart
-	lookup func(shard.IDs, int) shard.IDs    // around the id table; the restarts so far
-	answer func([]sequencer.Result) bool     // changes an answer under way; tells whether it did
+	log    func(wal.Log) wal.Log           // around each opened log
+	disk   func(*memlog.Disk) *memlog.Disk // between crash and restart
+	lookup func(shard.IDs, int) shard.IDs  // around the id table; the restarts so far
+	answer func([]sequencer.Result) bool   // changes an answer under way; tells whether it did
 }
 
 // machine is what runs and crashes: the stepped engine with its disks.

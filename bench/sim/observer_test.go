@@ -25,6 +25,7 @@ type observer struct {
 	chains   []journal.Link
 	hashes   map[uint64][32]byte // state hash by sequence, where one was taken
 	executed map[ledger.Key]ledger.Position
+	admitted map[string]int // how often each command came in and was not yet seen in the log
 	timeMS   int64
 	commands int
 	accepted [256]int
@@ -32,7 +33,7 @@ type observer struct {
 
 func newObserver(seed uint64, source *keySource, policy model.Policy) *observer {
 	return &observer{model: model.NewGenerator(seed), source: source, policy: policy, known: map[string]model.Command{},
-		hashes: map[uint64][32]byte{}, executed: map[ledger.Key]ledger.Position{}}
+		hashes: map[uint64][32]byte{}, executed: map[ledger.Key]ledger.Position{}, admitted: map[string]int{}}
 }
 
 func (o *observer) last() uint64 { return uint64(len(o.blocks)) }
@@ -146,10 +147,10 @@ func (o *observer) read(sequence uint64, payload []byte) (b model.Batch, keys []
 		}
 		raw := opened.Head.Commands[at:end]
 		c, found := o.known[string(raw)]
-		if !found {
-			if c, err = o.own(raw); err != nil {
-				return b, nil, fmt.Errorf("command %d: %w", i, err)
-			}
+		if found && o.admitted[string(raw)] > 0 {
+			o.admitted[string(raw)]--
+		} else if c, err = o.own(raw); err != nil {
+			return b, nil, fmt.Errorf("command %d was logged more often than it came in: %w", i, err)
 		}
 		_, key := command.Peek(raw)
 		b.Commands, keys = append(b.Commands, c), append(keys, key)
@@ -157,7 +158,7 @@ func (o *observer) read(sequence uint64, payload []byte) (b model.Batch, keys []
 	return b, keys, nil
 }
 
-// own reads a command of the engine itself; any other that no client sent is made up.
+// own reads a command of the engine itself; any other that no client sent, or not so often, is made up.
 func (o *observer) own(raw []byte) (model.Command, error) {
 	var cmd ledger.Command
 	if _, err := command.Decode(raw, &cmd, nil); err != nil {
@@ -179,7 +180,7 @@ func (o *observer) own(raw []byte) (model.Command, error) {
 	case ledger.KindDayClose:
 		return model.DayClose{Day: cmd.Day}, nil
 	}
-	return nil, fmt.Errorf("nobody sent this one of kind %d", cmd.Kind)
+	return nil, fmt.Errorf("kind %d is not one that the engine sends itself", cmd.Kind)
 }
 
 // hash takes the state hash behind the last executed batch; one of the same sequence before must have been equal, whoever executed it (P14).

@@ -125,7 +125,9 @@ func (w *world) found() error {
 		return err
 	}
 	for _, c := range w.observer.model.World(w.machine.clock.wall) {
-		r.Commands = append(r.Commands, w.observer.learn(c)...)
+		raw := w.observer.learn(c)
+		w.observer.admitted[string(raw)]++
+		r.Commands = append(r.Commands, raw...)
 		r.Count++
 	}
 	if err := w.machine.stepper.Engine().Do(r); err != nil {
@@ -212,7 +214,9 @@ func (w *world) act() error {
 	case dice < 93:
 		s.Keep()
 	case dice < 96:
-		s.EndCheckpoint()
+		if s.EndCheckpoint() {
+			w.stats.checkpoints++
+		}
 	case dice < 98:
 		return w.housekeep()
 	case dice < 99:
@@ -433,6 +437,9 @@ func (w *world) end() error {
 	w.note(last)
 	_, _ = w.trace.Write(append(chain[:], h[:]...))
 	return w.machine.replayed(func(r *engine.Stepper) error {
+		if n := r.View().Sequence; n != last {
+			return fmt.Errorf("answered, and lost: replay from zero ends at %d, live it was %d", n, last)
+		}
 		if r.Chain() != chain {
 			return fmt.Errorf("replay from zero: effect chain at %d is %x, live it was %x", last, r.Chain(), chain)
 		}
