@@ -210,9 +210,9 @@ func (w *world) act() error {
 	case dice < 70:
 		s.Cut()
 	case dice < 85:
-		s.Execute()
+		several(1+w.r.IntN(8), s.Execute)
 	case dice < 93:
-		s.Keep()
+		several(1+w.r.IntN(8), s.Keep)
 	case dice < 96:
 		if s.EndCheckpoint() {
 			w.stats.checkpoints++
@@ -225,6 +225,15 @@ func (w *world) act() error {
 		return w.observer.hashSettled(s)
 	}
 	return nil
+}
+
+// several takes a stage so many turns further, if there is that much to do.
+func several(most int, turn func() bool) {
+	for range most {
+		if !turn() {
+			return
+		}
+	}
 }
 
 // pass lets time go by, mostly little.
@@ -381,9 +390,9 @@ func (w *world) quiet() error {
 		case 0:
 			s.Cut()
 		case 1:
-			s.Execute()
+			several(40, s.Execute)
 		case 2:
-			s.Keep()
+			several(40, s.Keep)
 		case 3:
 			s.EndCheckpoint()
 		}
