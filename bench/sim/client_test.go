@@ -36,7 +36,6 @@ type call struct {
 	orders  []*order
 	due     int  // step at which waiting ends
 	unknown bool // at least one time-out or loss
-	twice   int  // further copies to send although an answer came
 }
 
 func (c *call) open() (open []*order) {
