@@ -46,6 +46,7 @@ func (e *Engine) AskWithin(limit time.Duration, f func(View)) error {
 	if err := e.admit(r); err != nil {
 		return err
 	}
+	e.alone.settle()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	err := ErrFailed

@@ -10,7 +10,6 @@ import (
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
 	"gongji/wal"
-	"gongji/wal/pebblelog"
 )
 
 // ErrFailed says that the log or the state store failed: the outcome of what was under way is unknown, and the process is ending.
@@ -24,7 +23,7 @@ type Engine struct {
 	options    Options
 	identity   wal.Identity
 	keys       *Keys
-	log        *pebblelog.Log
+	log        wal.Log
 	sequencer  *sequencer.Sequencer
 	core       core // executor's goroutine (and the keeper's, see core), or whoever runs before it starts and after it ends
 	keeper     keeper
@@ -34,6 +33,7 @@ type Engine struct {
 	health     health
 	house      sync.Mutex // held by who makes and tells day keys: housekeeping or ConfirmClock
 	confirming atomic.Bool
+	alone      *Stepper // who runs all stages on the caller's goroutine; nil but in a simulation
 
 	executed chan struct{} // closed when the executor's goroutine has ended
 	cut      chan struct{} // closed when the sequencer's has
@@ -57,8 +57,7 @@ type Stats struct {
 
 // Open recovers the ledger in options.Dir, or makes one, and starts it. When it returns, everything acknowledged before is there.
 func Open(options Options) (*Engine, error) {
-	e := &Engine{options: options.withDefaults(), executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
-		stopping: make(chan struct{}), failed: make(chan struct{}), keeper: newKeeper()}
+	e := newEngine(options)
 	if err := e.recover(); err != nil {
 		return nil, err
 	}
@@ -78,6 +77,11 @@ func Open(options Options) (*Engine, error) {
 	}
 	go e.keepHouse()
 	return e, nil
+}
+
+func newEngine(options Options) *Engine {
+	return &Engine{options: options.withDefaults(), executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
+		stopping: make(chan struct{}), failed: make(chan struct{}), keeper: newKeeper()}
 }
 
 // Submit admits a request; see sequencer.Sequencer.
@@ -101,6 +105,7 @@ func (e *Engine) admit(r *sequencer.Request) error {
 
 // Wait blocks until an admitted request is answered. ErrFailed: its outcome is unknown.
 func (e *Engine) Wait(r *sequencer.Request) error {
+	e.alone.settle()
 	select {
 	case <-r.Done():
 		return r.Err

@@ -103,6 +103,7 @@ func (e *Engine) drain() error {
 }
 
 func (e *Engine) receive() error {
+	e.alone.keep()
 	select {
 	case s := <-e.keeper.back:
 		e.keeper.outstanding--

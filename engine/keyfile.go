@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -38,6 +39,7 @@ type Keys struct {
 	inner     [sha256.BlockSize]byte // HMAC pads of pseudonym
 	outer     [sha256.BlockSize]byte
 	passwords [sha256.Size]byte // derived
+	random    io.Reader         // of day keys and nonces; crypto/rand but in a simulation
 }
 
 // LoadKeys reads a key file. It must belong to this ledger and be readable by its owner only.
@@ -75,7 +77,7 @@ func newKeys(ledgerID [16]byte, seal, pseudonym []byte) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
-	k := &Keys{ledger: ledgerID, seal: aead, pseudonym: pseudonym}
+	k := &Keys{ledger: ledgerID, seal: aead, pseudonym: pseudonym, random: rand.Reader}
 	copy(k.inner[:], pseudonym)
 	k.outer = k.inner
 	for i := range k.inner {
@@ -151,10 +153,17 @@ func (k *Keys) Pseudonym(certType string, number []byte) ledger.Key {
 // newDayKey draws a day key and seals it for the log.
 func (k *Keys) newDayKey(day int32) (hash [32]byte, sealed []byte) {
 	var key [ledger.DayKeyBytes]byte
-	rand.Read(key[:])
+	k.draw(key[:])
 	nonce := make([]byte, k.seal.NonceSize(), ledger.SealedKeyMax)
-	rand.Read(nonce)
+	k.draw(nonce)
 	return sha256.Sum256(key[:]), k.seal.Seal(nonce, nonce, key[:], k.sealContext(day))
+}
+
+// draw fills b. The machine's source never fails.
+func (k *Keys) draw(b []byte) {
+	if _, err := io.ReadFull(k.random, b); err != nil {
+		panic(fmt.Sprintf("BUG: no randomness for a day key: %v", err))
+	}
 }
 
 // openDayKey unseals the key of a day and checks it against its published hash.

@@ -8,14 +8,13 @@ import (
 	"gongji/engine/journal"
 	"gongji/engine/ledger"
 	"gongji/wal"
-	"gongji/wal/pebblelog"
 )
 
 // Reader reads executed commands and keeps the batch it read last: checking the sums and the seal of a batch costs half a millisecond, picking a
 // command out of it some microseconds, so whoever has many to read asks in order of position. It belongs to one goroutine and holds at most a
 // journal block and a log record.
 type Reader struct {
-	log      *pebblelog.Log
+	log      wal.Log
 	journal  *journal.Journal
 	block    journal.Block // Sequence 0: none
 	payload  []byte        // of the log record of that batch; empty: not read yet
@@ -27,7 +26,7 @@ type Reader struct {
 // NewReader makes a reader, good as long as the engine is open.
 func (e *Engine) NewReader() *Reader { return newReader(e.log, e.core.journal) }
 
-func newReader(log *pebblelog.Log, j *journal.Journal) *Reader { return &Reader{log: log, journal: j} }
+func newReader(log wal.Log, j *journal.Journal) *Reader { return &Reader{log: log, journal: j} }
 
 // Entry reads the command at a position. ErrNoCommand: there is none. The texts of its Details and the passwords of its Command are good until the next batch is read.
 func (r *Reader) Entry(p ledger.Position) (Entry, error) {

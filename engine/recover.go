@@ -11,14 +11,14 @@ import (
 	"gongji/engine/journal"
 	"gongji/engine/state"
 	"gongji/engine/state/idindex"
+	"gongji/shard"
 	"gongji/wal"
 	"gongji/wal/pebblelog"
 )
 
 // recover brings the ledger of options.Dir to the end of its log: identity and keys, newest checkpoint, then the log behind it through the
 // same core that runs live. Nothing runs before the key file has been found to be the right one.
-func (e *Engine) recover() (err error) {
-	o := &e.options
+func (e *Engine) recover() error {
 	fresh, err := e.identify()
 	if err != nil {
 		return err
@@ -26,17 +26,52 @@ func (e *Engine) recover() (err error) {
 	if err := e.loadKeys(fresh); err != nil {
 		return err
 	}
-	start := time.Now()
-	c := &e.core
-	loaded, err := c.load(filepath.Join(o.Dir, "state"), e.identity, state.Events{
+	p := e.places()
+	p.log = func(from wal.Position) (wal.Log, error) { return e.openLog(fresh, from) }
+	return e.restore(&p)
+}
+
+// places say where log and state lie and how they are cut; a Stepper brings its own.
+type places struct {
+	dir    string
+	state  state.Options // but for Identity and Build
+	load   state.LoadOptions
+	ids    idindex.Options
+	log    func(verifyFrom wal.Position) (wal.Log, error)
+	lookup func(shard.IDs) shard.IDs // a simulation's lens on the id table; nil: none
+}
+
+func (e *Engine) places() places {
+	return places{dir: filepath.Join(e.options.Dir, "state"), ids: idOptions, state: state.Options{Events: state.Events{
 		StallBegin:      func(reason string) { e.trouble("state stalls", reason) },
 		StallEnd:        e.health.cured,
 		BackgroundError: func(err error) { e.trouble("state background error", err.Error()) },
 		Recovered:       e.health.cured,
 		DiskSlow: func(op string, d time.Duration) {
-			o.Report("state disk slow", map[string]any{"operation": op, "ms": d.Milliseconds()})
+			e.options.Report("state disk slow", map[string]any{"operation": op, "ms": d.Milliseconds()})
+		},
+	}}}
+}
+
+func (e *Engine) openLog(fresh bool, from wal.Position) (wal.Log, error) {
+	o := &e.options
+	l, err := pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{
+		Identity: e.identity, Create: fresh, MarkPath: o.MarkFile, NewMark: o.NewMark, VerifyFrom: from,
+		OnFatal: e.fail,
+		OnTornTail: func(bytes int64, last uint64) {
+			o.Report("torn tail cut", map[string]any{"bytes": bytes, "last_sequence": last})
 		},
 	})
+	if err != nil {
+		return nil, err // not a nil *pebblelog.Log, which would be a log
+	}
+	return l, nil
+}
+
+// restore loads the newest checkpoint and replays the log behind it.
+func (e *Engine) restore(p *places) (err error) {
+	o, c, start := &e.options, &e.core, time.Now()
+	loaded, err := c.loadFrom(p, e.identity)
 	if err != nil {
 		return err
 	}
@@ -49,18 +84,13 @@ func (e *Engine) recover() (err error) {
 	if err := c.keys.check(c.tables); err != nil {
 		return err
 	}
-	e.log, err = pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{
-		Identity: e.identity, Create: fresh, MarkPath: o.MarkFile, NewMark: o.NewMark,
-		VerifyFrom: wal.Position{Sequence: loaded.Sequence, Link: wal.Link(loaded.WalLink)},
-		OnFatal:    e.fail,
-		OnTornTail: func(bytes int64, last uint64) {
-			o.Report("torn tail cut", map[string]any{"bytes": bytes, "last_sequence": last})
-		},
-	})
-	if err != nil {
+	if e.log, err = p.log(wal.Position{Sequence: loaded.Sequence, Link: wal.Link(loaded.WalLink)}); err != nil {
 		return err
 	}
 	store := executor.Store{State: c.tables, IDs: c.ids, Originals: c}
+	if p.lookup != nil {
+		store.IDs = p.lookup(c.ids)
+	}
 	c.executor = executor.NewSharded(store, o.Shards, o.ShardedCommandsMin, executor.WakeMin)
 	n, err := e.replay()
 	if err != nil {
@@ -96,16 +126,22 @@ func (e *Engine) loadKeys(fresh bool) (err error) {
 // 2.9 to 4.2; a fan-in of 4 gave no less.
 var idOptions = idindex.Options{Capacity: 1 << 21}
 
-// load opens the state store and loads its newest checkpoint.
-func (c *core) load(dir string, id wal.Identity, events state.Events) (l state.Loaded, err error) {
-	c.store, err = state.Open(dir, state.Options{Identity: state.Identity{Ledger: id.Ledger, Directory: id.Directory}, Build: formatName, Events: events})
-	if err != nil {
+// load is loadFrom of a directory, as the product cuts it.
+func (c *core) load(dir string, id wal.Identity, events state.Events) (state.Loaded, error) {
+	return c.loadFrom(&places{dir: dir, ids: idOptions, state: state.Options{Events: events}}, id)
+}
+
+// loadFrom opens the state store and loads its newest checkpoint.
+func (c *core) loadFrom(p *places, id wal.Identity) (l state.Loaded, err error) {
+	o := p.state
+	o.Identity, o.Build = state.Identity{Ledger: id.Ledger, Directory: id.Directory}, formatName
+	if c.store, err = state.Open(p.dir, o); err != nil {
 		return l, err
 	}
-	if c.tables, l, err = c.store.Load(state.LoadOptions{}); err != nil {
+	if c.tables, l, err = c.store.Load(p.load); err != nil {
 		return l, errors.Join(err, c.store.Close())
 	}
-	if c.ids, err = c.store.OpenIDs(&l, idOptions); err != nil {
+	if c.ids, err = c.store.OpenIDs(&l, p.ids); err != nil {
 		return l, errors.Join(err, c.store.Close())
 	}
 	c.journal = journal.New(c.store.DB(), l.Sequence)

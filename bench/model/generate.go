@@ -51,11 +51,12 @@ type sentID struct {
 
 // Sizes of the generator's world. They are small so that people, ids and accounts meet often.
 const (
-	hotPersons    = 48                // persons made by Setup, in clans of 8 who bind one another; every fourth has no account
-	clanSize      = 8                 // so chains and mutual bindings come by themselves
-	recentPersons = 16                // the newest ones, who have hardly any state
-	recentSent    = 120               // ids of the last two or three batches
-	firstMS       = 1_768_406_400_000 // 2026-01-15 00:00 +08:00
+	hotPersons       = 48 // persons made by Setup, in clans of 8 who bind one another; every fourth has no account
+	clanSize         = 8  // so chains and mutual bindings come by themselves
+	institutionsMade = 6
+	recentPersons    = 16                // the newest ones, who have hardly any state
+	recentSent       = 120               // ids of the last two or three batches
+	firstMS          = 1_768_406_400_000 // 2026-01-15 00:00 +08:00
 )
 
 // NewGenerator gives a generator with an empty model. Call Setup first.
@@ -123,13 +124,11 @@ func (g *Generator) Setup() []Step {
 	for day := range int32(30) {
 		g.emit(g.dayKeyOf(g.now.today + day))
 	}
-	for i := range 6 {
-		g.emit(Institution{Code: fmt.Sprintf("H%011d", i), Type: uint8(i%5 + 1), Area: 420100})
+	for i := range institutionsMade {
+		g.emit(institution(i))
 	}
 	for i := range hotPersons {
-		p := g.newPerson(i%4 != 3)
-		p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: places[i%clanSize], Begin: g.now.today - 30, PsnType: 11}}
-		g.emit(p)
+		g.emit(g.hotPerson(i))
 	}
 	g.emit(g.makeSettlement()) // no_policy
 	g.emit(g.makeBinding())
@@ -155,6 +154,16 @@ func (g *Generator) Setup() []Step {
 	return append(steps, g.close())
 }
 
+func institution(i int) Institution {
+	return Institution{Code: fmt.Sprintf("H%011d", i), Type: uint8(i%5 + 1), Area: 420100}
+}
+
+func (g *Generator) hotPerson(i int) Person {
+	p := g.newPerson(i%4 != 3)
+	p.Enrolments = []Insurance{{Insutype: employee, Status: 1, Area: places[i%clanSize], Begin: g.now.today - 30, PsnType: 11}}
+	return p
+}
+
 // open starts a batch: time passes, the policy and the key of the day are read.
 func (g *Generator) open() {
 	g.sequence++
@@ -173,7 +182,10 @@ func (g *Generator) open() {
 
 // emit digests a command, applies it and remembers what later ones may want to name.
 func (g *Generator) emit(c Command) {
-	c = digested(c)
+	g.apply(digested(c))
+}
+
+func (g *Generator) apply(c Command) {
 	g.now.index = uint32(len(g.batch))
 	result := g.model.apply(g.now, c)
 	g.batch = append(g.batch, c)

@@ -142,6 +142,11 @@ func (m *Model) Apply(b Batch) []Result {
 func (m *Model) begin(b Batch) moment {
 	m.expireInvitations(Day(b.TimeMS))
 	m.dropGone(Day(b.TimeMS))
+	return m.look(b)
+}
+
+// look is begin of a batch that may never come: it changes nothing.
+func (m *Model) look(b Batch) moment {
 	return moment{
 		sequence: b.Sequence,
 		timeMS:   b.TimeMS,

@@ -43,6 +43,7 @@ type Sequencer struct {
 	out   chan *Batch
 	free  chan *Batch
 	wake  chan struct{}
+	most  int // commands of a batch
 	time  ledgerTime
 	depth atomic.Int64 // waiting commands
 
@@ -59,9 +60,13 @@ type Sequencer struct {
 
 // New makes a sequencer whose next batch follows a log that ends at lastTimeMS. Batches come out of Batches in order.
 func New(log Appender, clock Clock, lastTimeMS int64) *Sequencer {
-	s := &Sequencer{log: log, out: make(chan *Batch, BatchesAhead), free: make(chan *Batch, BatchesAhead), wake: make(chan struct{}, 1)}
+	return newSequencer(log, clock, lastTimeMS, BatchesAhead, BatchCommands)
+}
+
+func newSequencer(log Appender, clock Clock, lastTimeMS int64, ahead, most int) *Sequencer {
+	s := &Sequencer{log: log, out: make(chan *Batch, ahead), free: make(chan *Batch, ahead), wake: make(chan struct{}, 1), most: most}
 	s.time = ledgerTime{clock: clock, last: lastTimeMS}
-	for range BatchesAhead {
+	for range ahead {
 		s.free <- &Batch{}
 	}
 	return s
@@ -238,12 +243,12 @@ func (s *Sequencer) put(b *Batch, r *Request, n int) (open *Batch, failed bool, 
 			b.Payload = command.BeginBatch(b.Payload)
 		}
 		first := b.commands()
-		room := min(n, BatchCommands-first)
+		room := min(n, s.most-first)
 		took, size := fit(r.Commands[r.at:], room, batchBytes-len(b.Payload))
 		b.Payload = append(b.Payload, r.Commands[r.at:r.at+size]...)
 		b.Spans = append(b.Spans, Span{Request: r, First: first, Count: took})
 		r.taken, r.at, n = r.taken+took, r.at+size, n-took
-		if took < room || b.commands() == BatchCommands {
+		if took < room || b.commands() == s.most {
 			if b, failed, err = s.flush(b); err != nil || failed {
 				return nil, failed, err
 			}
