@@ -239,6 +239,7 @@ func (w *world) learn(o *order, r *sequencer.Result) error {
 	f := &r.Effect
 	w.note(uint64(r.Position), uint64(f.Outcome), uint64(f.Own), uint64(f.Mulaid), uint64(f.Balc))
 	w.stats.answers++
+	w.told = max(w.told, r.Position.Sequence())
 	if err := w.written(r.Position, f); err != nil {
 		return err
 	}

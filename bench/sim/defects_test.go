@@ -22,13 +22,15 @@ func TestDefects(t *testing.T) {
 		defect defect
 		want   []string // one of them is in what is told
 	}{
-		{"answers before the log is durable", defect{log: lyingLog}, []string{"answered, and lost", "the state is of"}},
-		{"recovery loses a committed record", defect{disk: dropLast}, []string{"answered, and lost", "the state is of"}},
+		{"answers before the log is durable", defect{log: lyingLog}, []string{"answered, and lost", "and lost: the log", "the state is of"}},
+		{"recovery loses a committed record", defect{disk: dropLast}, []string{"answered, and lost", "and lost: the log", "the state is of"}},
 		{"recovery has a batch twice", defect{disk: repeatLast}, []string{"more often than it came in"}},
 		{"a checkpoint without tombstones", defect{lookup: forget(ledger.TagTombstone)}, []string{"model says", "executed at", "differs after the restart"}},
 		{"a checkpoint without ids", defect{lookup: forget(ledger.TagCommand)}, []string{"model says", "executed at", "differs after the restart"}},
 		{"an id conflict compares the id only", defect{lookup: looseConflict}, []string{"model says"}},
 		{"an answer is not what was decided", defect{answer: embellish}, []string{"the journal says"}},
+		{"a read is a fen off", defect{sight: miscount}, []string{"model says"}},
+		{"a read says a later place than it saw", defect{sight: postdate}, []string{"and lost", "model says", "BUG"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { mustSee(t, c.defect, c.want) })
 	}
@@ -181,4 +183,19 @@ func embellish(results []sequencer.Result) (done bool) {
 		}
 	}
 	return done
+}
+
+// miscount adds a fen to one account somebody read.
+func miscount(s *sight) bool {
+	for account := range s.balances {
+		s.balances[account]++
+		return true
+	}
+	return false
+}
+
+// postdate says that it was read one batch later.
+func postdate(s *sight) bool {
+	s.sequence++
+	return true
 }

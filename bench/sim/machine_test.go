@@ -80,6 +80,7 @@ type defect struct {
 	disk   func(*memlog.Disk) *memlog.Disk // between crash and restart
 	lookup func(shard.IDs, int) shard.IDs  // around the id table; the restarts so far
 	answer func([]sequencer.Result) bool   // changes an answer under way; tells whether it did
+	sight  func(*sight) bool               // changes what somebody read; tells whether it did
 }
 
 // machine is what runs and crashes: the stepped engine with its disks.

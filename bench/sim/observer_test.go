@@ -26,6 +26,7 @@ type observer struct {
 	hashes   map[uint64][32]byte // state hash by sequence, where one was taken
 	executed map[ledger.Key]ledger.Position
 	admitted map[string]int // how often each command came in and was not yet seen in the log
+	sights   []sight        // read, and not yet held against the model
 	timeMS   int64
 	commands int
 	accepted [256]int
@@ -48,9 +49,15 @@ func (o *observer) learn(c model.Command) []byte {
 // observe follows what has been kept since the last time.
 func (o *observer) observe(s *engine.Stepper) error {
 	j := s.Journal()
+	if err := o.looked(); err != nil { // of what was kept before somebody asked
+		return err
+	}
 	for o.last() < j.Applied() {
 		if err := o.next(s, o.last()+1); err != nil {
 			return fmt.Errorf("batch %d: %w", o.last()+1, err)
+		}
+		if err := o.looked(); err != nil {
+			return err
 		}
 	}
 	if n := j.Applied(); n > 0 && s.Chain() != o.chains[n-1] {
@@ -214,6 +221,9 @@ func (o *observer) recovered(s *engine.Stepper) error {
 		}
 	}
 	if err := o.observe(s); err != nil {
+		return err
+	}
+	if err := o.outlived(); err != nil {
 		return err
 	}
 	if err := o.hash(s); err != nil {

@@ -44,7 +44,7 @@ func drawSwarm(r *rand.Rand) swarm {
 
 // stats tell that a run did something.
 type stats struct {
-	crashes, cut, stops, injected, halts, answers, repeated, refused, lost, overtaken, unknown, resolved, checkpoints, commands, simulatedMS int64
+	crashes, cut, stops, injected, halts, answers, repeated, refused, lost, overtaken, unknown, resolved, checkpoints, commands, reads, simulatedMS int64
 }
 
 // world is one seed's run.
@@ -61,6 +61,7 @@ type world struct {
 	admitted []*delivery
 	book     map[string]verdict // by encoded command: what clients were told
 	stats    stats
+	told     uint64 // the highest sequence of which anybody has an answer
 	planted  int
 }
 
@@ -203,7 +204,9 @@ func (w *world) act() error {
 		w.pass()
 	}
 	switch dice := w.r.IntN(100); {
-	case dice < 22:
+	case dice < 3:
+		return w.ask()
+	case dice < 23:
 		w.newCall()
 	case dice < 55:
 		return w.deliverSome(1 + w.r.IntN(4))
