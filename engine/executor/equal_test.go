@@ -10,6 +10,7 @@ import (
 
 	"gongji/bench/model"
 	"gongji/bench/oracle"
+	"gongji/bench/proof"
 	"gongji/engine/executor"
 	"gongji/engine/journal"
 	"gongji/engine/ledger"
@@ -249,10 +250,14 @@ func (r *runner) sameDues(m *model.Model) error {
 // "conflict compares id only", "refusal not remembered", "overtaking reversal forgotten". 16.3: relatives who pay at the same moment overspend nothing.
 func TestEqual(t *testing.T) {
 	seeds, batches := 12, 60
-	if testing.Short() {
+	switch {
+	case proof.Asked():
+		seeds = proof.Of(60)
+	case testing.Short():
 		seeds = 6
 	}
-	var sharded, contested, commands, drawn, swept, redone, visited, unsettled int
+	line := proof.New("T2", "equal").Word("seeds", fmt.Sprintf("0..%d", seeds-1))
+	var compared, sharded, contested, commands, drawn, swept, redone, visited, unsettled int
 	var mix model.Distribution // of reversals
 	mixed := map[int]int{}     // commands of mixed batches by kind; 0: all
 	for seed := range seeds {
@@ -267,6 +272,7 @@ func TestEqual(t *testing.T) {
 				steps = append(steps, g.MoneyBatch(20+n%7*40))
 			}
 			for _, s := range steps {
+				compared++
 				commands += len(s.Batch.Commands)
 				if !oracle.IsMoney(s.Batch) {
 					for _, c := range s.Batch.Commands {
@@ -346,7 +352,8 @@ func TestEqual(t *testing.T) {
 	if visited < 10*seeds || unsettled < 2*seeds {
 		t.Fatalf("vacuous: %d settlements of visits in money batches, %d reversals of them", visited, unsettled)
 	}
-	t.Logf("T2 equal seeds=%d commands=%d draws=%d redone=%d sharded=%d contested=%.1f%%", seeds, commands, drawn, redone, sharded, 100*float64(contested)/float64(sharded))
+	line.AtLeast("batches", int64(compared), int64(seeds*batches)).Word("commands", commands).Word("executors", 5).Word("draws", drawn).Word("redone", redone).Word("sharded", sharded).
+		Word("contested", fmt.Sprintf("%.1f%%", 100*float64(contested)/float64(sharded))).Print(t)
 }
 
 // checkMix demands that nothing the issue names was left to luck.

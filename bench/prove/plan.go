@@ -1,0 +1,63 @@
+package main
+
+import "time"
+
+// A part is one `go test` of the plan.
+type part struct {
+	dir    string // package, from the root of the project
+	run    string // regexp of its tests
+	fuzz   string // or one fuzz function, for this long at full size
+	budget time.Duration
+	tags   string
+	lines  []string // "T4 crash-points": the lines it must print; one that is missing is red
+}
+
+// partLimit ends a part that hangs: many times what any of them takes.
+const partLimit = 10 * time.Minute
+
+// invariants are the dear checks of ours and of Pebble's.
+const invariants = "invariants"
+
+// plan is every part, in the order they run. T1 is `make test` and `make race`; T17 comes with the cluster; T20 is `make defects`.
+var plan = []part{
+	{dir: "engine/executor", run: "^TestEqual$", tags: invariants, lines: []string{"T2 equal"}},
+	{dir: "bench/sim", run: "^TestSim$", lines: []string{"T3 simulation"}},
+}
+
+// trials names, for lines whose trials are independent of each other, the figure that counts them: 0 red of n is below 3/n at 95 %.
+var trials = map[string]string{
+	"T3 simulation": "ran",
+}
+
+// A promise of reliability.md 2 and the tests that check it.
+type promise struct {
+	id, name string
+	tests    []string
+}
+
+var promises = []promise{
+	{"P1", "conservation", []string{"T2", "T3", "T8", "T9", "T10"}},
+	{"P2", "no negative", []string{"T2", "T3", "T7"}},
+	{"P3", "a reply means durable", []string{"T4", "T5", "T9", "T10", "T11"}},
+	{"P4", "at most once", []string{"T2", "T3", "T7", "T9"}},
+	{"P5", "conflict refused", []string{"T2", "T3"}},
+	{"P6", "a decision is final", []string{"T2", "T3", "T7"}},
+	{"P7", "exact reversal", []string{"T2", "T3", "T8"}},
+	{"P8", "overtaking reversal", []string{"T2", "T3", "T7"}},
+	{"P9", "debit order", []string{"T2", "T3", "T6"}},
+	{"P10", "uniform choice", []string{"T6", "T12"}},
+	{"P11", "atomic across shards", []string{"T3", "T4", "T8", "T9"}},
+	{"P12", "linearizable, no dirty reads", []string{"T3", "T7", "T8", "T11"}},
+	{"P13", "(un)binding order", []string{"T2", "T7"}},
+	{"P14", "replay", []string{"T3", "T12"}},
+	{"P15", "recovery time", []string{"T9", "T10"}},
+	{"P16", "overload", []string{"T15"}},
+	{"P17", "storage error", []string{"T5", "T11", "T13"}},
+	{"P18", "corrupted record", []string{"T14"}},
+	{"P19", "torn tail", []string{"T4", "T14"}},
+	{"P20", "day end", []string{"T2", "T16"}},
+	{"P21", "liveness", []string{"T3", "T9"}},
+	{"P22", "audit", []string{"T18"}},
+	{"P23", "privacy", []string{"T19"}},
+	{"P24", "unknown is honest", []string{"T3", "T7", "T9"}},
+}
