@@ -51,3 +51,13 @@ func TestOf(t *testing.T) {
 		}
 	}
 }
+
+func TestSeed(t *testing.T) {
+	if got := Seed(7); got != 7 {
+		t.Error(got)
+	}
+	t.Setenv(SeedVariable, "1000")
+	if got := Seed(7); got != 1007 {
+		t.Error(got)
+	}
+}

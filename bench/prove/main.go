@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,27 +18,62 @@ func main() {
 	only := flag.String("only", "", "regexp of lines, as 'T3 |T14 ': other parts are left out")
 	all := flag.Bool("all", false, "a part that this machine cannot run is red")
 	out := flag.String("o", "", "also write the summary to this file")
+	hours := flag.Float64("hours", 0, "repeat the plan with other seeds until so many hours are over, or something is red")
 	flag.Parse()
-	if err := prove(*size, *only, *out, *all); err != nil {
+	if err := prove(options{*size, *out, *only, *all, time.Duration(*hours * float64(time.Hour))}); err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		os.Exit(1)
 	}
 }
 
-func prove(size, only, out string, all bool) error {
-	if size != "full" && size != "half" {
-		return fmt.Errorf("size %q is neither full nor half", size)
+type options struct {
+	size, out, only string
+	all             bool
+	soak            time.Duration
+}
+
+func prove(o options) error {
+	if o.size != "full" && o.size != "half" {
+		return fmt.Errorf("size %q is neither full nor half", o.size)
 	}
-	chosen, err := regexp.Compile(only)
+	parts, err := choose(o.only)
 	if err != nil {
-		return fmt.Errorf("only: %w", err)
+		return err
 	}
-	var results []result
-	for _, p := range plan {
-		if !chosen.MatchString(strings.Join(p.lines, " ") + " ") {
-			continue
+	for round, began := uint64(0), time.Now(); ; {
+		if err := playAll(o, parts, round); err != nil {
+			return fmt.Errorf("round %d: %w", round+1, err)
 		}
-		r := play(p, size)
+		if round++; time.Since(began) >= o.soak {
+			return nil
+		}
+	}
+}
+
+// choose picks the parts of the plan that print a line which the regexp matches.
+func choose(only string) (parts []part, err error) {
+	name, err := regexp.Compile(only)
+	if err != nil {
+		return nil, fmt.Errorf("only: %w", err)
+	}
+	for _, p := range plan {
+		if name.MatchString(strings.Join(p.lines, " ") + " ") {
+			parts = append(parts, p)
+		}
+	}
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("no part matches %q", only)
+	}
+	return parts, nil
+}
+
+// seedsARound lie between the first seeds of two rounds.
+const seedsARound = 1_000_000
+
+func playAll(o options, parts []part, round uint64) error {
+	var results []result
+	for _, p := range parts {
+		r := play(p, o.size, round*seedsARound)
 		for _, l := range r.lines {
 			fmt.Println(l)
 		}
@@ -46,19 +82,16 @@ func prove(size, only, out string, all bool) error {
 		}
 		results = append(results, r)
 	}
-	if len(results) == 0 {
-		return fmt.Errorf("no part matches %q", only)
-	}
 	var b bytes.Buffer
-	green := summarize(&b, head(size), results, all)
+	green := summarize(&b, fmt.Sprintf("%s, round %d", head(o.size), round+1), results, o.all)
 	fmt.Printf("\n%s", b.Bytes())
-	if out != "" {
-		if err := os.WriteFile(out, b.Bytes(), 0o644); err != nil {
+	if o.out != "" {
+		if err := os.WriteFile(o.out, b.Bytes(), 0o644); err != nil {
 			return err
 		}
 	}
 	if !green {
-		return fmt.Errorf("not proved")
+		return errors.New("not proved")
 	}
 	return nil
 }

@@ -86,11 +86,11 @@ func TestSummary(t *testing.T) {
 // TestPlay: a part whose line does not come is red, whatever go test says.
 func TestPlay(t *testing.T) {
 	p := part{dir: "bench/proof", run: "^TestOf$", lines: []string{"T3 nothing"}}
-	if r := play(p, "half"); r.red != "T3 nothing told nothing" || len(r.output) == 0 {
+	if r := play(p, "half", 0); r.red != "T3 nothing told nothing" || len(r.output) == 0 {
 		t.Errorf("%+v", r)
 	}
 	p.run, p.lines = "^TestLine$", nil
-	if r := play(p, "half"); r.red != "" {
+	if r := play(p, "half", 0); r.red != "" {
 		t.Errorf("%+v\n%s", r, r.output)
 	}
 }

@@ -25,7 +25,7 @@ type result struct {
 var printed = regexp.MustCompile(`\b(T[0-9]+ [a-z0-9-]+) (ok|RED|NOT-RUN)\b.*`)
 
 // play runs a part and judges it: go test must end well, and each line of the plan must be there and not red.
-func play(p part, size string) (r result) {
+func play(p part, size string, seed uint64) (r result) {
 	r.part = p
 	began := time.Now()
 	defer func() { r.took = time.Since(began) }()
@@ -36,7 +36,7 @@ func play(p part, size string) (r result) {
 		args = append(args, "-tags", p.tags)
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "-run", p.run, "gongji/"+p.dir)...)
-	cmd.Env = append(os.Environ(), proof.SizeVariable+"="+size)
+	cmd.Env = append(os.Environ(), proof.SizeVariable+"="+size, fmt.Sprintf("%s=%d", proof.SeedVariable, seed))
 	out, err := cmd.CombinedOutput()
 	seen := map[string]bool{}
 	for _, l := range bytes.Split(out, []byte("\n")) {

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	flagSeed  = flag.Uint64("sim.seed", 1, "first seed")
+	flagSeed  = flag.Uint64("sim.seed", proof.Seed(1), "first seed")
 	flagSeeds = flag.Int("sim.seeds", seeds(), "number of seeds")
 	flagSteps = flag.Int("sim.steps", stepsDefault, "steps of the safety phase of each seed")
 )
