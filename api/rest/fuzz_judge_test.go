@@ -135,7 +135,10 @@ func readable(body []byte, fields []field) string {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	problem := readableObject(d, fields, true)
-	if problem == "" {
+	switch problem {
+	case undecided:
+		return ""
+	case "":
 		if _, err := d.Token(); err != io.EOF {
 			return "something behind the object"
 		}
@@ -186,9 +189,12 @@ func readableObject(d *json.Decoder, fields []field, opening bool) string {
 var listedElsewhere = map[string]bool{"user_psn_no": true, "authorizer_psn_no": true, "family_id": true, "psn_no": true, "old_password": true, "agent": true, "expected": true,
 	"passwords": true, "card_sn": true, "auth": true, "msgid": true, "channel": true, "clr_type": true, "application": true}
 
+// undecided: the table does not say whether the body is one.
+const undecided = "undecided"
+
 func readableUnlisted(name string) string {
 	if listedElsewhere[name] {
-		return ""
+		return undecided
 	}
 	return "unknown name " + name
 }
