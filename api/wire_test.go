@@ -2,8 +2,13 @@ package api
 
 import (
 	"fmt"
+	"maps"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"gongji/bench/proof"
 )
 
 // wireRow is one row of reliability.md 4.3: bytes in, answer out.
@@ -54,6 +59,8 @@ func wireRows() []wireRow {
 		{"CL huge", edit(length, "Content-Length: 21000000000000000000"), 400, CodeBadRequest, true},
 		{"CL hex", edit(length, "Content-Length: 0x10"), 400, CodeBadRequest, true},
 		{"CL empty", edit(length, "Content-Length: "), 400, CodeBadRequest, true},
+		{"CL full-width", edit(length, "Content-Length: ７８"), 400, CodeBadRequest, true},
+		{"CL with a tail", edit(length, length+"x"), 400, CodeBadRequest, true},
 		// Header syntax
 		{"no Host", edit("Host: localhost\r\n", ""), 400, CodeBadRequest, true},
 		{"empty Host", edit("Host: localhost", "Host: "), 400, CodeBadRequest, true},
@@ -109,6 +116,8 @@ func wireRows() []wireRow {
 		{"GET on a POST path", request("GET", "/v1/settlements/batch", "", ""), 405, CodeMethod, false},
 		{"GET with a body", request("GET", "/v1/settlements", "application/json", goodBody), 405, CodeMethod, false},
 		{"GET with a body on a POST path", request("GET", "/v1/echo", "application/json", goodBody), 405, CodeMethod, false},
+		{"DELETE with a body", request("DELETE", "/v1/settlements/batch", "application/x-ndjson", goodBody), 405, CodeMethod, false},
+		{"TRACE", edit("POST", "TRACE"), 405, CodeMethod, false},
 		{"unknown path", edit("/v1/settlements", "/v1/nothing"), 404, CodeNotFound, false},
 		{"path in other case", edit("/v1/settlements", "/v1/Settlements"), 404, CodeNotFound, false},
 		{"slash at the end", edit("/v1/settlements", "/v1/settlements/"), 404, CodeNotFound, false},
@@ -145,13 +154,23 @@ func wireRows() []wireRow {
 		{"null", strings.Replace(good(), `"184.00"`, `null    `, 1), 400, CodeNull, false},
 		{"trailing data", strings.Replace(good(), `,"opter_name":"王芳"}`, `} {"opter_name":"王芳`, 1), 400, CodeTrailingData, false},
 		{"lone surrogate", strings.Replace(good(), `王芳`, `\ud800`, 1), 400, CodeBadUTF8, false},
+		{"unknown field", strings.Replace(good(), `"psn_no"`, `"psn_on"`, 1), 400, CodeUnknownField, false},
+		{"bad UTF-8", strings.Replace(good(), `王芳`, "\xff\xfe\xff\xfe\xff\xfe", 1), 400, CodeBadUTF8, false},
+		{"minus zero", request("POST", "/v1/settlements", "application/json", strings.Replace(goodBody, `184.00`, `-0.00`, 1)), 400, CodeAmountNegative, false},
+		{"full-width digits", strings.Replace(good(), `"184.00"`, `"１1.0"`, 1), 400, CodeAmountBad, false},
+		{"space", strings.Replace(good(), `"184.00"`, `" 84.00"`, 1), 400, CodeAmountBad, false},
+		{"amount over 2^63", request("POST", "/v1/settlements", "application/json", strings.Replace(goodBody, `184.00`, `92233720368547758.08`, 1)), 400, CodeAmountTooLarge, false},
+		{"deep", request("POST", "/v1/settlements", "application/json", strings.Replace(goodBody, `"184.00"`, strings.Repeat("[", 20_000), 1)), 400, CodeWrongType, false},
 	}
 }
 
 // TestWireCorpus sends each row over a real connection to both listeners: the business one reads bodies
 // first, the admin one streams them, and both must say the same.
 func TestWireCorpus(t *testing.T) {
+	l := proof.New("T19", "wire")
 	f := start(t)
+	statuses, effects, sent, heap := map[int]int64{}, f.effects.Load(), int64(0), heapWatch{}
+	heap.begin()
 	for listener, addr := range map[string]string{"business": f.BusinessAddr(), "admin": f.AdminAddr()} {
 		for _, row := range wireRows() {
 			t.Run(listener+"/"+row.name, func(t *testing.T) {
@@ -159,6 +178,9 @@ func TestWireCorpus(t *testing.T) {
 				c := dial(t, addr)
 				c.send(row.raw)
 				a := c.readMaybeHead(strings.HasPrefix(row.raw, "HEAD"))
+				sent++
+				statuses[a.status]++
+				heap.look()
 				if a.status != row.status {
 					t.Errorf("status %d %s, want %d", a.status, a.body, row.status)
 				}
@@ -176,6 +198,7 @@ func TestWireCorpus(t *testing.T) {
 					if a := c.read(); a.status != 200 {
 						t.Errorf("next request on the connection: %d %s", a.status, a.body)
 					}
+					effects++ // its own
 					return
 				}
 				if !a.closed {
@@ -187,6 +210,31 @@ func TestWireCorpus(t *testing.T) {
 			})
 		}
 	}
+	for _, status := range slices.Sorted(maps.Keys(statuses)) {
+		l.Word(fmt.Sprint("status", status), statuses[status])
+	}
+	l.AtLeast("rows", sent, int64(2*len(wireRows()))).Zero("accepted", statuses[200]+statuses[201]).Zero("effects", f.effects.Load()-effects).
+		Zero("grown64MB", int64(heap.grown>>26)).Word("grown", heap.grown).Print(t)
+}
+
+// heapWatch is how much memory a test took at most, in bytes beyond its beginning: buffers of requests, answers and clients together.
+type heapWatch struct{ base, grown uint64 }
+
+func (h *heapWatch) begin() {
+	runtime.GC()
+	h.base = inUse()
+}
+
+func (h *heapWatch) look() {
+	if n := inUse(); n > h.base {
+		h.grown = max(h.grown, n-h.base)
+	}
+}
+
+func inUse() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
 }
 
 // TestSmuggledRequest: what follows a refused request on its connection is never executed.

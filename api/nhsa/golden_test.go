@@ -24,7 +24,7 @@ type exchange struct {
 	answer  string
 }
 
-func readDialogue(t *testing.T, path string) (list []exchange) {
+func readDialogue(t testing.TB, path string) (list []exchange) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -84,7 +84,7 @@ var (
 )
 
 // dialogue is the world in which every file is played: a shop, a hospital, a son with 20.00 and a card, his mother with 500.00, bound.
-func dialogue(t *testing.T) *fixture {
+func dialogue(t testing.TB) *fixture {
 	f := start(t, setup{})
 	f.shop()
 	f.setUp("/v1/institutions", `{"fixmedins_code":"H42010000001","fixmedins_name":"示范医院","fixmedins_type":"1","hosp_lv":"03","admdvs":"420100"}`)

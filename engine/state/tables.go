@@ -95,16 +95,19 @@ func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 
 func loaderOf[T any](t *ledger.Table[T], count uint32, size int) loader {
 	shift := t.Shift()
-	pages := make([][]T, pagesOf(count, shift))
-	for i := range pages {
-		pages[i] = make([]T, 1<<shift)
-	}
+	var pages [][]T // grown by the rows that are there: a record's count alone cannot ask for memory
 	return loader{
 		put: func(first uint32, rows []byte) {
 			if uint64(first)+uint64(len(rows)/size) > uint64(count) {
 				panic(fmt.Sprintf("BUG: rows %d+%d of a table of %d", first, len(rows)/size, count))
 			}
 			for len(rows) > 0 {
+				if n := int(first>>shift) + 1; n > len(pages) {
+					pages = append(pages, make([][]T, n-len(pages))...)
+				}
+				if p := &pages[first>>shift]; *p == nil {
+					*p = make([]T, 1<<shift)
+				}
 				n := copy(bytesOf(pages[first>>shift][first&(1<<shift-1):]), rows)
 				rows = rows[n:]
 				first += uint32(n / size)
