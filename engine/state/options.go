@@ -77,11 +77,14 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 	}
 	p.Experimental.SpanPolicyFunc = splitAtPrefix
 	p.EventListener = listener(&o.Events)
-	if o.ReadOnly && o.FS == nil {
+	switch {
+	case o.ReadOnly && o.FS == nil:
 		p.FS = readOnlyFS{vfs.Default}
 		return p, io.NopCloser(nil)
-	}
-	if o.FS != nil {
+	case o.ReadOnly:
+		p.FS = readOnlyFS{o.FS}
+		return p, io.NopCloser(nil)
+	case o.FS != nil:
 		return p, io.NopCloser(nil)
 	}
 	slow := func(info vfs.DiskSlowInfo) {

@@ -54,6 +54,9 @@ type Store struct {
 	loaded  bool
 	durable atomic.Uint64
 
+	dir     string
+	orphans [][]byte // page keys that a read-only Load would have deleted
+
 	records   *pebble.Batch // person and institution records not yet in the store
 	recordErr error
 	scratch   []byte
@@ -73,7 +76,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("state: open store: %w", err), health.Close())
 	}
-	s := &Store{db: db, health: health, o: o, layout: layout}
+	s := &Store{db: db, health: health, o: o, layout: layout, dir: dir}
 	if err := s.identify(); err != nil {
 		return nil, errors.Join(err, db.Close(), health.Close())
 	}
@@ -194,6 +197,9 @@ func (s *Store) Abandon() error {
 
 // Close waits for the checkpoint under way, flushes and closes the store. The id table must have been closed before.
 func (s *Store) Close() error {
+	if s.db == nil {
+		return nil // inspected, and not there
+	}
 	var errs []error
 	if c := s.current; c != nil {
 		<-c.done

@@ -108,7 +108,7 @@ var payloads = sync.OnceValue(func() [][]byte {
 })
 
 func testOptions(fs vfs.FS) Options {
-	return Options{Identity: waltest.Identity, FS: fs, Create: true, segmentBytes: testSegment,
+	return Options{Identity: waltest.Identity, FS: fs, Create: true, SegmentBytes: testSegment,
 		OnFatal: func(err error) { panic(fmt.Sprintf("unexpected OnFatal: %v", err)) }}
 }
 
