@@ -76,7 +76,7 @@ func createIdentity(fs state.FS, dir string) (wal.Identity, error) {
 	var id wal.Identity
 	rand.Read(id.Ledger[:])
 	rand.Read(id.Directory[:])
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDirs(fs, dir); err != nil {
 		return id, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	return id, writeIdentity(fs, dir, id)
@@ -108,6 +108,23 @@ func finishIdentity(fs state.FS, dir string) error {
 		return fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	return nil
+}
+
+// makeDirs makes a directory and those above it, and makes their names durable.
+func makeDirs(fs state.FS, dir string) error {
+	parent := filepath.Dir(dir)
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
+	}
+	if parent != dir {
+		if err := makeDirs(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return syncDir(fs, parent)
 }
 
 func syncDir(fs state.FS, dir string) error {

@@ -29,13 +29,15 @@ func Inspect(dir string, o Options, l LoadOptions) (*Store, *ledger.State, Loade
 	if err != nil {
 		return nil, nil, Loaded{}, err
 	}
-	if !there {
+	var s *Store
+	if there {
+		if s, err = Open(dir, o); err != nil && !errors.Is(err, errUnnamed) {
+			return nil, nil, Loaded{}, err
+		}
+	}
+	if s == nil {
 		layout, err := checkLayout()
 		return &Store{o: o, layout: layout, dir: dir, loaded: true}, ledger.NewState(shiftsOf(l)), Loaded{}, err
-	}
-	s, err := Open(dir, o)
-	if err != nil {
-		return nil, nil, Loaded{}, err
 	}
 	st, loaded, err := s.Load(l)
 	if err != nil {

@@ -85,6 +85,7 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 		p.FS = readOnlyFS{o.FS}
 		return p, io.NopCloser(nil)
 	case o.FS != nil:
+		p.FS = markerFS{o.FS}
 		return p, io.NopCloser(nil)
 	}
 	slow := func(info vfs.DiskSlowInfo) {
@@ -93,7 +94,7 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 		}
 	}
 	fs, closer := vfs.WithDiskHealthChecks(vfs.Default, diskSlow, nil, slow)
-	p.FS = fs
+	p.FS = markerFS{fs}
 	return p, closer
 }
 

@@ -103,6 +103,9 @@ func (s *Store) identify() error {
 	return errors.Join(checkIdentity(value, want), closer.Close())
 }
 
+// errUnnamed says that an empty store has no name: a creation that a crash has cut short.
+var errUnnamed = errors.New("state: empty store without a name")
+
 func (s *Store) createIdentity(want []byte) error {
 	it, err := s.db.NewIter(nil)
 	if err != nil {
@@ -114,6 +117,9 @@ func (s *Store) createIdentity(want []byte) error {
 	}
 	if !empty {
 		return corrupt(identityKey(), "missing in a store that is not empty")
+	}
+	if s.o.ReadOnly {
+		return errUnnamed
 	}
 	if err := s.db.Set(identityKey(), want, pebble.NoSync); err != nil {
 		return fmt.Errorf("state: write identity: %w", err)
