@@ -141,5 +141,8 @@ func (e *Engine) Checkpoint(dir string) error {
 	if err := e.log.Checkpoint(filepath.Join(dir, "log")); err != nil {
 		return err
 	}
-	return writeIdentity(dir, e.identity)
+	if err := writeIdentity(state.DefaultFS, dir, e.identity); err != nil {
+		return err
+	}
+	return finishIdentity(state.DefaultFS, dir)
 }

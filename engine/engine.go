@@ -80,7 +80,8 @@ func Open(options Options) (*Engine, error) {
 }
 
 func newEngine(options Options) *Engine {
-	return &Engine{options: options.withDefaults(), executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
+	o := options.withDefaults()
+	return &Engine{options: o, health: health{now: o.rig.now}, executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
 		stopping: make(chan struct{}), failed: make(chan struct{}), keeper: newKeeper()}
 }
 
@@ -170,7 +171,7 @@ func (e *Engine) ConfirmClock() error {
 // fail latches the first failure: nothing is answered after it, and the process ends (P17).
 func (e *Engine) fail(err error) {
 	e.failOnce.Do(func() {
-		err = fmt.Errorf("%w: %w", ErrFailed, err)
+		err = fmt.Errorf("%w: %w", ErrFailed, e.advised(err))
 		e.failure.Store(&err)
 		close(e.failed)
 		e.options.Fatal(err)

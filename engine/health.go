@@ -20,19 +20,21 @@ const (
 type health struct {
 	since   atomic.Int64 // unix ns of the begin of the trouble of the state store; 0: none
 	waiting atomic.Int64 // unix ns since when the executor waits for the log; 0: it does not
+	now     func() time.Time
 }
 
-func (h *health) wait(now time.Time) { h.waiting.Store(now.UnixNano()) }
+func (h *health) wait() { h.waiting.Store(h.now().UnixNano()) }
 
 func (h *health) done() { h.waiting.Store(0) }
 
-func (h *health) trouble(now time.Time) { h.since.CompareAndSwap(0, now.UnixNano()) }
+func (h *health) trouble() { h.since.CompareAndSwap(0, h.now().UnixNano()) }
 
 func (h *health) cured() { h.since.Store(0) }
 
 // lasting is how long the longer of both troubles has lasted.
-func (h *health) lasting(now time.Time) time.Duration {
+func (h *health) lasting() time.Duration {
 	var longest time.Duration
+	now := h.now()
 	for _, since := range [...]int64{h.since.Load(), h.waiting.Load()} {
 		if since != 0 {
 			longest = max(longest, now.Sub(time.Unix(0, since)))
@@ -45,7 +47,7 @@ func (h *health) refuse() error {
 	if h.since.Load() == 0 && h.waiting.Load() == 0 {
 		return nil
 	}
-	if h.lasting(time.Now()) > StallRefuse {
+	if h.lasting() > StallRefuse {
 		return ErrStalled
 	}
 	return nil
@@ -62,11 +64,19 @@ func (e *Engine) watch() {
 			return
 		case <-e.failed:
 			return
-		case now := <-t.C:
-			if e.health.lasting(now) > StallExit {
-				e.fail(ErrStalled)
+		case <-t.C:
+			if e.overdue() {
 				return
 			}
 		}
 	}
+}
+
+// overdue is one look of the watch: it fails the engine when storage has stalled for too long, and says so.
+func (e *Engine) overdue() bool {
+	if e.health.lasting() <= StallExit {
+		return false
+	}
+	e.fail(ErrStalled)
+	return true
 }

@@ -13,9 +13,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"gongji/engine/ledger"
+	"gongji/engine/state"
 )
 
 // ErrKeyFile says that the key file is missing, unreadable to others' harm, or not this ledger's.
@@ -63,7 +65,7 @@ func LoadKeys(path string, ledgerID [16]byte) (*Keys, error) {
 		return nil, err
 	}
 	if !bytes.Equal(fields["ledger"], ledgerID[:]) {
-		return nil, fmt.Errorf("%w: it belongs to another ledger", ErrKeyFile)
+		return nil, fmt.Errorf("%w: it belongs to ledger %x, expected %x as %s says", ErrKeyFile, fields["ledger"], ledgerID, identityName)
 	}
 	return newKeys(ledgerID, fields["seal"], fields["pseudonym"])
 }
@@ -108,26 +110,48 @@ func parseKeyFile(text []byte) (map[string][]byte, error) {
 	return fields, nil
 }
 
-// CreateKeys writes a new key file; it never overwrites one.
+// CreateKeys writes a new key file; it never overwrites one. When it returns, file and name are durable, and at no moment is there half a one:
+// what is sealed with it must not outlive it.
 func CreateKeys(path string, ledgerID [16]byte) (*Keys, error) {
 	var seal, pseudonym [secretBytes]byte
 	rand.Read(seal[:])
 	rand.Read(pseudonym[:])
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
+	half := path + ".new"
+	err := os.Remove(half) // of a creation that was cut short
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil {
+		err = writeKeys(half, fmt.Sprintf("%s\nledger %x\nseal %x\npseudonym %x\n", keyFileHead, ledgerID, seal, pseudonym))
+	}
+	if err == nil {
+		err = errors.Join(os.Link(half, path), os.Remove(half)) // unlike a rename, a link never replaces
+	}
+	if err == nil {
+		err = syncDir(state.DefaultFS, filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
 	}
-	_, err = fmt.Fprintf(f, "%s\nledger %x\nseal %x\npseudonym %x\n", keyFileHead, ledgerID, seal, pseudonym)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
-	}
 	return newKeys(ledgerID, seal[:], pseudonym[:])
+}
+
+func writeKeys(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // withoutPath keeps the cause of a file error and drops the path.
 func withoutPath(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		return fmt.Errorf("%s: %w", p.Op, p.Err)
+	}
+	if l := (*os.LinkError)(nil); errors.As(err, &l) {
+		return fmt.Errorf("%s: %w", l.Op, l.Err)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"gongji/engine/ledger"
 	"gongji/engine/policy"
 	"gongji/engine/sequencer"
+	"gongji/engine/state"
 	"gongji/shard"
 )
 
@@ -46,6 +47,15 @@ type Options struct {
 	Report func(event string, values map[string]any)
 
 	beforeKeep func() // tests: delays the keeper, which then keeps small batches too
+	rig        rig
+}
+
+// rig is what tests put in the place of the machine. The zero value is the product's.
+type rig struct {
+	fs        state.FS         // of identity, log and state; nil: the operating system's
+	now       func() time.Time // of health; nil: time.Now
+	cut       func(*places)    // how log, state and ids are cut; nil: as the product does
+	recovered func(*core)      // told when the log has been replayed, before anything is logged; nil: nobody
 }
 
 const (
@@ -93,6 +103,9 @@ func (o Options) withDefaults() Options {
 			fmt.Fprintln(os.Stderr, "fatal:", err)
 			os.Exit(FatalExitCode)
 		}
+	}
+	if o.rig.now == nil {
+		o.rig.now = time.Now
 	}
 	if o.Report == nil {
 		o.Report = func(string, map[string]any) {}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"time"
 
 	"gongji/engine/executor"
 	"gongji/engine/sequencer"
@@ -88,7 +87,7 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 			return err
 		}
 	}
-	e.health.wait(time.Now())
+	e.health.wait()
 	if err := b.Commit.Wait(); err != nil {
 		return err
 	}

@@ -27,22 +27,43 @@ func (e *Engine) recover() error {
 		return err
 	}
 	p := e.places()
-	p.log = func(from wal.Position) (wal.Log, error) { return e.openLog(fresh, from) }
-	return e.restore(&p)
+	p.log = func(from wal.Position, judged func() error) (wal.Log, error) {
+		return e.openLog(&p, fresh, from, judged)
+	}
+	if cut := e.options.rig.cut; cut != nil {
+		cut(&p)
+	}
+	if err := e.restore(&p); err != nil || !fresh {
+		return err
+	}
+	if err := finishIdentity(e.files(), e.options.Dir); err != nil {
+		return errors.Join(err, e.abandon())
+	}
+	return nil
+}
+
+// files is the file system of the ledger's directory.
+func (e *Engine) files() state.FS {
+	if e.options.rig.fs != nil {
+		return e.options.rig.fs
+	}
+	return state.DefaultFS
 }
 
 // places say where log and state lie and how they are cut; a Stepper brings its own.
 type places struct {
-	dir    string
-	state  state.Options // but for Identity and Build
-	load   state.LoadOptions
-	ids    idindex.Options
-	log    func(verifyFrom wal.Position) (wal.Log, error)
-	lookup func(shard.IDs) shard.IDs // a simulation's lens on the id table; nil: none
+	dir   string
+	state state.Options // but for Identity and Build
+	load  state.LoadOptions
+	ids   idindex.Options
+	// log opens the log; when it has been found good it calls judged, before any byte of it changes.
+	log          func(verifyFrom wal.Position, judged func() error) (wal.Log, error)
+	segmentBytes int64
+	lookup       func(shard.IDs) shard.IDs // a simulation's lens on the id table; nil: none
 }
 
 func (e *Engine) places() places {
-	return places{dir: filepath.Join(e.options.Dir, "state"), ids: idOptions, state: state.Options{Events: state.Events{
+	return places{dir: filepath.Join(e.options.Dir, stateName), ids: idOptions, state: state.Options{FS: e.options.rig.fs, Exit: e.exit, Events: state.Events{
 		StallBegin:      func(reason string) { e.trouble("state stalls", reason) },
 		StallEnd:        e.health.cured,
 		BackgroundError: func(err error) { e.trouble("state background error", err.Error()) },
@@ -53,10 +74,13 @@ func (e *Engine) places() places {
 	}}}
 }
 
-func (e *Engine) openLog(fresh bool, from wal.Position) (wal.Log, error) {
+// exit is where Pebble ends up when it cannot go on. It never returns to Pebble (state.Options.Exit).
+func (e *Engine) exit(reason string) { e.fail(fmt.Errorf("state store: %s", reason)) }
+
+func (e *Engine) openLog(p *places, fresh bool, from wal.Position, judged func() error) (wal.Log, error) {
 	o := &e.options
 	l, err := pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{
-		Identity: e.identity, Create: fresh, MarkPath: o.MarkFile, NewMark: o.NewMark, VerifyFrom: from,
+		Identity: e.identity, FS: o.rig.fs, Create: fresh, MarkPath: o.MarkFile, NewMark: o.NewMark, VerifyFrom: from, Judged: judged, SegmentBytes: p.segmentBytes,
 		OnFatal: e.fail,
 		OnTornTail: func(bytes int64, last uint64) {
 			o.Report("torn tail cut", map[string]any{"bytes": bytes, "last_sequence": last})
@@ -68,12 +92,12 @@ func (e *Engine) openLog(fresh bool, from wal.Position) (wal.Log, error) {
 	return l, nil
 }
 
-// restore loads the newest checkpoint and replays the log behind it.
+// restore loads the newest checkpoint and replays the log behind it. State and log are judged before a byte of either changes.
 func (e *Engine) restore(p *places) (err error) {
 	o, c, start := &e.options, &e.core, time.Now()
-	loaded, err := c.loadFrom(p, e.identity)
+	loaded, err := c.inspect(p, e.identity)
 	if err != nil {
-		return err
+		return e.advised(err)
 	}
 	defer func() {
 		if err != nil {
@@ -84,8 +108,9 @@ func (e *Engine) restore(p *places) (err error) {
 	if err := c.keys.check(c.tables); err != nil {
 		return err
 	}
-	if e.log, err = p.log(wal.Position{Sequence: loaded.Sequence, Link: wal.Link(loaded.WalLink)}); err != nil {
-		return err
+	at := wal.Position{Sequence: loaded.Sequence, Link: wal.Link(loaded.WalLink)}
+	if e.log, err = p.log(at, func() error { return c.begin(p, &loaded) }); err != nil {
+		return e.advised(err)
 	}
 	store := executor.Store{State: c.tables, IDs: c.ids, Originals: c}
 	if p.lookup != nil {
@@ -94,18 +119,21 @@ func (e *Engine) restore(p *places) (err error) {
 	c.executor = executor.NewSharded(store, o.Shards, o.ShardedCommandsMin, executor.WakeMin)
 	n, err := e.replay()
 	if err != nil {
-		return err
+		return e.advised(err)
 	}
 	o.Report("recovered", map[string]any{"checkpoint_sequence": loaded.Sequence, "sequence": c.sequence, "commands_replayed": n,
 		"ms": time.Since(start).Milliseconds()})
+	if o.rig.recovered != nil {
+		o.rig.recovered(c)
+	}
 	return nil
 }
 
-// identify reads who the directory is, or makes it.
+// identify reads who the directory is, or makes it: fresh until its log is there.
 func (e *Engine) identify() (fresh bool, err error) {
-	e.identity, err = readIdentity(e.options.Dir)
+	e.identity, err = readIdentity(e.files(), e.options.Dir, identityName)
 	if errors.Is(err, os.ErrNotExist) && e.options.Create {
-		e.identity, err = createIdentity(e.options.Dir)
+		e.identity, err = createIdentity(e.files(), e.options.Dir)
 		return true, err
 	}
 	return false, err
@@ -133,23 +161,51 @@ func (c *core) load(dir string, id wal.Identity, events state.Events) (state.Loa
 
 // loadFrom opens the state store and loads its newest checkpoint.
 func (c *core) loadFrom(p *places, id wal.Identity) (l state.Loaded, err error) {
-	o := p.state
-	o.Identity, o.Build = state.Identity{Ledger: id.Ledger, Directory: id.Directory}, formatName
-	if c.store, err = state.Open(p.dir, o); err != nil {
+	if l, err = c.inspect(p, id); err != nil {
 		return l, err
 	}
-	if c.tables, l, err = c.store.Load(p.load); err != nil {
-		return l, errors.Join(err, c.store.Close())
-	}
-	if c.ids, err = c.store.OpenIDs(&l, p.ids); err != nil {
-		return l, errors.Join(err, c.store.Close())
-	}
-	c.journal = journal.New(c.store.DB(), l.Sequence)
-	c.sequence, c.link, c.timeMS, c.chain = l.Sequence, wal.Link(l.WalLink), l.TimeMS, journal.Link(l.EffectChain)
-	if err := c.findToday(); err != nil {
-		return l, errors.Join(err, c.ids.Close(), c.store.Close())
+	if err := c.begin(p, &l); err != nil {
+		return l, errors.Join(err, c.close())
 	}
 	return l, nil
+}
+
+// inspect loads the newest checkpoint and changes nothing.
+func (c *core) inspect(p *places, id wal.Identity) (l state.Loaded, err error) {
+	o := p.state
+	o.Identity, o.Build = state.Identity{Ledger: id.Ledger, Directory: id.Directory}, formatName
+	if c.store, c.tables, l, err = state.Inspect(p.dir, o, p.load); err != nil {
+		return l, err
+	}
+	c.sequence, c.link, c.timeMS, c.chain = l.Sequence, wal.Link(l.WalLink), l.TimeMS, journal.Link(l.EffectChain)
+	c.journal = journal.New(c.store.DB(), l.Sequence)
+	if err := c.findToday(); err != nil {
+		return l, errors.Join(err, c.close())
+	}
+	return l, nil
+}
+
+// begin opens for writing what inspect has loaded.
+func (c *core) begin(p *places, l *state.Loaded) (err error) {
+	if err := c.store.Writable(); err != nil {
+		c.store = nil
+		return err
+	}
+	c.journal = journal.New(c.store.DB(), l.Sequence)
+	c.ids, err = c.store.OpenIDs(l, p.ids)
+	return err
+}
+
+// close closes what inspect and begin have opened.
+func (c *core) close() error {
+	var errs []error
+	if c.ids != nil {
+		errs = append(errs, c.ids.Close())
+	}
+	if c.store != nil {
+		errs = append(errs, c.store.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // replay runs the log behind the loaded state.
@@ -175,9 +231,7 @@ func (e *Engine) abandon() error {
 	if c.executor != nil {
 		c.executor.Close()
 	}
-	if c.ids != nil {
-		errs = append(errs, c.ids.Close(), c.store.Close())
-	}
+	errs = append(errs, c.close())
 	if e.log != nil {
 		errs = append(errs, e.log.Close())
 	}
@@ -185,6 +239,22 @@ func (e *Engine) abandon() error {
 }
 
 func (e *Engine) trouble(event, reason string) {
-	e.health.trouble(time.Now())
+	e.health.trouble()
 	e.options.Report(event, map[string]any{"reason": reason})
+}
+
+// stateName is the state store's directory inside the ledger's.
+const stateName = "state"
+
+// ErrState says that the state store is damaged. The log holds everything, so the store can be built anew.
+var ErrState = errors.New("state store is damaged")
+
+// advised tells an operator what to do about a damaged state store; other errors stay as they are.
+func (e *Engine) advised(err error) error {
+	var block *journal.CorruptionError
+	if !state.Damaged(err) && !errors.As(err, &block) || errors.Is(err, ErrState) {
+		return err
+	}
+	dir := filepath.Join(e.options.Dir, stateName)
+	return fmt.Errorf("%w: %w; the log holds everything: move %s away and start again, it is built anew from the log", ErrState, err, dir)
 }

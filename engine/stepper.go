@@ -59,7 +59,7 @@ func NewStepper(o StepperOptions) (*Stepper, error) {
 	p := e.places()
 	o.State.Events = p.state.Events
 	p.dir, p.state, p.load, p.ids, p.lookup = o.StateDir, o.State, state.LoadOptions{Shifts: o.Shifts}, o.IDs, o.LookupIDs
-	p.log = func(wal.Position) (wal.Log, error) { return o.Log, nil }
+	p.log = func(_ wal.Position, judged func() error) (wal.Log, error) { return o.Log, judged() }
 	if err := e.restore(&p); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ type Verdict struct {
 // journal block to the byte, the texts of policies with their hashes, the digests of every kept checkpoint, the fold of all postings with the balances, the id table with its sums, the sum over all accounts.
 // It changes no byte of the directory, and refuses one that is being written (wal.ErrLocked).
 func Verify(o VerifyOptions) (v Verdict, err error) {
-	id, err := readIdentity(o.Dir)
+	id, err := readIdentity(state.DefaultFS, o.Dir, identityName)
 	if err != nil {
 		return v, err
 	}

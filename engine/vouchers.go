@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"gongji/engine/ledger"
+	"gongji/engine/state"
 )
 
 // ErrVoucher says that a token is no e-voucher, not genuine, or expired. It never says more: a token is a secret.
@@ -69,7 +70,7 @@ func (e *Engine) NowMS() int64 { return e.options.Clock.Wall() }
 
 // IssueTestVoucher makes a test token for the holder of a certificate of the ledger in dir, which may be running. number is canonical.
 func IssueTestVoucher(dir, keyFile, certType string, number []byte, expires uint32) ([]byte, error) {
-	id, err := readIdentity(dir)
+	id, err := readIdentity(state.DefaultFS, dir, identityName)
 	if err != nil {
 		return nil, err
 	}

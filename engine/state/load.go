@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -189,6 +190,7 @@ func (s *Store) deleteOrphan(key, _ []byte, at pageAt) error {
 		}
 	}
 	if s.o.ReadOnly {
+		s.orphans = append(s.orphans, slices.Clone(key))
 		return nil
 	}
 	if err := s.db.Delete(key, pebble.NoSync); err != nil {

@@ -77,11 +77,15 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 	}
 	p.Experimental.SpanPolicyFunc = splitAtPrefix
 	p.EventListener = listener(&o.Events)
-	if o.ReadOnly && o.FS == nil {
+	switch {
+	case o.ReadOnly && o.FS == nil:
 		p.FS = readOnlyFS{vfs.Default}
 		return p, io.NopCloser(nil)
-	}
-	if o.FS != nil {
+	case o.ReadOnly:
+		p.FS = readOnlyFS{o.FS}
+		return p, io.NopCloser(nil)
+	case o.FS != nil:
+		p.FS = markerFS{o.FS}
 		return p, io.NopCloser(nil)
 	}
 	slow := func(info vfs.DiskSlowInfo) {
@@ -90,7 +94,7 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 		}
 	}
 	fs, closer := vfs.WithDiskHealthChecks(vfs.Default, diskSlow, nil, slow)
-	p.FS = fs
+	p.FS = markerFS{fs}
 	return p, closer
 }
 

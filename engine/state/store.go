@@ -54,6 +54,9 @@ type Store struct {
 	loaded  bool
 	durable atomic.Uint64
 
+	dir     string
+	orphans [][]byte // page keys that a read-only Load would have deleted
+
 	records   *pebble.Batch // person and institution records not yet in the store
 	recordErr error
 	scratch   []byte
@@ -73,7 +76,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("state: open store: %w", err), health.Close())
 	}
-	s := &Store{db: db, health: health, o: o, layout: layout}
+	s := &Store{db: db, health: health, o: o, layout: layout, dir: dir}
 	if err := s.identify(); err != nil {
 		return nil, errors.Join(err, db.Close(), health.Close())
 	}
@@ -100,6 +103,9 @@ func (s *Store) identify() error {
 	return errors.Join(checkIdentity(value, want), closer.Close())
 }
 
+// errUnnamed says that an empty store has no name: a creation that a crash has cut short.
+var errUnnamed = errors.New("state: empty store without a name")
+
 func (s *Store) createIdentity(want []byte) error {
 	it, err := s.db.NewIter(nil)
 	if err != nil {
@@ -111,6 +117,9 @@ func (s *Store) createIdentity(want []byte) error {
 	}
 	if !empty {
 		return corrupt(identityKey(), "missing in a store that is not empty")
+	}
+	if s.o.ReadOnly {
+		return errUnnamed
 	}
 	if err := s.db.Set(identityKey(), want, pebble.NoSync); err != nil {
 		return fmt.Errorf("state: write identity: %w", err)
@@ -194,6 +203,9 @@ func (s *Store) Abandon() error {
 
 // Close waits for the checkpoint under way, flushes and closes the store. The id table must have been closed before.
 func (s *Store) Close() error {
+	if s.db == nil {
+		return nil // inspected, and not there
+	}
 	var errs []error
 	if c := s.current; c != nil {
 		<-c.done

@@ -35,7 +35,7 @@ func newPlace(fs vfs.FS, root string, segment int64) waltest.Place {
 	wrapped := errorfs.Wrap(fs, injector)
 	dir, copyDir := filepath.Join(root, "log"), filepath.Join(root, "copy")
 	open := func(dir string, id wal.Identity) (wal.Log, error) {
-		l, err := Open(dir, Options{Identity: id, FS: wrapped, Create: true, segmentBytes: segment, OnFatal: func(error) {}})
+		l, err := Open(dir, Options{Identity: id, FS: wrapped, Create: true, SegmentBytes: segment, OnFatal: func(error) {}})
 		if err != nil {
 			return nil, err
 		}

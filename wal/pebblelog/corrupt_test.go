@@ -29,7 +29,7 @@ func makeSpecimen(t *testing.T, name string, n, sessions int, segment int64, cra
 	mem := vfs.NewCrashableMem()
 	fs := newCrashFS(mem)
 	o := testOptions(fs)
-	o.segmentBytes, o.markInterval = segment, 1
+	o.SegmentBytes, o.markInterval = segment, 1
 	var end uint64
 	for session := range sessions {
 		marks := make(chan uint64, n+1)

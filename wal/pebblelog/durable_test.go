@@ -163,7 +163,7 @@ func TestOtherHistory(t *testing.T) {
 	for i := range histories {
 		mem := vfs.NewMem()
 		o := testOptions(mem)
-		o.segmentBytes = 10_000
+		o.SegmentBytes = 10_000
 		l, err := Open(logDir, o)
 		if err != nil {
 			t.Fatal(err)
@@ -203,7 +203,7 @@ func TestOtherHistory(t *testing.T) {
 func TestCheckpointBetween(t *testing.T) {
 	fs := vfs.NewMem()
 	o := testOptions(fs)
-	o.segmentBytes = 1000 // every record its own segment
+	o.SegmentBytes = 1000 // every record its own segment
 	l, err := Open(logDir, o)
 	if err != nil {
 		t.Fatal(err)

@@ -3,14 +3,12 @@ package pebblelog
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -38,55 +36,7 @@ const (
 	payloadsMax = 5000
 )
 
-// crashFS avoids MemFS methods that take its clone lock twice: a clone that
-// comes between dead-locks (F7).
-type crashFS struct {
-	vfs.FS
-	mu     *sync.Mutex
-	locked map[string]bool
-}
-
-func newCrashFS(fs vfs.FS) crashFS {
-	return crashFS{FS: fs, mu: new(sync.Mutex), locked: make(map[string]bool)}
-}
-
-func (f crashFS) Unwrap() vfs.FS { return f.FS }
-
-func (f crashFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := f.FS.Remove(from); err != nil {
-		return nil, err
-	}
-	return f.FS.Create(to, c)
-}
-
-func (f crashFS) Link(from, to string) error { return vfs.Copy(f.FS, from, to) }
-
-func (f crashFS) Lock(name string) (io.Closer, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.locked[name] {
-		return nil, syscall.EAGAIN
-	}
-	file, err := f.FS.Create(name, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return nil, err
-	}
-	f.locked[name] = true
-	return unlocker{f, name, file}, nil
-}
-
-type unlocker struct {
-	fs   crashFS
-	name string
-	file vfs.File
-}
-
-func (u unlocker) Close() error {
-	u.fs.mu.Lock()
-	defer u.fs.mu.Unlock()
-	delete(u.fs.locked, u.name)
-	return u.file.Close()
-}
+var newCrashFS = waltest.NewCrashFS // F7
 
 // payload is what the tests store at a sequence: 8 to 3,000 bytes, all of them
 // determined by the sequence.
@@ -108,7 +58,7 @@ var payloads = sync.OnceValue(func() [][]byte {
 })
 
 func testOptions(fs vfs.FS) Options {
-	return Options{Identity: waltest.Identity, FS: fs, Create: true, segmentBytes: testSegment,
+	return Options{Identity: waltest.Identity, FS: fs, Create: true, SegmentBytes: testSegment,
 		OnFatal: func(err error) { panic(fmt.Sprintf("unexpected OnFatal: %v", err)) }}
 }
 

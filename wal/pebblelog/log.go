@@ -103,7 +103,7 @@ func (l *Log) makeRoom(n int64) error {
 	l.segmentsMu.Lock()
 	newest := l.segments[len(l.segments)-1]
 	l.segmentsMu.Unlock()
-	if l.writer.offset+n <= l.options.segmentBytes || newest.start == l.last {
+	if l.writer.offset+n <= l.options.SegmentBytes || newest.start == l.last {
 		return nil
 	}
 	w := l.writer
@@ -111,7 +111,7 @@ func (l *Log) makeRoom(n int64) error {
 	if err := w.close(); err != nil {
 		return err
 	}
-	w, err := createSegment(l.fs, l.store, newest.number+1, &l.identity, l.last, l.options.segmentBytes)
+	w, err := createSegment(l.fs, l.store, newest.number+1, &l.identity, l.last, l.options.SegmentBytes)
 	if err != nil {
 		return err
 	}

@@ -106,6 +106,9 @@ func (s *starter) start() (*Log, error) {
 		return nil, err
 	}
 	// What is there is good.
+	if err := s.o.Judged(); err != nil {
+		return nil, err
+	}
 	if s.tail.dropped > 0 && !s.o.ReadOnly {
 		path := s.path(s.segments[len(s.segments)-1].number)
 		if err := saveTail(s.o.FS, s.dir, path, s.last.Sequence); err != nil {
@@ -207,7 +210,7 @@ func (s *starter) write(l *Log) error {
 		number++
 	}
 	var err error
-	if l.writer, err = createSegment(l.fs, s.store, number, &l.identity, s.last, s.o.segmentBytes); err != nil {
+	if l.writer, err = createSegment(l.fs, s.store, number, &l.identity, s.last, s.o.SegmentBytes); err != nil {
 		return err
 	}
 	l.segments = append(s.segments, segment{number: number, start: s.last, indexed: true})

@@ -62,12 +62,17 @@ type Options struct {
 	// OnTornTail is told, before anything is changed, that bytes behind the last
 	// whole record, beyond the mark, are being dropped. They are copied first.
 	OnTornTail func(bytesDropped int64, lastSequence uint64)
+	// Judged, if set, is called when what is there has been found good, under the
+	// directory's lock and before its first byte changes: what the caller has to
+	// judge himself comes here. Its error refuses the start and changes nothing.
+	Judged func() error
+	// SegmentBytes at which the next segment begins; 0: 64 MiB.
+	SegmentBytes int64
 	// ReadOnly opens for reading and verifying: no byte changes, a torn tail is
 	// told and not read, Append and Truncate are ErrReadOnly. A directory that is
 	// being written is wal.ErrLocked; a copy without a LOCK file gets none.
 	ReadOnly bool
 
-	segmentBytes int64          // tests: rotate early
 	markInterval time.Duration  // tests: marks at once
 	onMark       func(n uint64) // tests: a mark is durable
 }
@@ -92,8 +97,11 @@ func (o Options) withDefaults(dir string) Options {
 	if o.OnTornTail == nil {
 		o.OnTornTail = func(int64, uint64) {}
 	}
-	if o.segmentBytes == 0 {
-		o.segmentBytes = segmentBytes
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = segmentBytes
+	}
+	if o.Judged == nil {
+		o.Judged = func() error { return nil }
 	}
 	if o.markInterval == 0 {
 		o.markInterval = markInterval

@@ -249,7 +249,7 @@ func (f *countedFile) ReadAt(p []byte, at int64) (int, error) {
 // written, scanned at the start, or indexed by the first Get into it.
 func TestGetReads(t *testing.T) {
 	counting := &countReads{FS: vfs.NewMem(), bytes: map[string]int{}}
-	o := Options{Identity: waltest.Identity, FS: counting, Create: true, segmentBytes: 8 * indexStepBytes}
+	o := Options{Identity: waltest.Identity, FS: counting, Create: true, SegmentBytes: 8 * indexStepBytes}
 	l, err := Open(logDir, o)
 	if err != nil {
 		t.Fatal(err)
