@@ -186,9 +186,9 @@ func (a *Answer) look(v engine.View, family int) {
 	for m := range Members {
 		n, _ := v.State.FindPerson(ledger.K([]byte(psnNo(family, m))))
 		a.Balances[m] = v.State.Persons.At(n).Balance
-		for b := range v.State.Bindings.Len() {
-			if row := v.State.Bindings.At(b); row.User == n && row.State == ledger.Active {
-				a.Bound = append(a.Bound, int64(b)+1)
+		for b := v.State.Persons.At(n).Draws; b != 0; b = v.State.Bindings.At(b - 1).NextDraw {
+			if v.State.Bindings.At(b-1).State == ledger.Active {
+				a.Bound = append(a.Bound, int64(b))
 			}
 		}
 	}

@@ -273,7 +273,10 @@ func (w *world) populate(e *engine.Engine) {
 			if HasAccount(m) {
 				cmd.Has, insutype = ledger.HasAccount, ledger.InsutypeEmployee
 			}
-			cmd.More.Enrolments = []ledger.Enrolment{{Insutype: insutype, Status: ledger.StatusNormal, Area: 420100, Begin: 18_000, PsnType: 11}}
+			if m == 2 {
+				cmd.Area = 420500 // what he lends is owed between pooling areas (R18)
+			}
+			cmd.More.Enrolments = []ledger.Enrolment{{Insutype: insutype, Status: ledger.StatusNormal, Area: cmd.Area, Begin: 18_000, PsnType: 11}}
 			add(&cmd, &command.Details{Text: []byte(psnNo(f, m)), CertType: 1, Sex: 1})
 		}
 	}

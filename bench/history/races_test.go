@@ -39,7 +39,7 @@ func (w *world) together(calls []Call) []Answer {
 // TestCopies (T7, P4; R10, R12): 500 copies of one message at the same time, half through /v1, half through Submit: one of them is executed, and all are told the same.
 func TestCopies(t *testing.T) {
 	const copies = 500
-	rounds := proof.Of(60)
+	rounds := proof.Of(20)
 	w := newWorld(t, "T7", "copies", 61, plan{shards: 4, families: rounds}, faults{}, 0, httpDoor{}, submitDoor{})
 	defer w.end()
 	w.crew(copies)

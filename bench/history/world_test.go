@@ -45,9 +45,10 @@ type world struct {
 	clock   wallClock
 	keys    *engine.Keys
 	machine atomic.Pointer[machine]
-	now     atomic.Int64 // orders calls and answers
-	taken   atomic.Int64 // calls begun
-	stop    atomic.Bool
+	now     atomic.Int64   // orders calls and answers
+	taken   atomic.Int64   // calls begun
+	stop    atomic.Bool    // something is wrong
+	enough  atomic.Bool    // who looks on has seen enough
 	ended   sync.WaitGroup // machines that are being ended
 	crashes int            // so far; the crashing client's
 	family  []*family
@@ -188,7 +189,7 @@ func (w *world) end() {
 func (c *caller) work() {
 	w := c.w
 	for range w.total / clients {
-		if w.stop.Load() {
+		if w.stop.Load() || w.enough.Load() {
 			return
 		}
 		n := w.taken.Add(1)
@@ -242,10 +243,12 @@ func (c *caller) call(call Call, cut bool) (Answer, bool) {
 	a, fate, err := c.door.do(m, &call, cut)
 	gone := m.cut.Load() // asked behind the answer: what came before the cut was durable
 	to := w.now.Add(1)
+	if gone {
+		<-m.gone // inside the gate: nobody else is held up by who cannot call
+	}
 	w.gate.leave()
 	switch {
 	case gone:
-		<-m.gone
 		fate = lost
 	case err != nil && w.planted:
 		fate = lost
