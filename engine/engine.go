@@ -61,6 +61,11 @@ func Open(options Options) (*Engine, error) {
 	if err := e.recover(); err != nil {
 		return nil, err
 	}
+	return e.start()
+}
+
+// start begins the goroutines of a recovered ledger, and founds it if it is new.
+func (e *Engine) start() (*Engine, error) {
 	e.stats.Policies.Store(uint64(e.core.tables.Policies.Len()))
 	e.sequencer = sequencer.New(e.log, e.options.Clock, e.core.timeMS)
 	go e.execute()

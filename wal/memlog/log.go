@@ -225,8 +225,8 @@ func (l *Log) Mark() uint64 {
 	return l.disk.mark
 }
 
-// kept returns the encoded records from sequence from to the committed one.
-func (l *Log) kept(from uint64) (raws [][]byte, before wal.Link, first uint64, err error) {
+// kept returns the encoded records from sequence from to the committed one, at most so many.
+func (l *Log) kept(from, most uint64) (raws [][]byte, before wal.Link, first uint64, err error) {
 	d := l.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -251,12 +251,12 @@ func (l *Log) kept(from uint64) (raws [][]byte, before wal.Link, first uint64, e
 	} else {
 		copy(before[:], d.records[i-1])
 	}
-	return slices.Clone(d.records[i : committed-base]), before, from, nil
+	return slices.Clone(d.records[i:min(committed-base, uint64(i)+most)]), before, from, nil
 }
 
 // Read visits committed records; see wal.Log.
 func (l *Log) Read(from uint64, visit func(wal.Record) error) error {
-	raws, before, first, err := l.kept(from)
+	raws, before, first, err := l.kept(from, 1<<62)
 	if err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (l *Log) Get(sequence uint64, dst []byte) (wal.Record, error) {
 	if sequence == 0 {
 		return wal.Record{}, fmt.Errorf("%w: record 0", wal.ErrTruncated)
 	}
-	raws, _, _, err := l.kept(sequence)
+	raws, _, _, err := l.kept(sequence, 1)
 	if err != nil {
 		return wal.Record{}, err
 	}
