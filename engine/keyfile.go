@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"gongji/engine/ledger"
@@ -108,26 +109,42 @@ func parseKeyFile(text []byte) (map[string][]byte, error) {
 	return fields, nil
 }
 
-// CreateKeys writes a new key file; it never overwrites one.
+// CreateKeys writes a new key file; it never overwrites one. A crash leaves none or a whole one.
 func CreateKeys(path string, ledgerID [16]byte) (*Keys, error) {
 	var seal, pseudonym [secretBytes]byte
 	rand.Read(seal[:])
 	rand.Read(pseudonym[:])
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
-	}
-	_, err = fmt.Fprintf(f, "%s\nledger %x\nseal %x\npseudonym %x\n", keyFileHead, ledgerID, seal, pseudonym)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	text := fmt.Sprintf("%s\nledger %x\nseal %x\npseudonym %x\n", keyFileHead, ledgerID, seal, pseudonym)
+	if err := createWhole(path, text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, withoutPath(err))
 	}
 	return newKeys(ledgerID, seal[:], pseudonym[:])
+}
+
+// createWhole makes a file that nobody sees before it is whole and synced; one of its name is an error. What a crash left of an earlier try is removed.
+func createWhole(path, text string) error {
+	unfinished := path + ".new"
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Link(unfinished, path) // refuses where a rename would replace
+	}
+	return errors.Join(err, os.Remove(unfinished), syncDir(filepath.Dir(path)))
 }
 
 // withoutPath keeps the cause of a file error and drops the path.
 func withoutPath(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		return fmt.Errorf("%s: %w", p.Op, p.Err)
+	}
+	if l := (*os.LinkError)(nil); errors.As(err, &l) {
+		return fmt.Errorf("%s: %w", l.Op, l.Err)
 	}
 	return err
 }

@@ -27,7 +27,15 @@ func (e *Engine) recover() error {
 		return err
 	}
 	p := e.places()
-	p.log = func(from wal.Position) (wal.Log, error) { return e.openLog(fresh, from) }
+	p.log = func(from wal.Position) (wal.Log, error) {
+		l, err := e.openLog(fresh, from)
+		if err == nil && fresh {
+			if err = finishIdentity(e.options.Dir, e.identity); err != nil {
+				return nil, errors.Join(err, l.Close())
+			}
+		}
+		return l, err
+	}
 	return e.restore(&p)
 }
 
@@ -101,7 +109,7 @@ func (e *Engine) restore(p *places) (err error) {
 	return nil
 }
 
-// identify reads who the directory is, or makes it.
+// identify reads who the directory is, or makes it; fresh: it is not a ledger's before it has a log.
 func (e *Engine) identify() (fresh bool, err error) {
 	e.identity, err = readIdentity(e.options.Dir)
 	if errors.Is(err, os.ErrNotExist) && e.options.Create {
