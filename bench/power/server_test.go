@@ -263,3 +263,42 @@ func (s *setup) run(args ...string) (string, error) {
 
 // errGone says that a server went away.
 var errGone = errors.New("the server went away")
+
+// stopped waits until every thread of a server stands still after SIGSTOP.
+func stopped(t *testing.T, x *server) {
+	t.Helper()
+	eventually(t, "the server stands still", func() bool {
+		return eachThread(x, func(status string) bool {
+			return strings.Contains(status, "State:\tT") || strings.Contains(status, "State:\tt")
+		})
+	})
+}
+
+// eachThread tells whether all threads' /proc status satisfy a condition.
+func eachThread(x *server, is func(status string) bool) bool {
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", x.cmd.Process.Pid))
+	if err != nil || len(paths) == 0 {
+		return false
+	}
+	for _, path := range paths {
+		status, err := os.ReadFile(path)
+		if err != nil || !is(string(status)) {
+			return false
+		}
+	}
+	return true
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.After(patience); !is(); {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}

@@ -212,6 +212,8 @@ func (u *truth) compare(l *line, f *finding) {
 		}
 	case l.Kind == kindSettle && s.State == "settled":
 		u.complain(&u.differs, "settlement %s was refused and is settled", l.Msgid)
+	case strings.Contains(l.Key, blockedCode) && s.State != "blocked":
+		u.complain(&u.lost, "settlement %s was refused because it is blocked, and is %s", l.Msgid, s.State)
 	case !f.replayed && !strings.Contains(l.Key, blockedCode):
 		u.complain(&u.lost, "%s %s was acknowledged as %q, and its repeat was taken for a new message: %q", l.Kind, l.Msgid, l.Key, f.repeat.Key)
 	case f.repeat.Key != l.Key:
