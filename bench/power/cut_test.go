@@ -132,12 +132,16 @@ func (k *cut) start(t *testing.T) (*server, error) {
 }
 
 // recover compares the whole image with the book.
-func (k *cut) recover(t *testing.T) *truth {
+func (k *cut) recover(t *testing.T) *truth { return k.recoverWith(t, func(*server) {}) }
+
+// recoverWith asks the server on the image something before.
+func (k *cut) recoverWith(t *testing.T, first func(*server)) *truth {
 	t.Helper()
 	x, err := k.start(t)
 	if err != nil {
 		t.Fatal(err)
 	}
+	first(x)
 	u := newTruth()
 	u.add(t, x, k.lines)
 	u.check(t, x, true)

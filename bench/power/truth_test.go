@@ -65,13 +65,18 @@ type fate struct {
 
 func ask(x *server, l *line) (f fate, err error) {
 	a, err := x.get("/v1/settlements?fixmedins_code=" + l.Code + "&msgid=" + url.QueryEscape(l.Msgid))
-	if err == nil && a.status != 200 {
-		err = fmt.Errorf("asked for %s: %d %s", l.Msgid, a.status, a.body)
-	}
 	if err == nil {
-		err = json.Unmarshal(a.body, &f)
+		err = decode(a, &f)
 	}
 	return f, err
+}
+
+// decode reads an answer that must be 200.
+func decode(a *answer, into any) error {
+	if a.status != 200 {
+		return fmt.Errorf("answer %d %s", a.status, a.body)
+	}
+	return json.Unmarshal(a.body, into)
 }
 
 // again sends a message once more and gives what it is told now.
@@ -292,11 +297,8 @@ func balance(x *server, psnNo string) (fen, error) {
 		} `json:"accounts"`
 	}
 	a, err := x.get("/v1/persons/" + psnNo)
-	if err == nil && a.status != 200 {
-		err = fmt.Errorf("person: %d %s", a.status, a.body)
-	}
 	if err == nil {
-		err = json.Unmarshal(a.body, &p)
+		err = decode(a, &p)
 	}
 	if err != nil || len(p.Accounts) == 0 {
 		return 0, err
@@ -316,7 +318,10 @@ func (u *truth) checkTotals(t *testing.T, x *server) {
 		Sum fen `json:"sum"`
 	}
 	a, err := x.get("/v1/ledger/totals")
-	if err = errors.Join(err, json.Unmarshal(a.body, &r)); err != nil {
+	if err == nil {
+		err = decode(a, &r)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	held, owed := fen(0), fen(0)
@@ -346,10 +351,10 @@ func (u *truth) checkHouses(t *testing.T, x *server) {
 		}
 		a, err := x.get(fmt.Sprintf("/v1/institutions/%s/clearing?from=%s&to=%s", code, day(u.began), day(time.Now())))
 		if err == nil {
-			err = json.Unmarshal(a.body, &r)
+			err = decode(a, &r)
 		}
-		if err != nil || a.status != 200 {
-			t.Fatalf("clearing of %s: %v %v", code, a, err)
+		if err != nil {
+			t.Fatalf("clearing of %s: %v", code, err)
 		}
 		if r.Net.Acct != u.owed[code] {
 			u.complain(&u.twice, "institution %s is owed %s, by the books %s", code, r.Net.Acct, u.owed[code])
