@@ -14,7 +14,7 @@ func OpenOn(o StepperOptions) (*Engine, error) {
 	p := e.places()
 	o.State.Events = p.state.Events
 	p.dir, p.state, p.load.Shifts, p.ids = o.StateDir, o.State, o.Shifts, o.IDs
-	p.log = func(wal.Position) (wal.Log, error) { return o.Log, nil }
+	p.log = func(_ wal.Position, judged func() error) (wal.Log, error) { return o.Log, judged() }
 	if o.KeeperLags {
 		e.options.beforeKeep = func() {}
 	}

@@ -69,23 +69,27 @@ func (s *serveCmd) Run() error {
 	if err != nil {
 		return errors.Join(err, e.Close())
 	}
-	served := make(chan error, 1)
+	served, welcomed := make(chan error, 1), make(chan error, 1)
 	go func() { served <- server.Serve() }()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM) // before anybody can know that we serve
 	log.Info().Str("listen", s.Listen).Str("admin", s.AdminListen).Str("signatures", national.Guard.Scheme()).Msg("serving")
 	if s.Demo {
-		if err := demoWelcome(os.Stdout, s.Listen, s.AdminListen, s.DemoPersons); err != nil {
+		go func() { welcomed <- demoWelcome(os.Stdout, s.Listen, s.AdminListen, s.DemoPersons) }()
+	}
+	for {
+		select {
+		case sig := <-signals:
+			log.Info().Stringer("signal", sig).Msg("stopping")
+			return stopInOrder(server, e, log)
+		case err := <-served:
 			return errors.Join(err, stopInOrder(server, e, log))
+		case err := <-welcomed:
+			if err != nil {
+				return errors.Join(err, stopInOrder(server, e, log))
+			}
 		}
 	}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	select {
-	case sig := <-signals:
-		log.Info().Stringer("signal", sig).Msg("stopping")
-	case err := <-served:
-		return errors.Join(err, stopInOrder(server, e, log))
-	}
-	return stopInOrder(server, e, log)
 }
 
 func (s *serveCmd) listen(e *engine.Engine, national nhsa.Options, log zerolog.Logger) (*api.Server, error) {
