@@ -168,6 +168,9 @@ func openMarker(fs vfs.FS, path string, id wal.Identity, at mark) (*marker, erro
 	if err != nil {
 		return nil, fmt.Errorf("open mark %s: %w", path, err)
 	}
+	if nosyncDefect {
+		file = unsyncedFile{file}
+	}
 	return &marker{file: file, path: path, identity: id, written: at, page: make([]byte, markPageBytes),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}, nil
 }

@@ -91,7 +91,8 @@ func createSegment(fs vfs.FS, dir string, number uint64, id *wal.Identity, start
 	if reserve > 0 {
 		_ = file.Preallocate(0, reserve) // only for speed: a write that finds no room fails by itself
 	}
-	w := &segmentWriter{path: path, writer: newLogWriter(record.NewLogWriter, &dataSyncFile{file}, number)}
+	to := &dataSyncFile{file}
+	w := &segmentWriter{path: path, writer: newLogWriter(record.NewLogWriter, to, number)}
 	err = w.writeAndWait(encodeBase(id, start))
 	if err == nil {
 		err = fs.Rename(path+newSuffix, path)
@@ -101,6 +102,9 @@ func createSegment(fs vfs.FS, dir string, number uint64, id *wal.Identity, start
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create %s: %w", path, err), w.writer.Close())
+	}
+	if nosyncDefect {
+		to.file = unsyncedFile{file}
 	}
 	return w, nil
 }

@@ -1,0 +1,5 @@
+//go:build !defect_nosync
+
+package pebblelog
+
+const active = 0
