@@ -73,7 +73,7 @@ func TestSim(t *testing.T) {
 	}
 	n := int64(len(jobs))
 	if all.crashes < 3*n || 4*all.cut < n || 4*all.stops < n || 4*all.injected < n || all.halts == 0 || all.checkpoints < n || all.unknown < 10*n ||
-		all.overtaken < 10*n || all.repeated < 10*n || all.resolved < n || all.refused == 0 || all.lost < n {
+		all.overtaken < 10*n || all.repeated < 10*n || all.resolved < n || all.refused == 0 || all.lost < n || all.reads < 10*n {
 		t.Error("vacuous: a kind of fault or of question hardly came")
 	}
 }
@@ -141,5 +141,6 @@ func (s *stats) add(o stats) {
 	s.resolved += o.resolved
 	s.checkpoints += o.checkpoints
 	s.commands += o.commands
+	s.reads += o.reads
 	s.simulatedMS += o.simulatedMS
 }

@@ -44,7 +44,7 @@ func drawSwarm(r *rand.Rand) swarm {
 
 // stats tell that a run did something.
 type stats struct {
-	crashes, cut, stops, injected, halts, answers, repeated, refused, lost, overtaken, unknown, resolved, checkpoints, commands, simulatedMS int64
+	crashes, cut, stops, injected, halts, answers, repeated, refused, lost, overtaken, unknown, resolved, checkpoints, commands, reads, simulatedMS int64
 }
 
 // world is one seed's run.
@@ -62,6 +62,7 @@ type world struct {
 	book     map[string]verdict // by encoded command: what clients were told
 	stats    stats
 	planted  int
+	dirty    error // what a question saw that it must not
 }
 
 // livenessSteps without an end are a hang (reliability.md T3).
@@ -154,9 +155,13 @@ func (w *world) settled() error {
 		if w.machine.disk.Injected() == 0 {
 			return fmt.Errorf("failed without a fault: %w", w.machine.stepper.Failed())
 		}
+		// What was answered before the failure has gone out, and holds.
+		if err := errors.Join(w.answers(), w.observer.observe(w.machine.stepper)); err != nil {
+			return err
+		}
 		return w.restart()
 	}
-	if err := w.answers(); err != nil {
+	if err := errors.Join(w.dirty, w.answers()); err != nil {
 		return err
 	}
 	w.timeouts()
@@ -202,6 +207,9 @@ func (w *world) act() error {
 	if w.r.IntN(1000) < w.slack {
 		w.pass()
 	}
+	if w.r.IntN(8) == 0 {
+		return w.look()
+	}
 	switch dice := w.r.IntN(100); {
 	case dice < 22:
 		w.newCall()
@@ -234,6 +242,24 @@ func several(most int, turn func() bool) {
 			return
 		}
 	}
+}
+
+// look asks a question, which must not see what a power cut would undo (P12). It is answered when its turn comes, if the power does not fail before.
+func (w *world) look() error {
+	s := w.machine.stepper
+	r := sequencer.NewRequest()
+	r.Query = func(sequence uint64) {
+		w.stats.reads++
+		w.note(sequence)
+		if durable := s.Log().Committed(); sequence > durable {
+			w.dirty = fmt.Errorf("a question sees batch %d, durable are %d", sequence, durable)
+		}
+	}
+	err := s.Engine().Submit(r)
+	if errors.Is(err, sequencer.ErrClock) {
+		return nil
+	}
+	return err
 }
 
 // pass lets time go by, mostly little.
