@@ -18,7 +18,7 @@ SWEEPS   := ^(TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|TestReuse
 # staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race lint fuzz sim rules bench clean
+.PHONY: help build run test race lint fuzz sim defects rules bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ fuzz: ## every fuzz function for FUZZTIME (30s)
 
 sim: ## simulation: SEED=first SEEDS=number STEPS=of each; a red seed is told with the line that repeats it
 	$(GO) test ./bench/sim -run '^TestSim$$' -count=1 -v -timeout 0 -sim.seed $(or $(SEED),1) -sim.seeds $(or $(SEEDS),1000) -sim.steps $(or $(STEPS),500)
+
+defects: ## seeded defects (T20), each of which its tests must see: all, DEFECTS=nosync,unbind_late or DEFECTS=3 in rotation by commit
+	@GONGJI_DEFECTS=$(or $(DEFECTS),all) $(GO) test -count=1 -v -timeout 0 -run '^(TestDefects|TestCostsNothing)$$' ./bench/defects
 
 rules: ## every rule of the founding documents, what holds it, its tests; fails while one owes a test
 	@GONGJI_RULES=strict $(GO) test -count=1 -v -run TestRules ./bench/rules

@@ -67,7 +67,10 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 
 // isOpen reports whether what is undone by message now leaves its day, together with its undoing: its day is open and it counts there (R15).
 func (m *Money) isOpen(e *Effect) bool {
-	return !e.Void && (e.Day > m.State.Scalars.At(0).ClosedThrough || dayEndOldDefect)
+	if dayEndOldDefect {
+		return !e.Void
+	}
+	return !e.Void && e.Day > m.State.Scalars.At(0).ClosedThrough
 }
 
 func reversalByMessage[F Funds](m *Money, c *Context, cmd *Command, position Position, funds F, f *Effect, fx *Effects) {
