@@ -18,7 +18,7 @@ SWEEPS   := ^(TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|TestReuse
 # staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race lint fuzz sim proof soak rules bench clean
+.PHONY: help build run test race lint fuzz sim proof soak defects rules bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ proof: ## the tests of the promises at full size, one summary (SIZE=half, ONLY='
 
 soak: ## proof again and again with new seeds for HOURS (1), until something is red
 	$(GO) run ./bench/prove -hours $(or $(HOURS),1) -only '$(ONLY)' -o '$(OUT)' $(if $(ALL),-all)
+
+defects: ## seeded defects (T20), each of which its tests must see: all, DEFECTS=nosync,unbind_late or DEFECTS=3 in rotation by commit
+	@GONGJI_DEFECTS=$(or $(DEFECTS),all) $(GO) test -count=1 -v -timeout 0 -run '^(TestDefects|TestCostsNothing)$$' ./bench/defects
 
 rules: ## every rule of the founding documents, what holds it, its tests; fails while one owes a test
 	@GONGJI_RULES=strict $(GO) test -count=1 -v -run TestRules ./bench/rules

@@ -57,6 +57,11 @@ func (e *Engine) keepBatch(s *slot) error {
 	if e.options.beforeKeep != nil {
 		e.options.beforeKeep()
 	}
+	if queryEarlyDefect {
+		if err := e.durable(s.batch.Commit); err != nil {
+			return err
+		}
+	}
 	if err := e.core.keep(&s.executed, &s.effects); err != nil {
 		return err
 	}

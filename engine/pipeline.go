@@ -5,6 +5,7 @@ import (
 
 	"gongji/engine/executor"
 	"gongji/engine/sequencer"
+	"gongji/wal"
 )
 
 // execute is the executor's goroutine: it waits for each batch to be durable, runs it, hands it to the keeper, runs the queries behind it, and
@@ -61,8 +62,10 @@ func (e *Engine) step(b *sequencer.Batch) error {
 	if b.Commit != nil {
 		return e.runBatch(b)
 	}
-	if err := e.drain(); err != nil {
-		return err
+	if !queryEarlyDefect {
+		if err := e.drain(); err != nil {
+			return err
+		}
 	}
 	for _, q := range b.Queries {
 		q.Query(e.core.sequence)
@@ -87,17 +90,21 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 			return err
 		}
 	}
-	e.health.wait()
-	if err := b.Commit.Wait(); err != nil {
-		return err
+	commit := b.Commit
+	if !replyEarlyDefect && !queryEarlyDefect {
+		if err := e.durable(commit); err != nil {
+			return err
+		}
 	}
-	e.health.done()
 	e.logBytes += int64(len(b.Payload))
-	if err := c.execute(&s.executed, b.Commit.Link(), &s.effects); err != nil {
+	if err := c.execute(&s.executed, commit.Link(), &s.effects); err != nil {
 		return err
 	}
 	s.stats = c.executor.Stats()
 	e.stats.Policies.Store(uint64(c.tables.Policies.Len())) // before the answers
+	if replyEarlyDefect {
+		return errors.Join(e.hand(s), e.durable(commit))
+	}
 	if err := e.hand(s); err != nil || e.logBytes < e.options.CheckpointBytes || e.checkpoint.current != nil {
 		return err
 	}
@@ -105,4 +112,14 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 		return err
 	}
 	return e.beginCheckpoint()
+}
+
+// durable waits for a record.
+func (e *Engine) durable(c wal.Commit) error {
+	e.health.wait()
+	if err := c.Wait(); err != nil {
+		return err
+	}
+	e.health.done()
+	return nil
 }

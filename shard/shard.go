@@ -108,8 +108,11 @@ func (w *Work) RoomForDraws() {
 // Sum adds up what others want of the own accounts. After it the plan is read-only but for running and blocked.
 func (s *Shard) Sum(w *Work) {
 	for _, from := range w.Shards {
-		for _, d := range from.outbox[s.number] {
+		for i, d := range from.outbox[s.number] {
 			e := s.plan.get(w.State, d.account)
+			if coverageShortDefect && i == 0 {
+				d.demand = 0
+			}
 			e.demand, e.others = saturated(e.demand, d.demand), true
 		}
 	}

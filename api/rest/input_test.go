@@ -70,6 +70,13 @@ const (
 	canaryNumber = "7391847391"
 )
 
+// wrongCertno is an identity number as people mistype it: the check character is another one's. No answer repeats it either (P23).
+func wrongCertno() string {
+	number := []byte(certnoOf(9))
+	number[len(number)-1] = '0' + (number[len(number)-1]+1)%10
+	return string(number)
+}
+
 // wrong is one way to spoil a field.
 type wrong struct {
 	name, code string
@@ -91,6 +98,9 @@ func wrongs(x field) []wrong {
 	case boolean, number, tally, object, list, idList:
 		out = append(out, put("wrong_type", q(canary)))
 	default:
+		if x.name == "certno" || x.name == "user_certno" {
+			out = append(out, put("bad_value", q(wrongCertno())), put("bad_value", q(wrongCertno()[:17])))
+		}
 		out = append(out, put("wrong_type", canaryNumber), put("wrong_type", "true"), put("wrong_type", `{"a":1}`), put("wrong_type", `["`+canary+`"]`),
 			put("too_long", q(canary+strings.Repeat("x", 3000))), put("bad_utf8", "\""+canary+"\xff\""), put("bad_utf8", `"`+canary+`\ud800"`), put("bad_utf8", `"`+canary+`\n"`),
 			put("bad_utf8", "\"\xc0\xaf\""))
@@ -293,7 +303,7 @@ func (f *fixture) spoiled(in input, body, code, field string) {
 	if a.status != 400 || !slices.Contains(strings.Split(code, "|"), a.str("code")) || a.str("field") != field || a.str("id_used") != "false" || a.str("status") != "400" {
 		f.t.Errorf("%s %.300s\n  answer %d %s, want 400 %s at %q", in.path, body, a.status, a.text, code, field)
 	}
-	if strings.Contains(a.text, canary) || strings.Contains(a.text, canaryNumber) || strings.Contains(a.text, certnoOf(9)) {
+	if strings.Contains(a.text, canary) || strings.Contains(a.text, canaryNumber) || strings.Contains(a.text, certnoOf(9)[:17]) {
 		f.t.Errorf("%s %.300s\n  the answer tells a value back: %s", in.path, body, a.text)
 	}
 	if f.sequence() != before {

@@ -222,7 +222,11 @@ func (f *face) lookup(c *api.Call) {
 	defer f.give(w)
 	canonical, ok := w.canonicalCertno(certType, certno)
 	if !ok {
-		c.Fail(badValue("certno").problem())
+		p := badValue("certno").problem()
+		if numberToldDefect {
+			p.Detail = string(certno) + " is no certificate number"
+		}
+		c.Fail(p)
 		return
 	}
 	key := f.pseudonym(certType, canonical)

@@ -30,6 +30,9 @@ func (w *world) ask() error {
 			panic(fmt.Sprintf("read at %d after an answer of %d", sequence, told))
 		}
 		w.stats.reads++
+		if durable := w.machine.stepper.Log().Committed(); sequence > durable {
+			w.dirty = fmt.Errorf("a question sees batch %d, durable are %d", sequence, durable)
+		}
 		s := see(w.machine.stepper.View().State, sequence)
 		if hook := w.machine.defect.sight; hook != nil && hook(&s) {
 			w.planted++

@@ -63,6 +63,7 @@ type world struct {
 	stats    stats
 	told     uint64 // the highest sequence of which anybody has an answer
 	planted  int
+	dirty    error // what somebody read and must not have seen
 }
 
 // livenessSteps without an end are a hang (reliability.md T3).
@@ -155,9 +156,13 @@ func (w *world) settled() error {
 		if w.machine.disk.Injected() == 0 {
 			return fmt.Errorf("failed without a fault: %w", w.machine.stepper.Failed())
 		}
+		// What was answered before the failure has gone out, and holds.
+		if err := errors.Join(w.answers(), w.observer.observe(w.machine.stepper)); err != nil {
+			return err
+		}
 		return w.restart()
 	}
-	if err := w.answers(); err != nil {
+	if err := errors.Join(w.dirty, w.answers()); err != nil {
 		return err
 	}
 	w.timeouts()

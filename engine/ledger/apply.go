@@ -47,11 +47,17 @@ func (l *Money) Own(cmd *Command, position Position, f *Effect) {
 	if f.Outcome == Tombstoned && cmd.Other == cmd.ID {
 		return
 	}
+	if refusalForgottenDefect && !f.Outcome.IsAccepted() {
+		return
+	}
 	l.IDs.Insert(IDEntry{Key: cmd.ID, Position: position, Digest: cmd.Digest, Tag: TagCommand})
 }
 
 func (l *Ledger) structural(c *Context, cmd *Command, position Position, f *Effect, fx *Effects) {
 	s := l.State
+	if unbindLateDefect {
+		s.endLate(c)
+	}
 	switch cmd.Kind {
 	case KindGenesis:
 		f.Outcome = s.genesis(cmd, position)

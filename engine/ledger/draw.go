@@ -60,6 +60,9 @@ func (s *stream) fill() {
 
 // uniform is a number below m, every one equally likely: words below 2^64 mod m are thrown away.
 func (s *stream) uniform(m uint64) uint64 {
+	if drawBiasedDefect {
+		return s.next() & 15 % m
+	}
 	reject := -m % m
 	for {
 		if w := s.next(); w >= reject {

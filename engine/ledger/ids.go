@@ -74,7 +74,7 @@ func Identify(found bool, e IDEntry, cmd *Command, f *Effect) (done bool) {
 			cmd.Kind == KindVisitOpen && e.Digest == uint64(OriginalVisit) {
 			f.Outcome = Blocked
 		}
-	case e.Digest == cmd.Digest:
+	case e.Digest == cmd.Digest || conflictLooseDefect:
 		f.Outcome, f.First = Repeated, e.Position
 	default:
 		f.Outcome = IDReused

@@ -48,6 +48,12 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 	var buf [legsMax + sweepLegs]Leg
 	back := buf[:0]
 	for _, l := range legs {
+		if reversalToPatientDefect {
+			l.Account = Account(KindPersonal, f.Patient)
+		}
+		if reversalUnboundDefect && l.Account.Kind() == KindPersonal && l.Account.Number() != f.Patient && !m.State.isBound(l.Account.Number(), f.Patient) {
+			continue
+		}
 		back = append(back, Leg{Account: l.Account, Amount: -l.Amount, Area: l.Area}) // the areas of then (R18)
 		if creator, closed := m.State.ClosedBy(l.Account); closed {                   // R24: posted to the closed account and swept to its creator
 			back = append(back, Leg{Account: l.Account, Amount: l.Amount}, Leg{Account: creator, Amount: -l.Amount})
@@ -60,7 +66,12 @@ func (m *Money) undo(c *Context, cmd *Command, at Position, institution uint32, 
 }
 
 // isOpen reports whether what is undone by message now leaves its day, together with its undoing: its day is open and it counts there (R15).
-func (m *Money) isOpen(e *Effect) bool { return !e.Void && e.Day > m.State.Scalars.At(0).ClosedThrough }
+func (m *Money) isOpen(e *Effect) bool {
+	if dayEndOldDefect {
+		return !e.Void
+	}
+	return !e.Void && e.Day > m.State.Scalars.At(0).ClosedThrough
+}
 
 func reversalByMessage[F Funds](m *Money, c *Context, cmd *Command, position Position, funds F, f *Effect, fx *Effects) {
 	institution, ok := m.State.FindInstitution(&cmd.Institution)
@@ -71,7 +82,9 @@ func reversalByMessage[F Funds](m *Money, c *Context, cmd *Command, position Pos
 	e, found := m.IDs.Find(cmd.Other)
 	switch {
 	case !found:
-		m.IDs.Insert(IDEntry{Key: cmd.Other, Position: position, Digest: uint64(cmd.Original), Tag: TagTombstone})
+		if !overtakingForgottenDefect {
+			m.IDs.Insert(IDEntry{Key: cmd.Other, Position: position, Digest: uint64(cmd.Original), Tag: TagTombstone})
+		}
 		i := m.State.Institutions.Mut(institution)
 		i.TombstoneDay, i.Tombstones = c.Day, i.TombstonesOn(c.Day)+1
 		f.Outcome = Tombstoned

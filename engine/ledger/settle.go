@@ -77,7 +77,7 @@ func AsksPasswords(c *Context, cmd *Command, b *Bill) bool {
 
 func checkAmounts(in *BillInput, b *Bill) Outcome {
 	for _, a := range [...]int64{in.Medfee, in.Fund, in.HospPart, in.Preselfpay, in.Inscp, in.Overlmt, in.Fulamt} {
-		if a < 0 || a > AmountMax {
+		if a < 0 || a > AmountMax && !amountWrapsDefect {
 			return AmountRange
 		}
 	}
@@ -177,7 +177,7 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 		return amount
 	}
 	own := Account(KindPersonal, b.Patient)
-	if b.Own && c.Policy.SelfFirst != 0 {
+	if b.Own && c.Policy.SelfFirst != 0 && !(selfLastDefect && funds.Available(own) < 100) {
 		f.Own = take(own)
 	}
 	if rest > 0 && b.Relatives {
@@ -207,7 +207,7 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 			f.Mulaid += take(a)
 		}
 	}
-	if b.Own && c.Policy.SelfFirst == 0 && f.Own == 0 { // not 0: it had a place among the relatives
+	if b.Own && (c.Policy.SelfFirst == 0 || selfLastDefect) && f.Own == 0 { // not 0: it had a place among the relatives
 		f.Own = take(own)
 	}
 	if !FinishSettlement(cmd, b, f) {

@@ -54,6 +54,11 @@ func (s *State) unbindOne(c *Context, cmd *Command, actor, n uint32) Item {
 		item.Outcome = WaitsForReview
 		return item
 	}
+	if unbindLateDefect {
+		s.Bindings.Mut(n).Leaving = leavingLate
+		item.Outcome = Accepted
+		return item
+	}
 	s.end(c, n)
 	item.Outcome = Accepted
 	return item

@@ -125,7 +125,7 @@ func (s *Sequencer) admit(r *Request) error {
 	if r.Class == Bulk {
 		limit, waiting = BulkCommandsMax, s.waiting[Bulk]
 	}
-	if waiting+r.Count > limit {
+	if waiting+r.Count > limit && !queueUnboundedDefect {
 		return ErrBusy
 	}
 	s.waiting[r.Class] += r.Count

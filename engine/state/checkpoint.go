@@ -155,11 +155,17 @@ func (c *Checkpoint) save() error {
 		if c.record.manifest, c.record.manifestVersion, err = c.ids.wait(); err != nil {
 			return err
 		}
+		if idsNotSavedDefect {
+			c.record.manifest = nil
+		}
 	}
 	key := recordKey(c.record.Number)
 	value := c.record.append(nil)
 	if err := c.store.db.Set(key, appendSum(value, key, value), pebble.NoSync); err != nil {
 		return err
+	}
+	if truncateEarlyDefect {
+		c.store.durable.Store(c.record.Sequence)
 	}
 	// With Pebble's own log off, memtables reach the disk in the order in which they were written: when the record is there, so is everything before it.
 	if err := c.store.db.Flush(); err != nil {

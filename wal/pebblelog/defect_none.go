@@ -1,4 +1,4 @@
-//go:build !defect_nosync
+//go:build !defect_nosync && !defect_fatal_returns && !defect_sync_ignored && !defect_sync_retried && !defect_mark_ignored
 
 package pebblelog
 

@@ -27,7 +27,7 @@ func (s *starter) inspect() (err error) {
 		return err
 	}
 	path := s.path(s.segments[len(s.segments)-1].number)
-	if s.last.Sequence < s.mark.at.Sequence {
+	if s.last.Sequence < s.mark.at.Sequence && !markIgnoredDefect {
 		return &wal.CorruptionError{File: path, Offset: s.tail.offset, Sequence: s.last.Sequence + 1,
 			Expected: fmt.Sprintf("records to %d, the mark", s.mark.at.Sequence),
 			Found:    fmt.Sprintf("%s, the log ends at %d", describe(s.tail.why), s.last.Sequence)}

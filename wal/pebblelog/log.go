@@ -155,10 +155,16 @@ func (c *commit) Wait() error {
 	}
 	c.done.Wait()
 	err := c.result
+	if syncIgnoredDefect {
+		err = nil
+	}
 	if err != nil {
 		err = c.log.fail(fmt.Errorf("sync of the log in %s: %w", c.log.store, err))
 	} else {
 		err = c.log.failed()
+	}
+	if fatalReturnsDefect {
+		err = nil
 	}
 	if err != nil {
 		c.err = fmt.Errorf("%w: record %d: %w", wal.ErrUnknown, c.at.Sequence, err)
@@ -198,6 +204,10 @@ func (l *Log) Mark() uint64 { return l.marked.Load() }
 // fail latches the first failure, tells OnFatal, and returns that failure.
 func (l *Log) fail(err error) error {
 	first := fmt.Errorf("%w: %w", wal.ErrLatched, err)
+	if fatalReturnsDefect {
+		l.options.OnFatal(first)
+		return first
+	}
 	if l.failure.CompareAndSwap(nil, &first) {
 		l.options.OnFatal(first)
 	}

@@ -1,0 +1,5 @@
+//go:build defect_number_told
+
+package rest
+
+const active = 1

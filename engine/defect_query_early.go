@@ -1,0 +1,5 @@
+//go:build defect_query_early
+
+package engine
+
+const active = 2

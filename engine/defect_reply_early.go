@@ -1,0 +1,5 @@
+//go:build defect_reply_early
+
+package engine
+
+const active = 1

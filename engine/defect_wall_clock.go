@@ -1,0 +1,5 @@
+//go:build defect_wall_clock
+
+package engine
+
+const active = 3

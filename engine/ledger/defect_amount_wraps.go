@@ -1,0 +1,5 @@
+//go:build defect_amount_wraps
+
+package ledger
+
+const active = 9

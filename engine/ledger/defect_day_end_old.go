@@ -1,0 +1,5 @@
+//go:build defect_day_end_old
+
+package ledger
+
+const active = 10

@@ -1,0 +1,5 @@
+//go:build defect_draw_biased
+
+package ledger
+
+const active = 7

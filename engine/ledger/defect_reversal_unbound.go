@@ -1,0 +1,5 @@
+//go:build defect_reversal_unbound
+
+package ledger
+
+const active = 4

@@ -1,0 +1,5 @@
+//go:build defect_self_last
+
+package ledger
+
+const active = 6

@@ -1,0 +1,5 @@
+//go:build !defect_queue_unbounded
+
+package sequencer
+
+const active = 0

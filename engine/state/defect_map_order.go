@@ -1,0 +1,5 @@
+//go:build defect_map_order
+
+package state
+
+const active = 2

@@ -1,0 +1,5 @@
+//go:build defect_coverage_short
+
+package shard
+
+const active = 1

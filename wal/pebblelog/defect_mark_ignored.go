@@ -1,0 +1,5 @@
+//go:build defect_mark_ignored
+
+package pebblelog
+
+const active = 5

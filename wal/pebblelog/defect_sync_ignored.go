@@ -1,0 +1,5 @@
+//go:build defect_sync_ignored
+
+package pebblelog
+
+const active = 3

@@ -1,0 +1,5 @@
+//go:build defect_sync_retried
+
+package pebblelog
+
+const active = 4
