@@ -22,8 +22,8 @@ func TestDefects(t *testing.T) {
 		defect defect
 		want   []string // one of them is in what is told
 	}{
-		{"answers before the log is durable", defect{log: lyingLog}, []string{"answered, and lost", "and lost: the log", "the state is of"}},
-		{"recovery loses a committed record", defect{disk: dropLast}, []string{"answered, and lost", "and lost: the log", "the state is of"}},
+		{"answers before the log is durable", defect{log: lyingLog}, []string{"answered, and lost", "and lost: the log", "the state is of", "a question sees"}},
+		{"recovery loses a committed record", defect{disk: dropLast}, []string{"answered, and lost", "and lost: the log", "the state is of", "a question sees"}},
 		{"recovery has a batch twice", defect{disk: repeatLast}, []string{"more often than it came in"}},
 		{"a checkpoint without tombstones", defect{lookup: forget(ledger.TagTombstone)}, []string{"model says", "executed at", "differs after the restart"}},
 		{"a checkpoint without ids", defect{lookup: forget(ledger.TagCommand)}, []string{"model says", "executed at", "differs after the restart"}},
