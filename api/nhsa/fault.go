@@ -47,6 +47,9 @@ const (
 	codeColumns      code = "wrong_columns"
 	codeZip          code = "bad_zip"
 	codeZipSize      code = "zip_too_large"
+	codeNotInsured   code = "insutype_not_enrolled"
+	codeTime         code = "wrong_time"
+	codeRepeated     code = "line_repeated"
 )
 
 // texts are what a cashier reads behind the code and the field: what is wrong and what to do. %d is the limit.
@@ -84,6 +87,9 @@ var texts = map[code]string{
 	codeColumns:      "列数不符，应为7列，或含exp_content共8列，以TAB分隔",
 	codeZip:          "不是规范的ZIP文件，须仅含一个TXT文件",
 	codeZipSize:      "ZIP解压后过大或压缩比异常",
+	codeNotInsured:   "参保人未参加该险种，基金不能支付，请按1101返回的险种填写",
+	codeTime:         "时间不合理，请核对",
+	codeRepeated:     "该流水号在本次报文中重复",
 	codeUnknown:      "交易结果未知，请用原报文ID重发或发起冲正（2601）",
 }
 

@@ -113,6 +113,7 @@ type purchase struct {
 	digest  uint64 // of what was sent (R10)
 	sumAll  bool   // fund_pay_sumamt contains account money (R1)
 	psnType uint32 // of a bill that does not tell it
+	patient uint32 // of a visit's settlement
 	charges []left // that are returned
 	known   []bool // of lines: the ledger has them already
 	content []byte // what digest is made of
@@ -126,8 +127,8 @@ type lineIn struct {
 	catalogue.Parts
 }
 
-// readPurchase checks a purchase and makes its command. Nothing has been logged when it returns.
-func (f *face) readPurchase(m *message) (x fault) {
+// readPurchase checks a purchase and makes its command. Nothing has been logged when it returns. If m.effect has an outcome then, the id was used before.
+func (f *face) readPurchase(m *message, preview bool) (x fault) {
 	m.command(ledger.KindSettlement)
 	if m.place, x = f.placeOf(m.cmd.Institution); x.bad() {
 		return x
@@ -149,14 +150,17 @@ func (f *face) readPurchase(m *message) (x fault) {
 	if x = f.calculate(m, dayOf(now)); x.bad() {
 		return x
 	}
+	m.cmd.Person = ledger.K(m.get(m.bill, drugBill.psnNo).text)
+	m.sum(m.tx.infno)
+	if x = f.insurePurchase(m, preview); x.bad() || m.effect.Outcome != 0 {
+		return x
+	}
 	if x = f.readPasswords(m); x.bad() {
 		return x
 	}
-	m.cmd.Person = ledger.K(m.get(m.bill, drugBill.psnNo).text)
 	if m.cmd.CredType, m.cmd.Other, x = f.credential(m, m.bill, &drugBill.shown); x.bad() {
 		return x
 	}
-	m.sum(m.tx.infno)
 	return m.keep(f.opt.Classifier.Version())
 }
 
@@ -259,11 +263,13 @@ func (f *face) settlePurchase(m *message) fault {
 	if x := f.allow(m); x.bad() {
 		return x
 	}
-	if x := f.readPurchase(m); x.bad() {
+	if x := f.readPurchase(m, false); x.bad() {
 		return x
 	}
-	if x := f.run(m); x.bad() {
-		return x
+	if m.effect.Outcome == 0 {
+		if x := f.run(m); x.bad() {
+			return x
+		}
 	}
 	if m.effect.Outcome != ledger.Accepted {
 		return m.refusal(drugInfo)
@@ -273,7 +279,7 @@ func (f *face) settlePurchase(m *message) fault {
 
 // previewPurchase is 2101: what would be paid now. It changes and reserves nothing.
 func (f *face) previewPurchase(m *message) fault {
-	if x := f.readPurchase(m); x.bad() {
+	if x := f.readPurchase(m, true); x.bad() {
 		return x
 	}
 	var err error
