@@ -19,7 +19,7 @@ const identityName = "IDENTITY"
 
 // formatName names the on-disk format. Until the first release it is 0 and changes with the rows: a directory of another format-0 build
 // is refused by name (design.md 6).
-const formatName = "gongji format 0 (2026-11-22, clearing and visits)"
+const formatName = "gongji format 0 (2026-11-23, numbered visits)"
 
 // readIdentity reads who a directory is.
 func readIdentity(dir string) (wal.Identity, error) {

@@ -194,6 +194,7 @@ var outcomeTexts = map[ledger.Outcome]string{
 	ledger.ReturnExceeds:         "累计退费超过原费用明细",
 	ledger.NotAStay:              "该次就诊不是住院",
 	ledger.NotDischarged:         "该次住院未办理出院",
+	ledger.VisitExists:           "该患者在本机构已有此号码的就诊且未结算，请以5201查询并沿用其就诊ID，或先撤销",
 	ledger.PolicyInPast:          "政策生效时间已过",
 	ledger.PolicyVersion:         "政策版本号须递增",
 	ledger.PolicyImpossible:      "政策参数不成立",

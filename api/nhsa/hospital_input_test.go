@@ -55,8 +55,8 @@ func TestHospitalRefusals(t *testing.T) {
 	v, stay := f.registered(p), f.admitted(p)
 	v.now(&outpatientLines, fees("B1", threeLines...)...).ok()
 	stay.now(&inpatientLines, fees("", threeLines...)...).ok()
-	cancelled := f.registered(p)
-	cancelled.now(&registrationCancel).ok()
+	cancelled := f.registeredAs(p, "MZ002")
+	cancelled.now(&registrationCancel, with{"ipt_otp_no": `"MZ002"`}).ok()
 	elsewhere := *v
 	elsewhere.code = "H42010000002"
 	shop := *stay

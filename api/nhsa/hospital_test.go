@@ -115,8 +115,14 @@ func (v *visit) now(tx *transaction, rows ...with) *answer {
 // registered is a registration with its diagnosis.
 func (f *fixture) registered(p someone) *visit {
 	f.t.Helper()
+	return f.registeredAs(p, "MZ001")
+}
+
+// registeredAs is registered under another number of the hospital's.
+func (f *fixture) registeredAs(p someone, no string) *visit {
+	f.t.Helper()
 	v := &visit{f: f, who: p, code: hospitalCode}
-	a := v.now(&registration).ok("data.psn_no", p.psnNo, "data.ipt_otp_no", "MZ001")
+	a := v.now(&registration, with{"ipt_otp_no": quote(no)}).ok("data.psn_no", p.psnNo, "data.ipt_otp_no", no)
 	v.id = a.str("output.data.mdtrt_id")
 	v.now(&visitUpload).ok()
 	return v
@@ -250,8 +256,8 @@ func TestVisitQuery(t *testing.T) {
 	f.institution("H42010000002", "1")
 	p := f.newPerson(true)
 	v, stay := f.registered(p), f.admitted(p)
-	gone := f.registered(p)
-	gone.now(&registrationCancel).ok()
+	gone := f.registeredAs(p, "MZ002")
+	gone.now(&registrationCancel, with{"ipt_otp_no": `"MZ002"`}).ok()
 	stay.now(&admissionChange, with{"adm_bed": `"15"`, "med_type": `"2102"`, "ipt_otp_no": `"ZY001"`}).ok()
 	ask := func(v *visit, more with) *answer {
 		t.Helper()

@@ -314,6 +314,10 @@ func (m *message) refusal(n *node) fault {
 		name = "mdtrt_id"
 	case ledger.VisitPatient:
 		name = "psn_no"
+	case ledger.VisitExists:
+		if name = "ipt_otp_no"; n.maybe(name) < 0 {
+			name = "ipt_no"
+		}
 	case ledger.BatchSettled, ledger.LineUnknown, ledger.LineSettled:
 		name = "chrg_bchno"
 	case ledger.UnknownCredential, ledger.CredentialInactive, ledger.RelativesCredential, ledger.WrongCredential:

@@ -102,6 +102,7 @@ func (f *face) beginOpen(m *message, t *visitForm, insutype, since int) (x fault
 		v.Kind = ledger.Stay
 	}
 	v.Insutype = numberOf(m.get(d, insutype).text)
+	v.Number = ledger.NumberKey(m.get(d, t.ownNo).text)
 	if t.medType >= 0 {
 		v.MedType = numberOf(m.get(d, t.medType).text)
 	}

@@ -71,7 +71,7 @@ var admissionCancel = transaction{infno: "2404", text: "入院撤销", input: in
 var dischargeCancel = transaction{infno: "2405", text: "出院撤销", input: inputOf(inside(undoData, must)), anytime: true, handle: (*face).cancelDischarge}
 
 var (
-	admissionForm = visitForm{admissionData, stayKind, admissionData.at("psn_no"), -1, admissionData.at("med_type"), -1}
+	admissionForm = visitForm{admissionData, stayKind, admissionData.at("psn_no"), -1, admissionData.at("med_type"), admissionData.at("ipt_no")}
 	dischargeForm = visitFormOf(dischargeData, stayKind)
 	changeForm    = visitForm{changeData, stayKind, changeData.at("psn_no"), changeData.at("mdtrt_id"), changeData.at("med_type"), -1}
 	undoForm      = visitFormOf(undoData, stayKind)

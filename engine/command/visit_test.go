@@ -17,7 +17,7 @@ func visitCommands() []entryCommand {
 		return ledger.Command{Kind: kind, ID: ledger.K([]byte("H1"), []byte("m1")), Institution: ledger.NewCode([]byte("H1")), Person: ledger.K([]byte("a")), Visit: ledger.At(9, 3),
 			More: &ledger.More{Visit: x}}
 	}
-	open := of(ledger.KindVisitOpen, ledger.VisitInput{Kind: ledger.Stay, MedType: 21, Insutype: 310})
+	open := of(ledger.KindVisitOpen, ledger.VisitInput{Kind: ledger.Stay, MedType: 21, Insutype: 310, Number: ledger.NumberKey([]byte("ZY001"))})
 	open.Visit, open.Day, open.CredType, open.Other = 0, 20500, ledger.CredentialCertificate, ledger.K([]byte("c"))
 	add := of(ledger.KindLinesAdd, ledger.VisitInput{})
 	add.More.Lines = []ledger.LineInput{
@@ -119,7 +119,7 @@ func linesOf(e entryCommand, n int) entryCommand {
 }
 
 var goldenVisits = [9]string{
-	"540028017d82d566b604f73c87d06a3736c31df502483172ff6b02949dad95006c343e3db31500887766554433221102a8c00215b602028b953848dbdef3d57b32bf32f6eed2d6026d3102483101057465787473",
+	"5c0028017d82d566b604f73c87d06a3736c31df502483172ff6b02949dad95006c343e3db31500887766554433221102a8c00215b60223791c8fa895ed80028b953848dbdef3d57b32bf32f6eed2d6026d3102483101057465787473",
 	"400029017d82d566b604f73c87d06a3736c31df502483172ff6b02949dad95006c343e3db3150088776655443322118380c004026d3102483101057465787473",
 	"41002a017d82d566b604f73c87d06a3736c31df502483172ff6b02949dad95006c343e3db3150088776655443322118380c0040e026d3102483101057465787473",
 	"85002b017d82d566b604f73c87d06a3736c31df502483172ff6b02949dad95006c343e3db3150088776655443322118380c00402ffff99a6eaafe301000f00956d0a7408550700000000000000e0d403ea2e0204d80402ffff99a6eaafe3010f00956d0a74085508000000000000009f9c01cd0f0000c701026d3102483101057465787473",
