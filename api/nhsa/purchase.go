@@ -44,7 +44,7 @@ var (
 		text("invono", 20, may, "发票号"),
 	)
 	drugDetail = newNode("drugdetail", "购药费用明细", linesMax,
-		field{name: "feedetl_sn", kind: kindDigits, length: 30, need: must, text: "费用明细流水号"},
+		serial("feedetl_sn", must, "费用明细流水号"),
 		free("rxno", 30, "处方号"),
 		token("rx_circ_flag", 3, should, "外购处方标志"),
 		moment("fee_ocur_time", must, "费用发生时间"),
@@ -133,6 +133,9 @@ func (f *face) readPurchase(m *message, preview bool) (x fault) {
 	if m.place, x = f.placeOf(m.cmd.Institution); x.bad() {
 		return x
 	}
+	if m.place.kind != placePharmacy {
+		return fault{code: codeNotSupported, where: "fixmedins_code", text: "药店结算仅限定点零售药店，医疗机构请办理门诊或住院结算"}
+	}
 	now := f.engine.NowMS()
 	if m.sumAll, x = f.sumIncludesAcct(now); x.bad() {
 		return x
@@ -183,7 +186,7 @@ func (f *face) classify(m *message, medfee, today int64) fault {
 	sum := int64(0)
 	for r, ok := m.child(m.in, inDetail); ok; r, ok = m.rows[r].next-1, m.rows[r].next != 0 {
 		if m.hasSN(m.get(r, lineSN).text) {
-			return fault{code: codeDuplicate, where: m.lineWhere(r, lineSN)}
+			return fault{code: codeRepeated, where: m.lineWhere(r, lineSN), label: drugDetail.fields[lineSN].text}
 		}
 		m.lines = append(m.lines, lineIn{row: r, line: catalogue.Line{Code: m.get(r, lineCode).text, Count: m.get(r, lineCount).num, Price: m.get(r, linePrice).num,
 			Amount: m.get(r, lineSum).num, Day: int32(min(m.get(r, lineTime).num, today)), Approved: catalogue.Absent}})

@@ -84,13 +84,13 @@ type VisitRows struct {
 
 // Limits of visits.
 const (
-	VisitsOfPersonMax = 512                 // held ones of a patient, at all institutions: bounds a walk over them; daily dialysis makes 365 a year
-	LinesMax          = 100                 // a command; the national input of 40,000 characters holds some 50 full lines
-	SerialMax         = 999_999_999_999_999 // feedetl_sn has at most 15 digits
-	LineAmountMax     = 1<<31 - 1           // fen of a line
-	gone              = 1<<31 - 1           // Visit.Gone of a stay that is open: never
-	sweepRows         = 4                   // rows a command looks at: what is gone is at most a third of what is held
-	sweepLines        = 256                 // lines a command frees: more than it can add
+	VisitsOfPersonMax = 512       // held ones of a patient, at all institutions: bounds a walk over them; daily dialysis makes 365 a year
+	LinesMax          = 100       // a command; the national input of 40,000 characters holds some 50 full lines
+	SerialMax         = 1<<64 - 1 // feedetl_sn has 15 digits in practice; a face has keys for longer ones
+	LineAmountMax     = 1<<31 - 1 // fen of a line
+	gone              = 1<<31 - 1 // Visit.Gone of a stay that is open: never
+	sweepRows         = 4         // rows a command looks at: what is gone is at most a third of what is held
+	sweepLines        = 256       // lines a command frees: more than it can add
 )
 
 // VisitInput is what commands on visits carry; each kind uses its fields.
