@@ -27,7 +27,7 @@ func (f *face) hot(t testing.TB, body []byte) {
 	x := f.read(m, body)
 	if !x.bad() {
 		m.begin(f)
-		x = f.readPurchase(m)
+		x = f.readPurchase(m, false)
 	}
 	if x.bad() {
 		t.Fatalf("%s", x.appendText(nil))

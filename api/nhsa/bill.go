@@ -86,6 +86,7 @@ type look struct {
 	used    bool // the id is
 	held    bool // the visit is held and of this institution
 	his     bool // it is the patient's
+	covered bool // his insurance was in force on the visit's first day, by the ledger's summary
 	visit   ledger.Visit
 	day     int32
 	sums    ledger.LineSums
@@ -109,8 +110,10 @@ func (f *face) lookAt(m *message, preview bool) (l look, x fault) {
 		if l.held = row.Institution == m.place.number; !l.held {
 			return
 		}
-		if l.his = v.State.Persons.At(row.Patient).Key == m.cmd.Person; l.his {
+		person := v.State.Persons.At(row.Patient)
+		if l.his = person.Key == m.cmd.Person; l.his {
 			l.visit = *row
+			l.covered = summaryCovers(person, m.details.Insutype, row.FirstDay)
 			l.sums, l.settled = v.State.UnsettledOf(n, m.cmd.Batch)
 		}
 	})
@@ -231,7 +234,10 @@ func (f *face) reckon(m *message, t *visitBill, preview bool) (repeat bool, x fa
 		if t.billIn.medType < 0 {
 			m.details.MedType = l.visit.MedType
 		}
-		if x = f.calculate(m, dayOf(f.engine.NowMS())); x.bad() || local {
+		if x = f.calculate(m, dayOf(f.engine.NowMS())); !x.bad() && m.othersPay() && !l.covered {
+			x = f.insure(m, l.visit.Patient, l.visit.FirstDay)
+		}
+		if m.patient = l.visit.Patient; x.bad() || local {
 			return false, x
 		}
 		if l, x = f.lookAt(m, preview); !x.bad() && !l.used && l.sums == s {
@@ -265,11 +271,7 @@ func (f *face) complete(m *message, t *visitBill) (x fault) {
 
 // psnTypeOf is the category of the newest enrolment in the bill's insurance, for a table that does not send it: the answer has to tell it.
 func (f *face) psnTypeOf(m *message) (uint32, fault) {
-	number, found := uint32(0), false
-	if x := f.ask(func(v engine.View) { number, found = v.State.FindPerson(m.cmd.Person) }); x.bad() || !found {
-		return 0, x
-	}
-	e, err := f.enrolledAs(number, m.details.Insutype)
+	e, err := f.enrolledAs(m.patient, m.details.Insutype)
 	if err != nil {
 		return 0, fault{code: codeUnavailable}
 	}

@@ -1,6 +1,7 @@
 package nhsa
 
 import (
+	"bytes"
 	"unicode/utf8"
 )
 
@@ -170,7 +171,9 @@ func (t *tree) field(r int32, n *node, i int) fault {
 		v.text, v.has = t.data[start:t.pos:t.pos], true
 	case c == '"':
 		v.text, x = t.text()
-		v.has = len(v.text) > 0
+		if v.has = len(v.text) > 0; v.has && f.kind <= kindDigits && isBlank(v.text) {
+			v = value{} // spaces are nothing, as no text is
+		}
 	case c == '{' || c == '[':
 		x = codeWrongType
 	default:
@@ -314,6 +317,14 @@ func (f *field) check(v *value) (x code) {
 		return codeBadValue
 	}
 	return ""
+}
+
+// isBlank: nothing but white space, ours or China's wide one.
+func isBlank(s []byte) bool {
+	if c := s[0]; c > ' ' && c < utf8.RuneSelf { // most
+		return false
+	}
+	return len(bytes.TrimSpace(s)) == 0
 }
 
 // plain refuses control characters: a text with a line feed can forge a line of a log or a receipt.

@@ -47,6 +47,9 @@ const (
 	codeColumns      code = "wrong_columns"
 	codeZip          code = "bad_zip"
 	codeZipSize      code = "zip_too_large"
+	codeNotInsured   code = "insutype_not_enrolled"
+	codeTime         code = "wrong_time"
+	codeRepeated     code = "line_repeated"
 )
 
 // texts are what a cashier reads behind the code and the field: what is wrong and what to do. %d is the limit.
@@ -84,6 +87,9 @@ var texts = map[code]string{
 	codeColumns:      "列数不符，应为7列，或含exp_content共8列，以TAB分隔",
 	codeZip:          "不是规范的ZIP文件，须仅含一个TXT文件",
 	codeZipSize:      "ZIP解压后过大或压缩比异常",
+	codeNotInsured:   "参保人未参加该险种，基金不能支付，请按1101返回的险种填写",
+	codeTime:         "时间不合理，请核对",
+	codeRepeated:     "该流水号在本次报文中重复",
 	codeUnknown:      "交易结果未知，请用原报文ID重发或发起冲正（2601）",
 }
 
@@ -188,6 +194,7 @@ var outcomeTexts = map[ledger.Outcome]string{
 	ledger.ReturnExceeds:         "累计退费超过原费用明细",
 	ledger.NotAStay:              "该次就诊不是住院",
 	ledger.NotDischarged:         "该次住院未办理出院",
+	ledger.VisitExists:           "该患者在本机构已有此号码的就诊且未结算，请以5201查询并沿用其就诊ID，或先撤销",
 	ledger.PolicyInPast:          "政策生效时间已过",
 	ledger.PolicyVersion:         "政策版本号须递增",
 	ledger.PolicyImpossible:      "政策参数不成立",

@@ -1,13 +1,20 @@
 package nhsa
 
 import (
+	"encoding/binary"
+
 	"gongji/api/ids"
 	"gongji/api/nhsa/catalogue"
 	"gongji/engine/ledger"
 )
 
-// serialDigits of a feedetl_sn: at most 15, although the table has 30 (nhsa-interface.md 1.4.10).
-const serialDigits = 15
+// Digits of a feedetl_sn: the table has 30, and a log of changes says at most 15 in practice (nhsa-interface.md 1.4.10 and 11: the larger is taken). The
+// ledger's serial has 64 bits: numbers of 15 digits are themselves, longer ones a key of their text beyond all of these.
+const (
+	serialDigits    = 30
+	serialDigitsOwn = 15
+	serialKeyed     = 1 << 63
+)
 
 // orderFields are those that 2204 and 2301 share, from the ordering department on.
 func orderFields() []field {
@@ -142,6 +149,11 @@ func (f *face) readLines(m *message, t *lineForm, first int32) fault {
 			}
 			in.Batch = ledger.BatchKey(batch)
 		}
+		for i := range m.more.Lines { // unique in a visit, so in an upload (nhsa-inpatient.md 4, rule 8)
+			if m.more.Lines[i].Serial == in.Serial {
+				return fault{code: codeRepeated, where: m.lineWhere(r, t.sn), label: t.node.fields[t.sn].text}
+			}
+		}
 		if x := m.checkLine(t, &l, &in); x.bad() {
 			return x
 		}
@@ -178,7 +190,7 @@ func (m *message) checkLine(t *lineForm, l *lineIn, in *ledger.LineInput) fault 
 	return fault{}
 }
 
-// serialOf reads digits; 0 if there are none or something else.
+// serialOf is the ledger's serial of digits; 0 if there are none or something else.
 func serialOf(text []byte) (n uint64) {
 	if len(text) > serialDigits {
 		return 0
@@ -187,7 +199,11 @@ func serialOf(text []byte) (n uint64) {
 		if c-'0' > 9 {
 			return 0
 		}
-		n = n*10 + uint64(c-'0')
+		n = n*10 + uint64(c-'0') // runs over where it is not used
+	}
+	if len(text) > serialDigitsOwn {
+		k := ledger.K([]byte("serial"), text)
+		return serialKeyed | binary.BigEndian.Uint64(k[:])
 	}
 	return n
 }

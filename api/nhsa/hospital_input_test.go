@@ -55,8 +55,8 @@ func TestHospitalRefusals(t *testing.T) {
 	v, stay := f.registered(p), f.admitted(p)
 	v.now(&outpatientLines, fees("B1", threeLines...)...).ok()
 	stay.now(&inpatientLines, fees("", threeLines...)...).ok()
-	cancelled := f.registered(p)
-	cancelled.now(&registrationCancel).ok()
+	cancelled := f.registeredAs(p, "MZ002")
+	cancelled.now(&registrationCancel, with{"ipt_otp_no": `"MZ002"`}).ok()
 	elsewhere := *v
 	elsewhere.code = "H42010000002"
 	shop := *stay
@@ -120,7 +120,7 @@ func TestHospitalRefusals(t *testing.T) {
 		{v, &outpatientLines, []with{line(with{"det_item_fee_sumamt": "25.02"})}, "amount_product", "feedetail[1].det_item_fee_sumamt"},
 		{v, &outpatientLines, []with{line(nil), line(with{"feedetl_sn": "79", "cnt": "0"})}, "amount_zero", "feedetail[2].cnt"},
 		{v, &outpatientLines, []with{line(with{"cnt": "-2", "det_item_fee_sumamt": "-25.00"})}, "amount_negative", "feedetail[1].det_item_fee_sumamt"},
-		{v, &outpatientLines, []with{line(with{"feedetl_sn": "1234567890123456"})}, "too_long", "feedetail[1].feedetl_sn"},
+		{v, &outpatientLines, []with{line(with{"feedetl_sn": "1234567890123456789012345678901"})}, "too_long", "feedetail[1].feedetl_sn"},
 		{v, &outpatientLines, []with{line(with{"feedetl_sn": "0"})}, "bad_value", "feedetail[1].feedetl_sn"},
 		{v, &outpatientLines, []with{line(with{"chrg_bchno": `"0000"`})}, "bad_value", "feedetail[1].chrg_bchno"},
 		{v, &outpatientLines, []with{line(with{"hosp_appr_flag": `"3"`})}, "bad_value", "feedetail[1].hosp_appr_flag"},

@@ -115,8 +115,14 @@ func (v *visit) now(tx *transaction, rows ...with) *answer {
 // registered is a registration with its diagnosis.
 func (f *fixture) registered(p someone) *visit {
 	f.t.Helper()
+	return f.registeredAs(p, "MZ001")
+}
+
+// registeredAs is registered under another number of the hospital's.
+func (f *fixture) registeredAs(p someone, no string) *visit {
+	f.t.Helper()
 	v := &visit{f: f, who: p, code: hospitalCode}
-	a := v.now(&registration).ok("data.psn_no", p.psnNo, "data.ipt_otp_no", "MZ001")
+	a := v.now(&registration, with{"ipt_otp_no": quote(no)}).ok("data.psn_no", p.psnNo, "data.ipt_otp_no", no)
 	v.id = a.str("output.data.mdtrt_id")
 	v.now(&visitUpload).ok()
 	return v
@@ -250,8 +256,8 @@ func TestVisitQuery(t *testing.T) {
 	f.institution("H42010000002", "1")
 	p := f.newPerson(true)
 	v, stay := f.registered(p), f.admitted(p)
-	gone := f.registered(p)
-	gone.now(&registrationCancel).ok()
+	gone := f.registeredAs(p, "MZ002")
+	gone.now(&registrationCancel, with{"ipt_otp_no": `"MZ002"`}).ok()
 	stay.now(&admissionChange, with{"adm_bed": `"15"`, "med_type": `"2102"`, "ipt_otp_no": `"ZY001"`}).ok()
 	ask := func(v *visit, more with) *answer {
 		t.Helper()
@@ -277,4 +283,52 @@ func TestVisitQuery(t *testing.T) {
 		}
 	}
 	v.now(&visitQuery, with{"psn_no": `"nobody"`, "endtime": `"2026-03-31"`}).refused("unknown_person", "data.psn_no")
+}
+
+// 5201 of a registration without a 2203: no kind of care until it is settled, then that of its newest settlement; one that has settled its registration fee
+// alone (12) is still any kind.
+func TestVisitQuerySettled(t *testing.T) {
+	f := start(t, setup{})
+	f.hospital()
+	p := f.newPerson(true)
+	v := &visit{f: f, who: p, code: hospitalCode}
+	v.id = v.now(&registration).ok().str("output.data.mdtrt_id")
+	row := func(care string) any {
+		t.Helper()
+		a := v.now(&visitQuery, with{"mdtrt_id": "-", "begntime": `"2026-03-10"`, "endtime": `"2026-03-10"`, "med_type": quote(care)}).ok()
+		if list := a.at("output.mdtrtinfo").([]any); len(list) != 1 {
+			return len(list)
+		}
+		return a.str("output.mdtrtinfo.0.med_type")
+	}
+	settle := func(batch, sn, care string) string {
+		t.Helper()
+		v.now(&outpatientLines, fee(batch, line{sn, "SA01DEMO0007", "1", "40", "40.00"})).ok()
+		bill := batchBill(batch, with{"medfee_sumamt": "40.00", "fulamt_ownpay_amt": "0", "overlmt_selfpay": "0", "preselfpay_amt": "0", "inscp_scp_amt": "40"})
+		bill["med_type"] = quote(care)
+		return v.now(&outpatientSettle, bill).ok().str("output.setlinfo.setl_id")
+	}
+	for _, care := range []string{"11", "14"} {
+		if got := row(care); got != "" {
+			t.Errorf("nothing settled, asked for %s: %v", care, got)
+		}
+	}
+	settle("B1", "1", "12")
+	for _, care := range []string{"11", "14"} {
+		if got := row(care); got != "12" {
+			t.Errorf("the fee settled, asked for %s: %v", care, got)
+		}
+	}
+	setl := settle("B2", "2", "14")
+	if row("14") != "14" || row("11") != 0 {
+		t.Errorf("settled as 14: %v and %v", row("14"), row("11"))
+	}
+	v.now(&outpatientCancel, with{"setl_id": quote(setl)}).ok()
+	if row("14") != "14" {
+		t.Errorf("cancelled: %v", row("14"))
+	}
+	v.now(&visitUpload, with{"med_type": `"11"`}).ok()
+	if row("11") != "11" || row("14") != 0 {
+		t.Errorf("diagnosed: %v and %v", row("11"), row("14"))
+	}
 }

@@ -82,7 +82,7 @@ func TestAdmissionCredential(t *testing.T) {
 	v.id = admit(with{}).ok().str("output.result.mdtrt_id") // an identity card whose number stands in certno
 	v.now(&inpatientLines, fee("", bed("1"))).ok()
 	v.now(&inpatientSettle, with{"medfee_sumamt": "40.00", "mid_setl_flag": `"1"`}).ok()
-	v.id = admit(with{"mdtrt_cert_type": `"03"`, "mdtrt_cert_no": `"C0001"`, "card_sn": `"SN01"`}).ok().str("output.result.mdtrt_id")
+	v.id = admit(with{"ipt_no": `"ZY002"`, "mdtrt_cert_type": `"03"`, "mdtrt_cert_no": `"C0001"`, "card_sn": `"SN01"`}).ok().str("output.result.mdtrt_id")
 	v.now(&inpatientLines, fee("", bed("1"))).ok()
 	v.now(&inpatientSettle, with{"medfee_sumamt": "40.00", "mid_setl_flag": `"1"`, "mdtrt_cert_type": `"03"`}).ok("setlinfo.mdtrt_cert_type", "03")
 	v.now(&inpatientLines, fee("", bed("2"))).ok()

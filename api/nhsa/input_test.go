@@ -65,7 +65,7 @@ func TestBadInput(t *testing.T) {
 		{`"medfee_sumamt":75.00`, `"medfee_sumamt":"NaN"`, "amount_malformed", "druginfo.medfee_sumamt"},
 		{`"medfee_sumamt":75.00`, `"medfee_sumamt":-75.00`, "amount_negative", "druginfo.medfee_sumamt"},
 		{`"medfee_sumamt":75.00`, `"medfee_sumamt":"999999999999999.00"`, "amount_too_large", "druginfo.medfee_sumamt"},
-		{`"feedetl_sn":2`, `"feedetl_sn":1`, "duplicate_field", "drugdetail[2].feedetl_sn"},
+		{`"feedetl_sn":2`, `"feedetl_sn":1`, "line_repeated", "drugdetail[2].feedetl_sn"},
 		{`"feedetl_sn":2`, `"feedetl_sn":0`, "bad_value", "drugdetail[2].feedetl_sn"},
 		{`"feedetl_sn":2`, `"feedetl_sn":"2a"`, "bad_value", "drugdetail[2].feedetl_sn"},
 		{`"pric":20`, `"pric":21`, "amount_product", "drugdetail[2].det_item_fee_sumamt"},

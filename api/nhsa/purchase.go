@@ -44,7 +44,7 @@ var (
 		text("invono", 20, may, "发票号"),
 	)
 	drugDetail = newNode("drugdetail", "购药费用明细", linesMax,
-		field{name: "feedetl_sn", kind: kindDigits, length: 30, need: must, text: "费用明细流水号"},
+		serial("feedetl_sn", must, "费用明细流水号"),
 		free("rxno", 30, "处方号"),
 		token("rx_circ_flag", 3, should, "外购处方标志"),
 		moment("fee_ocur_time", must, "费用发生时间"),
@@ -113,6 +113,7 @@ type purchase struct {
 	digest  uint64 // of what was sent (R10)
 	sumAll  bool   // fund_pay_sumamt contains account money (R1)
 	psnType uint32 // of a bill that does not tell it
+	patient uint32 // of a visit's settlement
 	charges []left // that are returned
 	known   []bool // of lines: the ledger has them already
 	content []byte // what digest is made of
@@ -126,11 +127,14 @@ type lineIn struct {
 	catalogue.Parts
 }
 
-// readPurchase checks a purchase and makes its command. Nothing has been logged when it returns.
-func (f *face) readPurchase(m *message) (x fault) {
+// readPurchase checks a purchase and makes its command. Nothing has been logged when it returns. If m.effect has an outcome then, the id was used before.
+func (f *face) readPurchase(m *message, preview bool) (x fault) {
 	m.command(ledger.KindSettlement)
 	if m.place, x = f.placeOf(m.cmd.Institution); x.bad() {
 		return x
+	}
+	if m.place.kind != placePharmacy {
+		return fault{code: codeNotSupported, where: "fixmedins_code", text: "药店结算仅限定点零售药店，医疗机构请办理门诊或住院结算"}
 	}
 	now := f.engine.NowMS()
 	if m.sumAll, x = f.sumIncludesAcct(now); x.bad() {
@@ -149,14 +153,17 @@ func (f *face) readPurchase(m *message) (x fault) {
 	if x = f.calculate(m, dayOf(now)); x.bad() {
 		return x
 	}
+	m.cmd.Person = ledger.K(m.get(m.bill, drugBill.psnNo).text)
+	m.sum(m.tx.infno)
+	if x = f.insurePurchase(m, preview); x.bad() || m.effect.Outcome != 0 {
+		return x
+	}
 	if x = f.readPasswords(m); x.bad() {
 		return x
 	}
-	m.cmd.Person = ledger.K(m.get(m.bill, drugBill.psnNo).text)
 	if m.cmd.CredType, m.cmd.Other, x = f.credential(m, m.bill, &drugBill.shown); x.bad() {
 		return x
 	}
-	m.sum(m.tx.infno)
 	return m.keep(f.opt.Classifier.Version())
 }
 
@@ -179,7 +186,7 @@ func (f *face) classify(m *message, medfee, today int64) fault {
 	sum := int64(0)
 	for r, ok := m.child(m.in, inDetail); ok; r, ok = m.rows[r].next-1, m.rows[r].next != 0 {
 		if m.hasSN(m.get(r, lineSN).text) {
-			return fault{code: codeDuplicate, where: m.lineWhere(r, lineSN)}
+			return fault{code: codeRepeated, where: m.lineWhere(r, lineSN), label: drugDetail.fields[lineSN].text}
 		}
 		m.lines = append(m.lines, lineIn{row: r, line: catalogue.Line{Code: m.get(r, lineCode).text, Count: m.get(r, lineCount).num, Price: m.get(r, linePrice).num,
 			Amount: m.get(r, lineSum).num, Day: int32(min(m.get(r, lineTime).num, today)), Approved: catalogue.Absent}})
@@ -259,11 +266,13 @@ func (f *face) settlePurchase(m *message) fault {
 	if x := f.allow(m); x.bad() {
 		return x
 	}
-	if x := f.readPurchase(m); x.bad() {
+	if x := f.readPurchase(m, false); x.bad() {
 		return x
 	}
-	if x := f.run(m); x.bad() {
-		return x
+	if m.effect.Outcome == 0 {
+		if x := f.run(m); x.bad() {
+			return x
+		}
 	}
 	if m.effect.Outcome != ledger.Accepted {
 		return m.refusal(drugInfo)
@@ -273,7 +282,7 @@ func (f *face) settlePurchase(m *message) fault {
 
 // previewPurchase is 2101: what would be paid now. It changes and reserves nothing.
 func (f *face) previewPurchase(m *message) fault {
-	if x := f.readPurchase(m); x.bad() {
+	if x := f.readPurchase(m, true); x.bad() {
 		return x
 	}
 	var err error
@@ -308,6 +317,10 @@ func (m *message) refusal(n *node) fault {
 		name = "mdtrt_id"
 	case ledger.VisitPatient:
 		name = "psn_no"
+	case ledger.VisitExists:
+		if name = "ipt_otp_no"; n.maybe(name) < 0 {
+			name = "ipt_no"
+		}
 	case ledger.BatchSettled, ledger.LineUnknown, ledger.LineSettled:
 		name = "chrg_bchno"
 	case ledger.UnknownCredential, ledger.CredentialInactive, ledger.RelativesCredential, ledger.WrongCredential:

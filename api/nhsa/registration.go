@@ -46,10 +46,11 @@ type visitForm struct {
 	node                         *node
 	kind                         ids.Kind
 	psnNo, visit, medType, ownNo int
+	begin, end                   int // of the visit, as told
 }
 
 func visitFormOf(n *node, kind ids.Kind) visitForm {
-	return visitForm{n, kind, n.at("psn_no"), n.maybe("mdtrt_id"), n.maybe("med_type"), n.maybe("ipt_otp_no")}
+	return visitForm{n, kind, n.at("psn_no"), n.maybe("mdtrt_id"), n.maybe("med_type"), n.maybe("ipt_otp_no"), n.maybe("begntime"), n.maybe("endtime")}
 }
 
 var (
@@ -67,7 +68,10 @@ func (f *face) register(m *message) fault {
 		return x
 	}
 	d, _ := m.child(m.in, 0)
-	var x fault
+	x := f.begun(m, d, registrationSince, registrationDaysMax)
+	if x.bad() {
+		return x
+	}
 	if m.cmd.CredType, m.cmd.Other, x = f.credential(m, d, &registrationShown); x.bad() {
 		return x
 	}
@@ -102,6 +106,7 @@ func (f *face) beginOpen(m *message, t *visitForm, insutype, since int) (x fault
 		v.Kind = ledger.Stay
 	}
 	v.Insutype = numberOf(m.get(d, insutype).text)
+	v.Number = ledger.NumberKey(m.get(d, t.ownNo).text)
 	if t.medType >= 0 {
 		v.MedType = numberOf(m.get(d, t.medType).text)
 	}
@@ -180,5 +185,11 @@ func (f *face) changeVisit(m *message, t *visitForm) fault {
 		return x
 	}
 	m.more.Visit.MedType = numberOf(m.get(d, t.medType).text)
+	if x := f.notAhead(m, d, t.begin); x.bad() {
+		return x
+	}
+	if t.end >= 0 && m.get(d, t.end).has && textLater(m.get(d, t.begin).text, m.get(d, t.end).text) {
+		return m.wrongTime(d, t.end, "早于入院时间")
+	}
 	return f.open(m, t)
 }

@@ -106,14 +106,6 @@ func (m *message) chargeOf(serial uint64) *left {
 // split gives a return its parts and notes what a charge of this upload has to give.
 func (m *message) split(i int) {
 	in, p := &m.more.Lines[i], &m.lines[i].Parts
-	for j := range i {
-		if earlier := &m.more.Lines[j]; earlier.Serial == in.Serial {
-			if earlier.Text == in.Text {
-				*p = m.lines[j].Parts // the same line twice in one upload
-			}
-			return
-		}
-	}
 	if in.Init == 0 {
 		if c := m.chargeOf(in.Serial); c != nil && c.row == 0 {
 			c.unreturned = [4]int64{p.Fulamt, p.Overlmt, p.Preselfpay, p.Inscp}

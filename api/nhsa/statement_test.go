@@ -2,6 +2,7 @@ package nhsa
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -250,4 +251,40 @@ func TestStatementOfV1(t *testing.T) {
 	if level, dscr := b.totals(q); !level {
 		t.Error(dscr)
 	}
+}
+
+// R15: one settlement and sign is one row: of several lines that name it the first is compared, right or wrong, and each further one is told as a repetition,
+// whatever its figures; a refund beside its settlement is none. The sums of the message are the file's with all its lines.
+func TestStatementRepeats(t *testing.T) {
+	b := &shopBook{fixture: start(t, setup{})}
+	b.shop()
+	p := b.newPerson(true)
+	b.credit(p, "500.00")
+	first, second := *b.buy(p, "310", "41", "75.00"), *b.buy(p, "310", "41", "8.00")
+	b.giveBack(second)
+	refund := b.lines[len(b.lines)-1]
+	wrong := first
+	wrong.fee++
+	strange := first
+	strange.setl = "X-0001"
+	q := b.over(b.today(), b.today())
+	q.lines = []entry{wrong, first, second, first, refund, refund, strange, strange}
+	found := b.details(q, linesOf(q.lines)...)
+	want := []resultLine{
+		judged(first.want(fmt.Sprintf("医疗费总额：机构%s，中心%s", money.Text(wrong.fee), money.Text(first.fee))), "1"),
+		judged(alone(&first, memoTwice), "1"),
+		judged(second.want("null"), "0"),
+		judged(alone(&first, memoTwice), "1"),
+		judged(refund.want("null"), "0"),
+		judged(alone(&refund, memoTwice), "1"),
+		judged(alone(&strange, memoUnknown), "1"),
+		judged(alone(&strange, memoUnknown), "1"),
+	}
+	if !slices.Equal(found, want) {
+		t.Errorf("%+v\nwant %+v", found, want)
+	}
+	text := strings.Join(linesOf(q.lines), "\n")
+	q.lines = q.lines[:7] // the sums of a file without the last repetition
+	q.no = b.upload(shopCode, zipOf(t, "stmt.txt", text))
+	b.send(pathStmtDetail, b.message("3202", shopCode, q.detail())).refused("amount_parts", "data.medfee_sumamt")
 }

@@ -71,9 +71,9 @@ var admissionCancel = transaction{infno: "2404", text: "入院撤销", input: in
 var dischargeCancel = transaction{infno: "2405", text: "出院撤销", input: inputOf(inside(undoData, must)), anytime: true, handle: (*face).cancelDischarge}
 
 var (
-	admissionForm = visitForm{admissionData, stayKind, admissionData.at("psn_no"), -1, admissionData.at("med_type"), -1}
+	admissionForm = visitForm{admissionData, stayKind, admissionData.at("psn_no"), -1, admissionData.at("med_type"), admissionData.at("ipt_no"), admissionSince, -1}
 	dischargeForm = visitFormOf(dischargeData, stayKind)
-	changeForm    = visitForm{changeData, stayKind, changeData.at("psn_no"), changeData.at("mdtrt_id"), changeData.at("med_type"), -1}
+	changeForm    = visitFormOf(changeData, stayKind)
 	undoForm      = visitFormOf(undoData, stayKind)
 
 	admissionInsutype = admissionData.at("insutype")
@@ -95,6 +95,9 @@ func (f *face) admit(m *message) fault {
 		return fault{code: codeNotSupported, where: "fixmedins_code", text: "零售药店不能办理住院"}
 	}
 	d, _ := m.child(m.in, 0)
+	if x := f.begun(m, d, admissionSince, admissionDaysMax); x.bad() {
+		return x
+	}
 	for _, i := range admissionAreas {
 		if !isArea(m.get(d, i).text) {
 			return fault{code: codeBadValue, where: m.lineWhere(d, i), label: admissionData.fields[i].text}
@@ -138,6 +141,12 @@ func (f *face) discharge(m *message) fault {
 		return x
 	}
 	m.cmd.Day = int32(m.get(d, dischargeDay).num)
+	if x := f.notAhead(m, d, dischargeDay); x.bad() {
+		return x
+	}
+	if x := f.notBeforeAdmission(m, d, dischargeDay); x.bad() {
+		return x
+	}
 	return f.open(m, &dischargeForm)
 }
 

@@ -95,6 +95,15 @@ func (f *face) queryVisits(m *message) (x fault) {
 	who.birth, who.known = person.Birth, person.Birth != ledger.BirthUnknown // a correction is in the row
 	m.out.list("mdtrtinfo")
 	for i := range list {
+		v := &list[i]
+		if v.MedType == 0 && v.Newest != 0 {
+			if v.MedType, x = f.settledAs(v.Newest); x.bad() {
+				return x
+			}
+			if v.MedType != medTypeRegistration && v.MedType != numberOf(m.get(d, visitsCare).text) {
+				continue
+			}
+		}
 		if x := f.tellVisit(m, &list[i], &who, patient, today); x.bad() {
 			return x
 		}
@@ -103,7 +112,16 @@ func (f *face) queryVisits(m *message) (x fault) {
 	return fault{}
 }
 
-// asksFor: the visit is the institution's and what the query says. A registration without a diagnosis yet has no kind of care and fits any.
+// settledAs is the kind of care of a settlement: a registration that was settled and never had a 2203 is known by it.
+func (f *face) settledAs(at ledger.Position) (uint32, fault) {
+	entry, err := f.engine.Entry(at)
+	if err != nil {
+		return 0, fault{code: codeUnavailable}
+	}
+	return entry.Details.MedType, fault{}
+}
+
+// asksFor: the visit is the institution's and what the query says. A registration without a diagnosis yet has no kind of care and fits any, until it is settled.
 func (m *message) asksFor(d int32, v *ledger.Visit) bool {
 	id := visitID(visitKind(v.Kind), v.Opened)
 	asked := m.get(d, visitsID)

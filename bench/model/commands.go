@@ -289,6 +289,7 @@ type (
 		First          int32
 		MedType        uint32
 		Insutype       uint32
+		Number         uint64 // the institution's own, 0: not told
 		CredentialType uint8
 		Credential     Key
 		Text           uint64

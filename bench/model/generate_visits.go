@@ -77,16 +77,23 @@ func (g *Generator) makeVisit(kind int) Command {
 
 func (g *Generator) makeVisitOpen() VisitOpen {
 	patient, institution := g.someone(), g.someInstitution()
-	if v := g.someVisit(func(v *VisitState) bool { return v.stateOn(g.now.today) == visitOpen }); v != nil && g.chance(25) { // one more
-		patient, institution = g.model.persons[v.Patient], g.model.institutions[v.Institution].Code
+	again := (*VisitState)(nil)
+	if v := g.someVisit(func(v *VisitState) bool { return v.openForLines(g.now.today) }); v != nil && g.chance(30) { // one more
+		patient, institution, again = g.model.persons[v.Patient], g.model.institutions[v.Institution].Code, v
 	}
-	for i := 0; i < 40 && patient.Died == 0 && g.chance(85); i++ { // somebody who died, now and then
+	for i := 0; again == nil && i < 40 && patient.Died == 0 && g.chance(85); i++ { // somebody who died, now and then
 		if p := g.someone(); p.Died != 0 {
 			patient = p
 		}
 	}
 	c := VisitOpen{Message: g.newMessage(), Institution: institution, Psn: patient.Psn, VisitKind: uint8(1 + g.rng.IntN(2)), Insutype: 310,
 		CredentialType: 2, Credential: patient.Pseudonym, Text: g.rng.Uint64N(3)}
+	if g.chance(70) {
+		c.Number = 1 + g.rng.Uint64N(1_000_000)
+	}
+	if again != nil && again.Number != 0 && g.chance(60) { // the same once more
+		c.VisitKind, c.Number = again.Kind, again.Number
+	}
 	if c.VisitKind == stay {
 		c.MedType = 21
 	}

@@ -123,6 +123,7 @@ const (
 	ReturnExceeds = 765
 	NotAStay      = 766
 	NotDischarged = 767
+	VisitExists   = 768
 
 	PolicyInPast     = 901
 	PolicyVersion    = 902
@@ -183,7 +184,7 @@ var outcomeNames = map[int]string{
 	AlreadyCredited: "already_credited",
 	PolicyInPast:    "policy_in_past", PolicyVersion: "policy_version", PolicyImpossible: "policy_impossible",
 	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again",
-	VisitsOff: "visits_off", VisitUnknown: "visit_unknown", VisitPatient: "visit_patient", VisitClosed: "visit_closed", VisitLimit: "visit_limit", VisitsFull: "visits_full", VisitSettled: "visit_settled", StaySettled: "stay_settled", BatchSettled: "batch_settled", LinesDiffer: "lines_differ", LinesLimit: "lines_limit", LineExists: "line_exists", LineUnknown: "line_unknown", LineSettled: "line_settled", LineReturned: "line_returned", ReturnExceeds: "return_exceeds", NotAStay: "not_a_stay", NotDischarged: "not_discharged",
+	VisitsOff: "visits_off", VisitUnknown: "visit_unknown", VisitPatient: "visit_patient", VisitClosed: "visit_closed", VisitLimit: "visit_limit", VisitsFull: "visits_full", VisitSettled: "visit_settled", StaySettled: "stay_settled", BatchSettled: "batch_settled", LinesDiffer: "lines_differ", LinesLimit: "lines_limit", LineExists: "line_exists", LineUnknown: "line_unknown", LineSettled: "line_settled", LineReturned: "line_returned", ReturnExceeds: "return_exceeds", NotAStay: "not_a_stay", NotDischarged: "not_discharged", VisitExists: "visit_exists",
 	Quarantined: "quarantined",
 }
 

@@ -24,6 +24,7 @@ type VisitState struct {
 	LastDay     int32
 	MedType     uint32
 	Insutype    uint32
+	Number      uint64 // the institution's own, 0: not told
 	CredType    uint8
 	Credential  Key
 	Expires     int32 // 0: never
@@ -172,16 +173,22 @@ func (m *Model) visitOpen(now moment, c VisitOpen) Result {
 	if patient.isDead(first) {
 		return Result{Outcome: StatusForbids}
 	}
-	open, held, rows := uint32(0), 0, uint32(0)
+	open, held, rows, again := uint32(0), 0, uint32(0), false
 	for _, v := range m.visits {
 		rows += 1 + uint32(len(v.Lines))
 		if v.Patient != patient.Number {
 			continue
 		}
 		held++
-		if v.Institution == institution.Number && v.stateOn(now.today) == visitOpen && !v.waitsForNothing() {
-			open++
+		if v.Institution == institution.Number && !v.waitsForNothing() {
+			if v.stateOn(now.today) == visitOpen {
+				open++
+			}
+			again = again || c.Number != 0 && v.Kind == c.VisitKind && v.Number == c.Number && v.openForLines(now.today)
 		}
+	}
+	if again {
+		return Result{Outcome: VisitExists}
 	}
 	if open >= now.policy.OpenVisits || held >= 512 {
 		return Result{Outcome: VisitLimit}
@@ -190,7 +197,7 @@ func (m *Model) visitOpen(now moment, c VisitOpen) Result {
 		return Result{Outcome: VisitsFull}
 	}
 	v := &VisitState{Opened: now.position(), Kind: c.VisitKind, State: visitOpen, Patient: patient.Number, Institution: institution.Number, FirstDay: first,
-		MedType: c.MedType, Insutype: c.Insutype, CredType: c.CredentialType, Credential: c.Credential, Keep: int32(now.policy.StayKeep)}
+		MedType: c.MedType, Insutype: c.Insutype, Number: c.Number, CredType: c.CredentialType, Credential: c.Credential, Keep: int32(now.policy.StayKeep)}
 	if c.VisitKind == registration {
 		v.Keep, v.Expires = int32(now.policy.RegistrationKeep), now.today+int32(now.policy.RegistrationDays)
 		v.Gone = v.Expires + v.Keep

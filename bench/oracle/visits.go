@@ -17,7 +17,7 @@ func fillVisit(cmd *ledger.Command, c model.Command) bool {
 	switch c := c.(type) {
 	case model.VisitOpen:
 		head(model.VisitHead{Message: c.Message, Institution: c.Institution, Psn: c.Psn, Text: c.Text})
-		x.Kind, x.MedType, x.Insutype, cmd.Day = ledger.VisitKind(c.VisitKind), c.MedType, c.Insutype, c.First
+		x.Kind, x.MedType, x.Insutype, x.Number, cmd.Day = ledger.VisitKind(c.VisitKind), c.MedType, c.Insutype, c.Number, c.First
 		cmd.CredType, cmd.Other = ledger.CredentialType(c.CredentialType), c.Credential
 	case model.VisitCancel:
 		head(c.VisitHead)
@@ -143,7 +143,7 @@ func equalVisit(a, b model.VisitState) bool {
 
 func visit(v *ledger.Visit) model.VisitState {
 	got := model.VisitState{Opened: uint64(v.Opened), Kind: uint8(v.Kind), State: uint8(v.State), Patient: v.Patient, Institution: v.Institution, FirstDay: v.FirstDay,
-		LastDay: v.LastDay, MedType: v.MedType, Insutype: v.Insutype, CredType: uint8(v.CredType), Credential: v.Credential, Expires: v.Expires, Gone: v.Gone,
+		LastDay: v.LastDay, MedType: v.MedType, Insutype: v.Insutype, Number: v.Number, CredType: uint8(v.CredType), Credential: v.Credential, Expires: v.Expires, Gone: v.Gone,
 		Keep: int32(v.Keep), Newest: uint64(v.Newest), Final: uint64(v.Final), Changed: uint64(v.Changed), Ended: uint64(v.Ended)}
 	if v.Gone == 1<<31-1 { // an open stay
 		got.Gone = 0

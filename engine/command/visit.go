@@ -18,6 +18,7 @@ func visit(c *codec, cmd *ledger.Command) {
 		c.day(&cmd.Day)
 		number(c, &x.MedType, typeMax)
 		number(c, &x.Insutype, typeMax)
+		c.u64(&x.Number)
 	case ledger.KindVisitChange:
 		number(c, &x.MedType, typeMax)
 	case ledger.KindLinesAdd:

@@ -116,6 +116,7 @@ const (
 	ReturnExceeds         Outcome = 765
 	NotAStay              Outcome = 766
 	NotDischarged         Outcome = 767
+	VisitExists           Outcome = 768
 	PolicyInPast          Outcome = 901
 	PolicyVersion         Outcome = 902
 	PolicyImpossible      Outcome = 903
@@ -156,7 +157,7 @@ var outcomeNames = map[Outcome]string{
 	VisitsOff:      "visits_off", VisitUnknown: "visit_unknown", VisitPatient: "visit_patient", VisitClosed: "visit_closed", VisitLimit: "visit_limit",
 	VisitsFull: "visits_full", VisitSettled: "visit_settled", StaySettled: "stay_settled", BatchSettled: "batch_settled", LinesDiffer: "lines_differ",
 	LinesLimit: "lines_limit", LineExists: "line_exists", LineUnknown: "line_unknown", LineSettled: "line_settled", LineReturned: "line_returned",
-	ReturnExceeds: "return_exceeds", NotAStay: "not_a_stay", NotDischarged: "not_discharged",
+	ReturnExceeds: "return_exceeds", NotAStay: "not_a_stay", NotDischarged: "not_discharged", VisitExists: "visit_exists",
 	KeyExists: "key_exists", KeyDiffers: "key_differs", KeyNotPast: "key_not_past", GenesisAgain: "genesis_again", Quarantined: "quarantined",
 }
 

@@ -29,6 +29,7 @@ type Visit struct {
 	Final       Position // of a stay: the settlement that is not interim and stands; 0: none
 	Changed     Position // newest VisitChange; 0: none. Its effect names the one before.
 	Ended       Position // of the Discharge that stands; 0: none
+	Number      uint64   // key of the institution's own number for it (NumberKey); 0: not told
 	Credential  Key      // presented at the opening (R27)
 	Patient     uint32
 	Institution uint32
@@ -83,13 +84,13 @@ type VisitRows struct {
 
 // Limits of visits.
 const (
-	VisitsOfPersonMax = 512                 // held ones of a patient, at all institutions: bounds a walk over them; daily dialysis makes 365 a year
-	LinesMax          = 100                 // a command; the national input of 40,000 characters holds some 50 full lines
-	SerialMax         = 999_999_999_999_999 // feedetl_sn has at most 15 digits
-	LineAmountMax     = 1<<31 - 1           // fen of a line
-	gone              = 1<<31 - 1           // Visit.Gone of a stay that is open: never
-	sweepRows         = 4                   // rows a command looks at: what is gone is at most a third of what is held
-	sweepLines        = 256                 // lines a command frees: more than it can add
+	VisitsOfPersonMax = 512       // held ones of a patient, at all institutions: bounds a walk over them; daily dialysis makes 365 a year
+	LinesMax          = 100       // a command; the national input of 40,000 characters holds some 50 full lines
+	SerialMax         = 1<<64 - 1 // feedetl_sn has 15 digits in practice; a face has keys for longer ones
+	LineAmountMax     = 1<<31 - 1 // fen of a line
+	gone              = 1<<31 - 1 // Visit.Gone of a stay that is open: never
+	sweepRows         = 4         // rows a command looks at: what is gone is at most a third of what is held
+	sweepLines        = 256       // lines a command frees: more than it can add
 )
 
 // VisitInput is what commands on visits carry; each kind uses its fields.
@@ -99,6 +100,7 @@ type VisitInput struct {
 	MedType  uint32
 	Insutype uint32
 	Text     uint64 // digest of the texts in the details: they are content (R10)
+	Number   uint64 // of a VisitOpen: NumberKey of the institution's own number; 0: not told
 }
 
 // LineInput is one line of a LinesAdd. Amounts in fen, count in 1e-4.
@@ -127,6 +129,12 @@ const (
 // BatchKey is how the ledger knows a charge batch of a visit: the first 8 bytes of K("batch", chrg_bchno).
 func BatchKey(chrgBchno []byte) uint64 {
 	k := K([]byte("batch"), chrgBchno)
+	return binary.BigEndian.Uint64(k[:])
+}
+
+// NumberKey is how the ledger knows the number that an institution has for a visit (ipt_otp_no, ipt_no): the first 8 bytes of K("number", number).
+func NumberKey(number []byte) uint64 {
+	k := K([]byte("number"), number)
 	return binary.BigEndian.Uint64(k[:])
 }
 
@@ -237,14 +245,14 @@ func (s *State) openVisit(c *Context, cmd *Command, position Position, f *Effect
 	if p := s.Persons.At(patient); p.Died != 0 && day >= p.Died {
 		return StatusForbids
 	}
-	if s.hasTooManyVisits(c, patient, institution) {
-		return VisitLimit
+	x := &cmd.More.Visit
+	if o := s.mayOpen(c, patient, institution, x); o != 0 {
+		return o
 	}
 	if n := &s.Scalars.At(0).Visits; uint64(n.Visits)+uint64(n.Lines) >= uint64(c.Policy.VisitRows) {
 		return VisitsFull
 	}
-	x := &cmd.More.Visit
-	v := Visit{Opened: position, Credential: cmd.Other, CredType: cmd.CredType, Patient: patient, Institution: institution, MedType: x.MedType, Insutype: x.Insutype,
+	v := Visit{Opened: position, Number: x.Number, Credential: cmd.Other, CredType: cmd.CredType, Patient: patient, Institution: institution, MedType: x.MedType, Insutype: x.Insutype,
 		FirstDay: day, Kind: x.Kind, State: VisitOpened, Keep: c.Policy.StayKeep, Gone: gone}
 	if v.Kind == Registration {
 		v.Keep, v.Expires = c.Policy.RegistrationKeep, c.Day+int32(c.Policy.RegistrationDays)
@@ -255,9 +263,9 @@ func (s *State) openVisit(c *Context, cmd *Command, position Position, f *Effect
 	return Accepted
 }
 
-// hasTooManyVisits counts what is held of the patient and what is open and unsettled there.
-func (s *State) hasTooManyVisits(c *Context, patient, institution uint32) bool {
-	open, held := 0, 0
+// mayOpen counts what is held of the patient and what is open and unsettled there, and looks for the same visit under another message id.
+func (s *State) mayOpen(c *Context, patient, institution uint32, x *VisitInput) Outcome {
+	open, held, exists := 0, 0, false
 	for n := s.Persons.At(patient).Visits; n != 0; {
 		v := s.Visits.At(n - 1)
 		n = v.NextVisit
@@ -265,11 +273,21 @@ func (s *State) hasTooManyVisits(c *Context, patient, institution uint32) bool {
 			continue
 		}
 		held++
-		if v.Institution == institution && v.StateOn(c.Day) == VisitOpened && !s.isSettled(v) {
+		if v.Institution != institution || !v.takesLines(c.Day) || s.isSettled(v) {
+			continue
+		}
+		exists = exists || x.Number != 0 && v.Number == x.Number && v.Kind == x.Kind
+		if v.State == VisitOpened {
 			open++
 		}
 	}
-	return open >= int(c.Policy.OpenVisits) || held >= VisitsOfPersonMax
+	switch {
+	case exists:
+		return VisitExists
+	case open >= int(c.Policy.OpenVisits), held >= VisitsOfPersonMax:
+		return VisitLimit
+	}
+	return 0
 }
 
 // isSettled tells whether a visit waits for no settlement: a stay's final one stands, or the newest line of a registration is settled.

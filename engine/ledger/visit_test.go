@@ -401,6 +401,47 @@ func TestVisitLimits(t *testing.T) {
 	w.want(Accepted, settlementOf(at, "", 4)) // what is open goes on
 }
 
+// TestVisitNumber: R10, R29: an institution's number names one visit of a patient that waits for something, whoever asks again under another message id; a
+// settled, cancelled or expired one gives it back.
+func TestVisitNumber(t *testing.T) {
+	numbered := func(patient, number string, kind VisitKind) Command {
+		c := openOf(patient, kind)
+		c.More.Visit.Number = NumberKey([]byte(number))
+		return c
+	}
+	w := visitWorld(t)
+	w.policy(Accepted, func(p *Policy) { visits(p); p.OpenVisits = 9 })
+	w.want(Accepted, numbered("li", "N1", Registration))
+	at := w.last()
+	w.want(VisitExists, numbered("li", "N1", Registration))
+	w.want(Accepted, numbered("li", "N2", Registration))
+	w.want(Accepted, numbered("li", "N1", Stay)) // numbers of stays are others
+	stay := w.last()
+	w.want(VisitExists, numbered("li", "N1", Stay))
+	elsewhere := numbered("li", "N1", Registration)
+	elsewhere.Institution = NewCode([]byte("H2"))
+	w.want(Accepted, elsewhere)
+	w.want(Accepted, openOf("li", Registration)) // no number: nothing is compared
+	w.want(Accepted, openOf("li", Registration))
+
+	w.want(Accepted, linesOf(at, chargeOf(1, "a", 3)))
+	w.want(VisitExists, numbered("li", "N1", Registration))
+	w.want(Accepted, settlementOf(at, "a", 3))
+	w.want(Accepted, numbered("li", "N1", Registration)) // a hospital may number the patient
+	again := w.last()
+	w.want(VisitExists, numbered("li", "N1", Registration))
+	w.want(Accepted, visitOf(KindVisitCancel, again))
+	w.want(Accepted, numbered("li", "N1", Registration))
+	w.day += 2
+	w.want(Accepted, numbered("li", "N1", Registration)) // the last one has expired
+
+	w.want(Accepted, linesOf(stay, chargeOf(1, "", 3)))
+	w.want(Accepted, visitOf(KindDischarge, stay))
+	w.want(VisitExists, numbered("li", "N1", Stay)) // discharged and not settled
+	w.want(Accepted, settlementOf(stay, "", 3))
+	w.want(Accepted, numbered("li", "N1", Stay))
+}
+
 // TestVisitLimitSettled: R29: what is settled waits for nothing and is not counted, until its cancel gives it back or lines come to it.
 func TestVisitLimitSettled(t *testing.T) {
 	w := visitWorld(t)
