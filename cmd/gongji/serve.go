@@ -73,7 +73,7 @@ func (s *serveCmd) Run() error {
 	go func() { served <- server.Serve() }()
 	log.Info().Str("listen", s.Listen).Str("admin", s.AdminListen).Str("signatures", national.Guard.Scheme()).Msg("serving")
 	if s.Demo {
-		if err := demoWelcome(os.Stdout, s.Listen, s.AdminListen, s.DemoPersons); err != nil {
+		if err := demoWelcome(os.Stdout, s.Listen, s.AdminListen, s.DemoPersons, s.SignKeys); err != nil {
 			return errors.Join(err, stopInOrder(server, e, log))
 		}
 	}

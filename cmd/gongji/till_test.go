@@ -19,7 +19,7 @@ func openDemoHouse(t *testing.T) *house {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir()) // books that are not level are kept
 	h := openTestHouse(t)
-	if err := demoWelcome(io.Discard, strings.TrimPrefix(h.business(), "http://"), strings.TrimPrefix(h.admin(), "http://"), demoPersonsMin); err != nil {
+	if err := demoWelcome(io.Discard, strings.TrimPrefix(h.business(), "http://"), strings.TrimPrefix(h.admin(), "http://"), demoPersonsMin, ""); err != nil {
 		t.Fatal(err)
 	}
 	return h
