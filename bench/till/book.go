@@ -19,6 +19,7 @@ const (
 	Pending  State = "sent"     // written and synced before it was sent
 	Done     State = "answered" // the settlement, cancel or admission stands
 	Rejected State = "refused"
+	Foreign  State = "foreign"  // the msgid is another sender's: what stands under it at the centre is not ours to undo
 	Undone   State = "reversed" // 2601 was accepted
 	Struck   State = "struck"   // found by the reconciliation to stand here only, undone there
 )

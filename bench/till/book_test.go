@@ -182,3 +182,38 @@ func TestSigner(t *testing.T) {
 		t.Errorf("%s spent by an answer that nobody signed", yuanOf(openingFen-w.person.balance))
 	}
 }
+
+// TestJump: behind a jump no id comes again, and who counts along from the same place is left behind.
+func TestJump(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, beijing)
+	clock := func() time.Time { return now }
+	one, other := NewInstitution(Place{Code: "P99100000001"}, nil, 17, clock), NewInstitution(Place{Code: "P99100000001"}, nil, 17, clock)
+	if one.NextMsgid() != other.NextMsgid() {
+		t.Fatal("the two do not begin at the same place")
+	}
+	seen := map[string]bool{}
+	for i := range 3000 {
+		id := one.NextMsgid()
+		if seen[id] || len(id) != 30 {
+			t.Fatalf("%s again, or not 30 characters", id)
+		}
+		seen[id] = true
+		if i%7 == 0 {
+			one.Jump()
+		}
+		if i%50 == 0 {
+			now = now.Add(time.Second)
+		}
+	}
+	first := map[int]bool{}
+	for range 200 {
+		n := FirstSerial()
+		if n < 0 || n >= serials {
+			t.Fatalf("serial %d", n)
+		}
+		first[n] = true
+	}
+	if len(first) < 100 { // of 10,000 places, 200 draws hit fewer than 100 with a chance below 10^-100
+		t.Errorf("200 processes begin at %d places", len(first))
+	}
+}

@@ -105,6 +105,9 @@ func (r *Reply) err() error {
 	return fmt.Errorf("%w: %s %s: %s", ErrUnresolved, r.Infno, infnoNames[r.Infno], r.Text)
 }
 
+// foreign tells of a message that was sent for the first time that another sender has its id: refused, or answered as that one was (R10).
+func (r *Reply) foreign() bool { return r.Result != Unknown && (r.Repeated || r.Code == codeReused) }
+
 // message is a request as it goes out, so that it can go out again.
 type message struct {
 	infno, msgid string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // spendElsewhere lets the account change between pre-settlement and settlement: another till of the family.
@@ -97,7 +98,7 @@ func TestReusedMsgid(t *testing.T) {
 	if err != nil || !r.Level() {
 		t.Fatal(err, r)
 	}
-	if e := w.till.Book.Entries(); len(e) != 2 || e[0].State != Rejected || e[1].Msgid != v.entry.Msgid {
+	if e := w.till.Book.Entries(); len(e) != 2 || e[0].State != Foreign || e[1].Msgid != v.entry.Msgid {
 		t.Errorf("book %+v", e)
 	}
 	w.same(t)
@@ -229,4 +230,69 @@ func TestStop(t *testing.T) {
 	if n := len(w.till.Book.Open()); n != 1 {
 		t.Errorf("%d open", n)
 	}
+}
+
+// TestTwoProcesses (R10): two till programs of one institution, each with a book of its own, that begin at the same serial in the same second and play the same
+// patient's same purchase. The second is told that its ids are another's, also where the platform answers as it answered the other: it takes new ones, buys its own
+// goods, and its close leaves the first one's settlement standing.
+func TestTwoProcesses(t *testing.T) {
+	for _, same := range []bool{true, false} {
+		w := newWorld(t, TypePharmacy)
+		start := time.Now()
+		clock := func() time.Time { return start }
+		second := newBookAt(t, w.centre.bookOf+"2")
+		place := w.till.Place
+		w.till.Institution = NewInstitution(place, w.till.Book, 40, clock)
+		if _, r, err := w.play(t.Context(), &Pharmacy, &Dialogue{Items: DemoPurchase()}); err != nil || !r.Level() {
+			t.Fatal(err, r)
+		}
+		mine := w.till.Book.Entries()
+		items := DemoPurchase()
+		if !same {
+			items = items[:1]
+		}
+		w.centre.bookOf += "2"
+		w.centre.arrived = map[string]int{} // what each till sends is counted by itself
+		w.till.Institution = NewInstitution(place, second, 40, clock)
+		v, r, err := w.play(t.Context(), &Pharmacy, &Dialogue{Items: items})
+		if err != nil || !r.Level() {
+			t.Fatalf("same content %t: %v %+v", same, err, r)
+		}
+		list := second.Entries()
+		if list[0].State != Done && list[0].State != Foreign || v.entry.State != Done || v.entry.Msgid == mine[0].Msgid {
+			t.Errorf("same content %t: book %+v, settled by %s", same, list, v.entry.Msgid)
+		}
+		if !strings.Contains(w.said.String(), mine[0].Msgid+"  ") {
+			t.Error("the second never took the first one's id: nothing was tested")
+		}
+		standing := 0
+		for _, d := range w.centre.deals {
+			if d.void || d.cancelled {
+				t.Errorf("same content %t: %s was undone", same, d.setl)
+			}
+			standing++
+		}
+		if standing != 2 || w.centre.blocked[mine[0].Msgid] {
+			t.Errorf("same content %t: %d settlements", same, standing)
+		}
+		for _, e := range second.Entries() {
+			if e.State == Foreign {
+				t.Errorf("the close has not entered %s", e.Msgid)
+			}
+		}
+	}
+}
+
+func newBookAt(t *testing.T, path string) *Book {
+	t.Helper()
+	b, err := OpenBook(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
 }

@@ -107,7 +107,11 @@ func (c *centre) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.watch(infno, msgid)
 	input, _ := env["input"].(map[string]any)
 	c.measure(infno, env)
+	_, known := c.answers[msgid]
 	answer := c.answer(env, infno, msgid, input, file)
+	if _, refused := answer.(refusal); known && !refused {
+		w.Header().Set("Idempotency-Replayed", "true")
+	}
 	if raw, isFile := answer.([]byte); isFile {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Write(raw)

@@ -1,7 +1,9 @@
 package till
 
 import (
+	"crypto/rand"
 	"fmt"
+	"math/big"
 	"sync"
 	"time"
 )
@@ -36,13 +38,35 @@ type Institution struct {
 // serials: the last four digits of a msgid, counted round as HB's client does (nhsa-interface.md 1.5).
 const serials = 10_000
 
-// NewInstitution makes an institution with its book. serial is where the last digits of its message ids begin, 0 to 9999: two runs within one
-// second must not begin at the same. now nil: the machine's clock.
+// NewInstitution makes an institution with its book. serial is where the last digits of its message ids begin, 0 to 9999: FirstSerial, as two runs within
+// one second must not begin at the same. now nil: the machine's clock.
 func NewInstitution(p Place, b *Book, serial int, now func() time.Time) *Institution {
 	if now == nil {
 		now = time.Now
 	}
 	return &Institution{Place: p, Book: b, serial: serial % serials, now: now}
+}
+
+// FirstSerial is where a process begins, at random: it knows nothing of the others of its institution. Two that take a and b ids in one second meet with a
+// chance of (a+b)/10,000; the server tells them apart by content, and who is told that an id is another's jumps away.
+func FirstSerial() int {
+	n, err := rand.Int(rand.Reader, big.NewInt(serials))
+	if err != nil {
+		panic("till: no randomness: " + err.Error())
+	}
+	return int(n.Int64())
+}
+
+// Jump takes the next message id somewhere else, at least 2 on: another sender counts along here. It is of the second that follows, so that none of this
+// sender's own comes again.
+func (in *Institution) Jump() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if now := in.time(); now.After(in.second) {
+		in.second = now
+	}
+	in.second = in.second.Add(time.Second)
+	in.serial = (in.serial + 1 + FirstSerial()%(serials-2)) % serials
 }
 
 // time of the institution, to the second.

@@ -45,7 +45,7 @@ func (e *Entry) Group() Group { return Group{e.Insutype, e.ClrType, e.Optins} }
 func (b *Book) Rows() map[Group][]Row {
 	rows := map[Group][]Row{}
 	for _, e := range b.Entries() {
-		if !e.IsSettlement() && !e.IsCancel() || e.State == Rejected {
+		if !e.IsSettlement() && !e.IsCancel() || e.State == Rejected || e.State == Foreign {
 			continue
 		}
 		g := e.Group()
@@ -281,6 +281,7 @@ func (t *Till) details(ctx context.Context, s *Statement, groups map[Group][]Row
 func (t *Till) fix(ctx context.Context, g Group, v *Verdict) (Finding, error) {
 	f := Finding{Msgid: v.Msgid, SetlID: v.SetlID}
 	e, ours := t.Book.byVerdict(v)
+	ours = ours && e.State != Foreign
 	switch {
 	case ours && e.State == Done:
 		if _, err := t.undone(ctx, &e); err == nil {

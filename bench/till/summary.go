@@ -87,7 +87,7 @@ func (r *DayResult) close(in *Institution, close *Reconciliation) {
 		switch {
 		case e.State == Pending:
 			d.Open++
-		case e.State == Rejected:
+		case e.State == Rejected || e.State == Foreign:
 			d.Refused++
 		case e.State == Undone || e.State == Struck:
 			d.Reversed++

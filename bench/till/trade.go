@@ -53,13 +53,20 @@ func (t *Till) exchange(ctx context.Context, m *message) *Reply {
 // nodes is written by in.
 func (t *Till) ask(ctx context.Context, infno string, in func(*object)) (*Reply, error) {
 	input := newInput(in)
-	var m *message
+	var m, asked *message
 	var r *Reply
 	for range triesMax {
 		if m == nil || afterUnknown[infno] == askAnew {
 			m = t.write(infno, t.NextMsgid(), input)
 		}
-		if r = t.exchange(ctx, m); r.Result != Unknown || ctx.Err() != nil {
+		first := m != asked
+		asked = m
+		if r = t.exchange(ctx, m); first && r.foreign() {
+			t.Jump()
+			m = nil
+			continue
+		}
+		if r.Result != Unknown || ctx.Err() != nil {
 			break
 		}
 	}
@@ -77,6 +84,17 @@ func (t *Till) trade(ctx context.Context, e Entry, in func(*object), took func(*
 		}
 		t.last = t.write(e.Infno, e.Msgid, input)
 		r := t.exchange(ctx, t.last)
+		if r.foreign() {
+			e.State = Foreign
+			t.Jump()
+			if err := t.Book.Put(e); err != nil {
+				return r, e, err
+			}
+			if try < triesMax {
+				continue
+			}
+			return r, e, fmt.Errorf("%w: %d message ids in turn are another sender's", ErrRefused, try)
+		}
 		if r.Result == Answered {
 			if err := took(r, &e); err != nil { // an answer that cannot be understood is none
 				r.Result, r.Text = Unknown, err.Error()
@@ -89,13 +107,7 @@ func (t *Till) trade(ctx context.Context, e Entry, in func(*object), took func(*
 			return r, e, t.Book.Put(e)
 		case Refused:
 			e.State = Rejected
-			if err := t.Book.Put(e); err != nil {
-				return r, e, err
-			}
-			if r.Code == codeReused && try < triesMax {
-				continue // somebody else's message has this id: a new one
-			}
-			return r, e, r.err()
+			return r, e, errors.Join(t.Book.Put(e), r.err())
 		}
 		settled, err := t.resolve(ctx, &e)
 		if err != nil || settled || try == triesMax {

@@ -24,8 +24,8 @@ const (
 const demoSeed = 1
 
 // demoWelcome makes sure that the server at the two addresses holds the demo province and the curl's family, and prints how to begin. A
-// second start finds both and loads nothing. An address is host:port.
-func demoWelcome(w io.Writer, business, admin string, persons int) error {
+// second start finds both and loads nothing. An address is host:port. signKeys is the key file of the national interface, empty: none.
+func demoWelcome(w io.Writer, business, admin string, persons int, signKeys string) error {
 	if persons < demoPersonsMin || persons > province.MaxPersons {
 		return fmt.Errorf("demo province of %d persons, must be %d to %d", persons, demoPersonsMin, province.MaxPersons)
 	}
@@ -52,7 +52,7 @@ func demoWelcome(w io.Writer, business, admin string, persons int) error {
 		return err
 	}
 	s.printWelcome(business, admin)
-	return s.printNational(business)
+	return s.printNational(business, signKeys)
 }
 
 // known asks whether a person is in the ledger.

@@ -277,7 +277,7 @@ func TestWelcome(t *testing.T) {
 	start := func() string {
 		t.Helper()
 		var out bytes.Buffer
-		if err := demoWelcome(&out, business, admin, 300); err != nil {
+		if err := demoWelcome(&out, business, admin, 300, ""); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()
@@ -369,7 +369,7 @@ func TestWelcomeSparesOthers(t *testing.T) {
 	if err := s.appear(); err != nil {
 		t.Fatal(err)
 	}
-	err := demoWelcome(io.Discard, strings.TrimPrefix(h.business(), "http://"), strings.TrimPrefix(h.admin(), "http://"), 300)
+	err := demoWelcome(io.Discard, strings.TrimPrefix(h.business(), "http://"), strings.TrimPrefix(h.admin(), "http://"), 300, "")
 	if !errors.Is(err, errOthersLedger) {
 		t.Errorf("%v, want %v", err, errOthersLedger)
 	}

@@ -18,6 +18,7 @@ type nationalFlags struct {
 	Catalogue     string `help:"Catalogue file that splits the fee lines of the national interface. Default: none, all is full self-pay; with --demo an invented one." placeholder:"FILE"`
 	Fund          string `help:"What the pooled fund pays on the national interface: none, a file of ratios, or the http(s) address of a calculator. With --demo invented ratios." placeholder:"none|FILE|URL"`
 	SignKeys      string `help:"Key file of the institutions, mode 400: national messages are opened and their answers sealed by the scheme that it names. Default: none, everybody on this machine may speak for every institution." placeholder:"FILE"`
+	StmtRslt      string `help:"The two values of stmt_rslt in 3201 and 3202, level and different: 0,1 or, as in Hubei, 000000,000103." default:"0,1" placeholder:"LEVEL,DIFFERENT"`
 	RequireSignIn bool   `help:"Refuse national calls without a sign-in of the day, but for cancels and reversals."`
 }
 
@@ -25,6 +26,9 @@ type nationalFlags struct {
 func (n *nationalFlags) options(demo bool) (o nhsa.Options, closeAll func(), err error) {
 	o.RequireSignIn, closeAll = n.RequireSignIn, func() {}
 	if o.Guard, err = n.guard(); err != nil {
+		return o, closeAll, err
+	}
+	if o.StatementLevel, o.StatementDiffers, err = n.results(); err != nil {
 		return o, closeAll, err
 	}
 	switch {
@@ -65,6 +69,24 @@ func (n *nationalFlags) options(demo bool) (o nhsa.Options, closeAll func(), err
 	return o, closeAll, nil
 }
 
+// results reads --stmt-rslt. Tills of all regions take zeros for level and anything else for different (nhsa-interface.md 1.7).
+func (n *nationalFlags) results() (level, different string, err error) {
+	if n.StmtRslt == "" {
+		return "0", "1", nil
+	}
+	level, different, _ = strings.Cut(n.StmtRslt, ",")
+	const digitsMax = 6 // the table's length
+	for _, s := range []string{level, different} {
+		if s == "" || len(s) > digitsMax || strings.Trim(s, "0123456789") != "" {
+			return "", "", fmt.Errorf("--stmt-rslt %q: two numbers of at most %d digits, separated by a comma", n.StmtRslt, digitsMax)
+		}
+	}
+	if strings.Trim(level, "0") != "" || strings.Trim(different, "0") == "" {
+		return "", "", fmt.Errorf("--stmt-rslt %q: the first is zeros, the second is not", n.StmtRslt)
+	}
+	return level, different, nil
+}
+
 // guard makes the scheme of the key file. Without one it is none, for which both listeners must be on the loopback address: api.New refuses others (R31).
 func (n *nationalFlags) guard() (*nhsa.Guard, error) {
 	if n.SignKeys == "" {
@@ -83,8 +105,16 @@ func (n *nationalFlags) guard() (*nhsa.Guard, error) {
 
 const pathNational = "/fsi/api/rsfComIfsService/callService"
 
-// printNational prints a purchase of the welcome family as a till of the national interface sends it.
-func (s *stage) printNational(business string) error {
+// printNational prints a purchase of the welcome family as a till of the national interface sends it. Where messages must be signed it names who signs them:
+// the unsigned one would be refused, and a signed one would be good for minutes.
+func (s *stage) printNational(business, signKeys string) error {
+	if signKeys != "" {
+		s.say(`
+The national interface takes signed messages only (--sign-keys). A pharmacy's till that signs them, with the institution's own key file:
+
+  gongji till --url http://%s --keys FILE --code FIXMEDINS_CODE`, business)
+		return nil
+	}
 	body, err := json.Marshal(s.purchase())
 	if err != nil {
 		return err

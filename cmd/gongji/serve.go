@@ -75,7 +75,7 @@ func (s *serveCmd) Run() error {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM) // before anybody can know that we serve
 	log.Info().Str("listen", s.Listen).Str("admin", s.AdminListen).Str("signatures", national.Guard.Scheme()).Msg("serving")
 	if s.Demo {
-		go func() { welcomed <- demoWelcome(os.Stdout, s.Listen, s.AdminListen, s.DemoPersons) }()
+		go func() { welcomed <- demoWelcome(os.Stdout, s.Listen, s.AdminListen, s.DemoPersons, s.SignKeys) }()
 	}
 	for {
 		select {

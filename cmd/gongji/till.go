@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
@@ -24,18 +23,19 @@ import (
 )
 
 type tillCmd struct {
-	URL            string   `help:"Address of the server; without a path, the one address for all transactions." default:"http://127.0.0.1:8700"`
-	Hospital       bool     `help:"Play an outpatient visit and a stay instead of a pharmacy; in a scripted day, hospitals as well."`
-	Decline        bool     `help:"The patient declines after the settlement: it is cancelled."`
-	Twice          bool     `help:"Send the settlement's message a second time."`
-	Cut            []string `help:"Cut the line: POINT or POINT@INFNO, where POINT is unsent, half-request, held, sent, unread, half-head, half-answer or garbled; without INFNO at the settlement. all: one dialogue for every point of every message." placeholder:"POINT[@INFNO]|all"`
-	Trace          bool     `help:"Print every message as it is, with names, identity numbers and amounts of people: for your own screen."`
-	Patient        string   `help:"File (- is standard input) whose first line is an identity number, or TYPE NUMBER [CARD_SN] with TYPE 01 e-voucher, 02 identity card, 03 social-security card. Default: a child of the demo province." placeholder:"FILE"`
-	Code           string   `help:"Institution code. Default: one of the demo province." placeholder:"FIXMEDINS_CODE"`
-	Area           string   `help:"Area where care is given." default:"991000"`
-	Keys           string   `help:"Key file of the institution: messages are signed by its scheme." placeholder:"FILE"`
-	ReverseUnknown bool     `help:"At the close, undo settlements of the institution that the book does not have, as after the loss of a book. Default: they are entered and told."`
-	Book           string   `help:"The institution's book; what it has open is undone first. Default: a new one, removed when nothing is open." placeholder:"FILE"`
+	URL            string        `help:"Address of the server; without a path, the one address for all transactions." default:"http://127.0.0.1:8700"`
+	Hospital       bool          `help:"Play an outpatient visit and a stay instead of a pharmacy; in a scripted day, hospitals as well."`
+	Decline        bool          `help:"The patient declines after the settlement: it is cancelled."`
+	Twice          bool          `help:"Send the settlement's message a second time."`
+	Cut            []string      `help:"Cut the line: POINT or POINT@INFNO, where POINT is unsent, half-request, held, sent, unread, half-head, half-answer or garbled; without INFNO at the settlement. all: one dialogue for every point of every message." placeholder:"POINT[@INFNO]|all"`
+	Trace          bool          `help:"Print every message as it is, with names, identity numbers and amounts of people: for your own screen."`
+	Patient        string        `help:"File (- is standard input) whose first line is an identity number, or TYPE NUMBER [CARD_SN] with TYPE 01 e-voucher, 02 identity card, 03 social-security card. Default: a child of the demo province." placeholder:"FILE"`
+	Code           string        `help:"Institution code. Default: one of the demo province." placeholder:"FIXMEDINS_CODE"`
+	Area           string        `help:"Area where care is given." default:"991000"`
+	Keys           string        `help:"Key file of the institution: messages are signed by its scheme." placeholder:"FILE"`
+	Window         time.Duration `help:"How far the time of a signed answer may be from this machine's, at most 2h. Default: the scheme's, 30m; x-tif and the gateway sign no answers." placeholder:"DURATION"`
+	ReverseUnknown bool          `help:"At the close, undo settlements of the institution that the book does not have, as after the loss of a book. Default: they are entered and told."`
+	Book           string        `help:"The institution's book; what it has open is undone first. Default: a new one, removed when nothing is open." placeholder:"FILE"`
 
 	Tills   int    `help:"A scripted day of that many tills on the demo province, with declines, cut lines and repeats, and a close that must be level."`
 	Bills   int    `help:"Bills of that day." default:"200"`
@@ -120,13 +120,16 @@ func anyBook(dir string) bool {
 // signer makes the client side of the key file's scheme.
 func (c *tillCmd) signer() (till.Signer, error) {
 	if c.Keys == "" {
+		if c.Window != 0 {
+			return nil, errors.New("--window is about signed answers: it needs --keys")
+		}
 		return nil, nil
 	}
 	keys, err := sign.Load(c.Keys)
 	if err != nil {
 		return nil, err
 	}
-	client, err := sign.NewClient(keys, sign.Options{})
+	client, err := sign.NewClient(keys, sign.Options{Window: c.Window})
 	return signClient{client}, err
 }
 
@@ -216,7 +219,7 @@ func (c *tillCmd) visits(ctx context.Context, dir string, signer till.Signer, in
 	defer func() { err = errors.Join(err, book.Close()) }()
 	line := till.NewLine()
 	defer line.Close()
-	t := &till.Till{Client: &till.Client{Institution: till.NewInstitution(c.place(), book, rand.IntN(10_000), c.now), // two runs in one second must not take the same msgids
+	t := &till.Till{Client: &till.Client{Institution: till.NewInstitution(c.place(), book, till.FirstSerial(), c.now),
 		Server: &till.Server{URL: c.URL, Line: line, Signer: signer}, Operator: till.Operator{No: "D001", Name: "演示收费员"}}, Out: out, ReverseUnknown: c.ReverseUnknown}
 	if c.Trace {
 		t.Trace = out

@@ -19,7 +19,7 @@ func openDemoHouse(t *testing.T) *house {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir()) // books that are not level are kept
 	h := openTestHouse(t)
-	if err := demoWelcome(io.Discard, strings.TrimPrefix(h.business(), "http://"), strings.TrimPrefix(h.admin(), "http://"), demoPersonsMin); err != nil {
+	if err := demoWelcome(io.Discard, strings.TrimPrefix(h.business(), "http://"), strings.TrimPrefix(h.admin(), "http://"), demoPersonsMin, ""); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -103,7 +103,7 @@ func sameBooks(t *testing.T, h *house, paidBefore fen, books ...string) (settled
 func TestTillEveryCut(t *testing.T) {
 	h := openDemoHouse(t)
 	book := filepath.Join(t.TempDir(), "book")
-	c := &tillCmd{URL: h.business(), Cut: []string{"all"}, Book: book, Persons: demoPersonsMin}
+	c := &tillCmd{URL: h.business(), Cut: []string{"all"}, Book: book, Persons: demoPersonsMin, now: h.now}
 	var out strings.Builder
 	level, err := c.play(context.Background(), strings.NewReader(""), &out)
 	if err != nil || strings.Contains(out.String(), "WRONG") || strings.Contains(out.String(), "NOT LEVEL") || level != has(t, h, "3201") {
@@ -130,7 +130,7 @@ func TestTillVisit(t *testing.T) {
 		{tillCmd{Cut: []string{"held", "unread@2601"}}, []string{"[blocked]", "2601 unknown", "cut at unread of 2601"}},
 	} {
 		c := x.cmd
-		c.URL, c.Book, c.Persons = h.business(), book, demoPersonsMin
+		c.URL, c.Book, c.Persons, c.now = h.business(), book, demoPersonsMin, h.now
 		var out strings.Builder
 		level, err := c.play(context.Background(), strings.NewReader(""), &out)
 		if err != nil || level != has(t, h, "3201") {
@@ -149,7 +149,7 @@ func TestTillVisit(t *testing.T) {
 	admin := newClient(h.admin())
 	defer admin.close()
 	before := ledgerTotals(t, admin).Totals.Institution
-	other := &tillCmd{URL: h.business(), Book: book + "2", Cut: []string{"unread"}, Persons: demoPersonsMin}
+	other := &tillCmd{URL: h.business(), Book: book + "2", Cut: []string{"unread"}, Persons: demoPersonsMin, now: h.now}
 	var out strings.Builder
 	if level, err := other.play(context.Background(), strings.NewReader(""), &out); err != nil || level != has(t, h, "3201") {
 		t.Errorf("level %t, %v\n%s", level, err, &out)
@@ -157,7 +157,7 @@ func TestTillVisit(t *testing.T) {
 	if after := ledgerTotals(t, admin).Totals.Institution; after != before/2*3 {
 		t.Errorf("the ledger owed institutions %s, and %s after one more purchase\n%s", before, after, &out)
 	}
-	c := &tillCmd{URL: h.business(), Cut: []string{"held@2207"}, Persons: demoPersonsMin}
+	c := &tillCmd{URL: h.business(), Cut: []string{"held@2207"}, Persons: demoPersonsMin, now: h.now}
 	if _, err := c.play(context.Background(), strings.NewReader(""), io.Discard); err == nil || !strings.Contains(err.Error(), "2207") {
 		t.Errorf("a cut at a message that a pharmacy does not send: %v", err)
 	}
@@ -168,7 +168,7 @@ func TestTillVisit(t *testing.T) {
 func TestTillHospital(t *testing.T) {
 	h := openDemoHouse(t)
 	book := filepath.Join(t.TempDir(), "book")
-	c := &tillCmd{URL: h.business(), Hospital: true, Cut: []string{"all"}, Book: book, Persons: demoPersonsMin}
+	c := &tillCmd{URL: h.business(), Hospital: true, Cut: []string{"all"}, Book: book, Persons: demoPersonsMin, now: h.now}
 	complete, dialogues := true, 0
 	for _, p := range c.plays() {
 		dialogues += len(p.Messages) * len(till.Points())
@@ -199,7 +199,7 @@ func TestTillHospital(t *testing.T) {
 func TestTillDay(t *testing.T) {
 	h := openDemoHouse(t)
 	dir := t.TempDir()
-	c := &tillCmd{URL: h.business(), Tills: 8, Bills: 160, Seed: 3, Persons: demoPersonsMin}
+	c := &tillCmd{URL: h.business(), Tills: 8, Bills: 160, Seed: 3, Persons: demoPersonsMin, now: h.now}
 	var out strings.Builder
 	level, err := c.day(context.Background(), dir, nil, &out)
 	if err != nil || strings.Contains(out.String(), "WRONG") || strings.Contains(out.String(), "NOT LEVEL") || level != has(t, h, "3201") {
@@ -247,7 +247,7 @@ func TestTillStranger(t *testing.T) {
 	if err := os.WriteFile(path, []byte(stranger), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &tillCmd{URL: h.business(), Patient: path, Persons: demoPersonsMin}
+	c := &tillCmd{URL: h.business(), Patient: path, Persons: demoPersonsMin, now: h.now}
 	_, err := c.play(context.Background(), nil, io.Discard)
 	if err = tillHint(err); err == nil || !strings.Contains(err.Error(), "--patient") || strings.Contains(err.Error(), stranger) {
 		t.Errorf("%v", err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"path/filepath"
 
 	"gongji/bench/province"
@@ -43,7 +42,7 @@ func (c *tillCmd) day(ctx context.Context, dir string, signer till.Signer, out i
 		if err != nil {
 			return false, err
 		}
-		d.Institutions = append(d.Institutions, till.NewInstitution(x, book, rand.IntN(10_000), c.now))
+		d.Institutions = append(d.Institutions, till.NewInstitution(x, book, till.FirstSerial(), c.now))
 	}
 	r, err := d.Play(ctx)
 	if r != nil {

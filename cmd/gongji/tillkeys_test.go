@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"gongji/api"
 	"gongji/api/nhsa"
 	"gongji/api/nhsa/sign"
+	"gongji/bench/till"
 	"gongji/engine"
 )
 
@@ -30,6 +32,12 @@ func guardedHouse(t *testing.T, h *house, keys string) (url string, national nhs
 		t.Fatal(err)
 	}
 	t.Cleanup(done)
+	return nationalServer(t, h, national), national
+}
+
+// nationalServer serves a house's ledger by the national interface only.
+func nationalServer(t *testing.T, h *house, national nhsa.Options) (url string) {
+	t.Helper()
 	server, err := api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Log: zerolog.Nop()}, nhsa.Routes(h.engine, national))
 	if err == nil {
 		err = server.Listen()
@@ -46,7 +54,7 @@ func guardedHouse(t *testing.T, h *house, keys string) (url string, national nhs
 			t.Error(err)
 		}
 	})
-	return "http://" + server.BusinessAddr(), national
+	return "http://" + server.BusinessAddr()
 }
 
 // guardCount is a counter of a guard.
@@ -181,5 +189,109 @@ func TestServeKeys(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the ledger was opened")
+	}
+}
+
+// TestTillWindow: --window decides how old a signed answer may be; it needs keys, and is at most what the schemes allow.
+func TestTillWindow(t *testing.T) {
+	const code = "P99100000001"
+	files := keyFilesOf(t, code)
+	for _, scheme := range []string{sign.SchemeEnvelope, sign.SchemePortal} {
+		x := files[scheme]
+		keys, err := sign.Load(keyFileOf(t, x[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		platform, err := sign.New(keys, sign.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now()
+		seal := func(c *tillCmd) (till.Signer, http.Header, []byte) {
+			t.Helper()
+			client, err := c.signer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			header := http.Header{}
+			body, err := client.Sign(header, []byte(`{"infno":"9001","msgid":"`+code+`202611230000000001","fixmedins_code":"`+code+`","inf_time":"`+at.In(time.FixedZone("", 8*3600)).Format(time.DateTime)+`","input":{}}`), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, who, err := platform.Open(sign.HTTP(header), body, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			back := http.Header{}
+			answer, err := platform.Seal(back, who, []byte(`{"infcode":0,"inf_refmsgid":"1","refmsg_time":"`+stampMS(at)+`","respond_time":"`+stampMS(at)+`","err_msg":"","output":{}}`), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return client, back, answer
+		}
+		key := keyFileOf(t, x[1])
+		for _, c := range []struct {
+			window, age time.Duration
+			good        bool
+		}{{0, 29 * time.Minute, true}, {0, 31 * time.Minute, false}, {time.Minute, 59 * time.Second, true}, {time.Minute, 62 * time.Second, false}, {2 * time.Hour, 119 * time.Minute, true}} {
+			client, header, answer := seal(&tillCmd{Keys: key, Window: c.window})
+			if _, err := client.Verify(header, answer, at.Add(c.age)); (err == nil) != c.good {
+				t.Errorf("%s, --window %s, an answer %s old: %v", scheme, c.window, c.age, err)
+			}
+		}
+		for _, w := range []time.Duration{-time.Second, 3 * time.Hour} {
+			if _, err := (&tillCmd{Keys: key, Window: w}).signer(); !errors.Is(err, sign.ErrOptions) {
+				t.Errorf("--window %s: %v", w, err)
+			}
+		}
+	}
+	if _, err := (&tillCmd{Window: time.Minute}).signer(); err == nil {
+		t.Error("--window without --keys was taken")
+	}
+}
+
+func stampMS(at time.Time) string {
+	return strings.ReplaceAll(at.In(time.FixedZone("", 8*3600)).Format("20060102150405.000"), ".", "")
+}
+
+// TestStmtRslt: --stmt-rslt has the values of a region; a till takes zeros for level, so other values are refused. The till's close is level by Hubei's too.
+func TestStmtRslt(t *testing.T) {
+	for text, want := range map[string][2]string{"": {"0", "1"}, "0,1": {"0", "1"}, "000000,000103": {"000000", "000103"}, "1,0": {}, "0,0": {}, "0": {}, "0,1,2": {}, "0000000,1": {}, "a,b": {}, "0,": {}} {
+		level, different, err := (&nationalFlags{StmtRslt: text}).results()
+		if (err == nil) != (want != [2]string{}) || err == nil && [2]string{level, different} != want {
+			t.Errorf("%q: %q %q %v", text, level, different, err)
+		}
+	}
+	h := openDemoHouse(t)
+	flags := nationalFlags{StmtRslt: "000000,000103"}
+	national, done, err := flags.options(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(done)
+	if national.StatementLevel != "000000" || national.StatementDiffers != "000103" {
+		t.Fatalf("%q %q", national.StatementLevel, national.StatementDiffers)
+	}
+	url := nationalServer(t, h, national)
+	c := &tillCmd{URL: url, Book: filepath.Join(t.TempDir(), "book"), Trace: true, Persons: demoPersonsMin, now: h.now}
+	var out strings.Builder
+	if level, err := c.play(context.Background(), strings.NewReader(""), &out); err != nil || !level || !strings.Contains(out.String(), `"stmt_rslt": "000000"`) {
+		t.Errorf("level %t, %v\n%s", level, err, &out)
+	}
+}
+
+// TestWelcomeOfSigned: where messages must be signed no unsigned curl of the national interface is printed, but how to send a signed one.
+func TestWelcomeOfSigned(t *testing.T) {
+	h := openTestHouse(t)
+	business, admin := strings.TrimPrefix(h.business(), "http://"), strings.TrimPrefix(h.admin(), "http://")
+	for _, keys := range []string{"", "keys.toml"} {
+		var out strings.Builder
+		if err := demoWelcome(&out, business, admin, demoPersonsMin, keys); err != nil {
+			t.Fatal(err)
+		}
+		text := out.String()
+		if strings.Contains(text, pathNational) != (keys == "") || strings.Contains(text, "gongji till --url http://"+business+" --keys") != (keys != "") {
+			t.Errorf("sign keys %q:\n%s", keys, text)
+		}
 	}
 }
