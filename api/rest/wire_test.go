@@ -49,7 +49,7 @@ func wireRows(p someone) []wireRow {
 		fee("over 2^53, a number", `9007199254740993`, "wrong_type"), fee("over 2^63 fen", `"92233720368547758.08"`, "amount_too_large"), fee("over 2^64 fen", `"184467440737095516.26"`, "amount_too_large"),
 		fee("over the limit", `"100000000000000.00"`, "amount_too_large"), fee("zero", `"0.00"`, "amount_zero"), fee("negative", `"-10.00"`, "amount_negative"), fee("full-width", `"１０.００"`, "amount_malformed"),
 		fee("space before", `" 10.00"`, "amount_malformed"), fee("space behind", `"10.00 "`, "amount_malformed"), fee("plus", `"+10.00"`, "amount_malformed"), fee("comma", `"10,00"`, "amount_malformed"),
-		fee("hex", `"0xa"`, "amount_malformed"), fee("leading zero", `"010.00"`, "amount_malformed"), fee("NaN", `NaN`, "malformed"), fee("a text", `"` + planted + `x"`, "amount_malformed"),
+		fee("hex", `"0xa"`, "amount_malformed"), fee("leading zero", `"010.00"`, "amount_malformed"), fee("NaN", `NaN`, "malformed"), fee("a text", `"`+planted+`x"`, "amount_malformed"),
 		{"wrong check digit", p.certno, wrongDigit, "bad_value", "mdtrt_cert_no"},
 		{"no such date of birth", p.certno, p.certno[:10] + "1332" + p.certno[14:], "bad_value", "mdtrt_cert_no"},
 		{"msgid of 31", `"msgid":"W1"`, `"msgid":"` + strings.Repeat(planted, 4) + `"`, "too_long", "msgid"},
