@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -67,5 +69,35 @@ func TestPrintFuzz(t *testing.T) {
 		if len(r.lines) != 1 || !regexp.MustCompile(c.want).MatchString(r.lines[0]) || len(r.errors) != c.errors {
 			t.Errorf("%q %q", r.lines, r.errors)
 		}
+	}
+}
+
+// The plan's targets exist, and their time is T19's (reliability.md: 130 s).
+func TestFuzzPlan(t *testing.T) {
+	t.Setenv(SizeVariable, "full")
+	seconds := 0
+	for _, f := range FuzzPlan() {
+		if f.Of() != f {
+			t.Errorf("%s is not whole at full size", f.Name)
+		}
+		seconds += f.Seconds
+		files, err := filepath.Glob("../../" + strings.TrimPrefix(f.Package, "gongji/") + "/*_test.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", f.Package, err)
+		}
+		found := false
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || strings.Contains(string(text), "\nfunc "+f.Function+"(f *testing.F)")
+		}
+		if !found {
+			t.Errorf("%s has no %s", f.Package, f.Function)
+		}
+	}
+	if seconds > 130 || seconds < 100 {
+		t.Errorf("%d s", seconds)
 	}
 }
