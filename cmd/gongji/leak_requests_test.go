@@ -250,11 +250,12 @@ func (s *leakServer) spoiled() {
 			n++
 			secret := leakSecrets[leakStray+n%(len(leakSecrets)-leakStray)].Text
 			hit := at[(k*len(at)/each+n)%len(at)]
-			if leakNames.MatchString(r.body[:hit[0]]) {
+			lines := strings.Contains(r.media, "ndjson") // whose good answers hold refusals, and each line's message id
+			if leakNames.MatchString(r.body[:hit[0]]) || lines && strings.HasSuffix(r.body[:hit[0]], `"msgid"`) {
 				continue
 			}
 			x := r
-			x.spoiled = !strings.Contains(r.media, "ndjson") // whose good answers hold refusals
+			x.spoiled = !lines
 			x.body = r.body[:hit[2]] + `"` + forms[n/3%len(forms)].Write(secret) + `"` + r.body[hit[3]:]
 			s.call(x)
 		}
