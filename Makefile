@@ -18,7 +18,7 @@ SWEEPS   := ^(TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|TestReuse
 # staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race lint fuzz sim proof soak defects rules bench clean
+.PHONY: help build run test race lint fuzz corpus sim proof soak defects rules bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,14 +42,27 @@ lint: ## gofmt, go vet, staticcheck and the structure rules
 	$(GO) run $(STATICCHECK) -tags $(TAGS) ./...
 	$(GO) test ./bench/layout
 
-fuzz: ## every fuzz function for FUZZTIME (30s)
+# Inputs that reach new code go to Go's cache, failing ones to testdata/fuzz of the package: commit those with the fix. Targets with a ledger behind them are not deterministic enough
+# to be minimised for long; their directories lie in memory where there is /dev/shm.
+fuzz: ## every fuzz function for FUZZTIME (30s), FUZZ=regexp to choose; then `make corpus`
 	@found=0; for package in $$($(GO) list ./...); do \
 	  listed=$$($(GO) test -tags $(TAGS) -list '^Fuzz' $$package); \
-	  for target in $$(grep '^Fuzz' <<<"$$listed" || true); do \
+	  for target in $$(grep '^Fuzz' <<<"$$listed" | grep -E '$(or $(FUZZ),.)' || true); do \
 	    found=1; echo "== $$package $$target"; \
-	    $(GO) test -tags $(TAGS) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	    TMPDIR=$$(if [ -w /dev/shm ]; then echo /dev/shm; else echo "$${TMPDIR:-/tmp}"; fi) \
+	    $(GO) test -tags $(TAGS) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 	  done; \
 	done; if [ $$found = 0 ]; then echo "no fuzz function found"; exit 1; fi
+
+# Files are named by their hash, so the first ones are a sample of all that reached new code when they were found.
+corpus: ## keep up to KEEP (24) inputs of at most 1 KiB a fuzz function from Go's cache in testdata/fuzz
+	@cache=$$($(GO) env GOCACHE)/fuzz; for package in $$($(GO) list ./...); do \
+	  for found in $$(find "$$cache/$$package" -mindepth 1 -maxdepth 1 -type d -name 'Fuzz*' 2>/dev/null || true); do \
+	    kept=$$($(GO) list -f '{{.Dir}}' $$package)/testdata/fuzz/$$(basename $$found); mkdir -p $$kept; \
+	    room=$$(( $(or $(KEEP),24) - $$(ls $$kept | wc -l) )); \
+	    if [ $$room -gt 0 ]; then find $$found -type f -size -1025c | sort | sed -n "1,$${room}p" | xargs -r cp -t $$kept; fi; \
+	  done; \
+	done; du -sh $$(find . -path '*/testdata/fuzz' -type d)
 
 sim: ## simulation: SEED=first SEEDS=number STEPS=of each; a red seed is told with the line that repeats it
 	$(GO) test ./bench/sim -run '^TestSim$$' -count=1 -v -timeout 0 -sim.seed $(or $(SEED),1) -sim.seeds $(or $(SEEDS),1000) -sim.steps $(or $(STEPS),500)

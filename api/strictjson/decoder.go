@@ -183,7 +183,7 @@ func (d *Decoder) findKey(s *Shape, start, guess int) (index, end int) {
 	if i := s.lookup(rest[:n]); i >= 0 {
 		return i, start + n
 	}
-	d.failAt(d.path(d.depth, safeKey(rest[:n])), CodeUnknownField, start)
+	d.failAt(d.path(d.depth, safeKey(s, rest[:n])), CodeUnknownField, start)
 	return -1, 0
 }
 

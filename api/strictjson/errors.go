@@ -1,6 +1,10 @@
 package strictjson
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Code is a stable name of what is wrong with a request; it becomes the code of the problem answer.
 type Code string
@@ -78,27 +82,25 @@ func appendName(dst []byte, name string) []byte {
 	return append(dst, name...)
 }
 
-const (
-	// safeKeyMax and safeKeyDigitsMax bound what of an unknown key may be told back: the longest
-	// national field name has 30 characters; a run of 4 digits cannot identify anybody.
-	safeKeyMax       = 40
-	safeKeyDigitsMax = 4
-)
+// safeKeyMax bounds what of an unknown key may be told back: the longest national field name has 30 characters.
+const safeKeyMax = 40
 
-// safeKey returns an unknown key if it looks like a field name and cannot be personal data, else "".
-// A caller who puts an identity number where a key belongs must not find it in our logs.
-func safeKey(key []byte) string {
-	digits := 0
-	for i, c := range key {
+// safeKey returns an unknown key if it looks like a field name, letters of one case and underscores, or is a field of the shape in the wrong case, else "". A caller who puts
+// an identity number, a token or its base64 (letters of both cases) where a key belongs must not find it in our answers and logs.
+func safeKey(shape *Shape, key []byte) string {
+	small, capital := false, false
+	for _, c := range key {
 		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_':
-		case c >= '0' && c <= '9' && i > 0:
-			digits++
-		default:
+		case c >= 'a' && c <= 'z':
+			small = true
+		case c >= 'A' && c <= 'Z':
+			capital = true
+		case c != '_':
 			return ""
 		}
 	}
-	if len(key) > safeKeyMax || digits > safeKeyDigitsMax {
+	known := func(name string) bool { return strings.EqualFold(name, string(key)) }
+	if len(key) > safeKeyMax || small && capital && !slices.ContainsFunc(shape.names, known) {
 		return ""
 	}
 	return string(key)

@@ -1,7 +1,11 @@
 package proof
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +70,31 @@ func TestPrintFuzz(t *testing.T) {
 		PrintFuzz(&r, "body", time.Now(), ParseFuzz(c.output), c.least)
 		if len(r.lines) != 1 || !regexp.MustCompile(c.want).MatchString(r.lines[0]) || len(r.errors) != c.errors {
 			t.Errorf("%q %q", r.lines, r.errors)
+		}
+	}
+}
+
+// The plan's targets exist, and none is run with fewer inputs than there are seeds, some hundreds.
+func TestFuzzPlan(t *testing.T) {
+	t.Setenv(SizeVariable, "half")
+	for _, f := range FuzzPlan() {
+		if half := f.Of(); half.Execs != f.Execs/2 || half.Execs < 1000 || half.Least() < 900 || !slices.Contains(half.Args("d"), fmt.Sprintf("%dx", half.Execs)) {
+			t.Errorf("%+v, half of it %+v: %v", f, half, half.Args("d"))
+		}
+		files, err := filepath.Glob("../../" + strings.TrimPrefix(f.Package, "gongji/") + "/*_test.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", f.Package, err)
+		}
+		found := false
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || strings.Contains(string(text), "\nfunc "+f.Function+"(f *testing.F)")
+		}
+		if !found {
+			t.Errorf("%s has no %s", f.Package, f.Function)
 		}
 	}
 }

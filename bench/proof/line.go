@@ -14,7 +14,6 @@ type Line struct {
 	begun      time.Time
 	words      []string
 	faults     map[string]int64
-	needsFault bool
 	wrong      []string
 }
 

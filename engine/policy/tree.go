@@ -108,9 +108,9 @@ func valueOf(n *unstable.Node, line int) value {
 	return v // what is in an inline table no knob has: it is refused by its kind
 }
 
-// shownKey is a key that may be told: a text that looks like no knob could be anything.
+// shownKey is a key that may be told: a text that looks like no knob, which has small letters and underscores, could be anything, as an identity number.
 func shownKey(key string) string {
-	if len(key) > 40 || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != "" {
+	if len(key) > 40 || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_.") != "" {
 		return fmt.Sprintf("a key of %d bytes", len(key))
 	}
 	return key
