@@ -29,6 +29,7 @@ type machine struct {
 	fatal   atomic.Pointer[error]
 	died    chan struct{} // closed by the first Fatal
 	once    sync.Once
+	onFatal func()   // at the first Fatal; may be nil
 	told    sync.Map // events of Report
 }
 
@@ -46,6 +47,9 @@ func (m *machine) options(was *engine.Recovered) engine.Options {
 		CheckpointBytes: 12 << 10, Clock: m.clock,
 		Fatal: func(err error) {
 			m.once.Do(func() {
+				if m.onFatal != nil {
+					m.onFatal()
+				}
 				m.fatal.Store(&err)
 				close(m.died)
 			})
@@ -133,6 +137,13 @@ func (k *book) do(e *engine.Engine, t *task) error {
 		k.acked.Store(max(k.acked.Load(), at.Sequence()))
 	}
 	return nil
+}
+
+// count is how many answers there are.
+func (k *book) count() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return int64(len(k.told))
 }
 
 // scalars is an effect without its places in the arenas of a batch, which nobody is told.
