@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,7 +55,12 @@ func (m *machine) options(was *engine.Recovered) engine.Options {
 				close(m.died)
 			})
 		},
-		Report: func(event string, _ map[string]any) { m.told.Store(event, true) }}
+		Report: func(event string, values map[string]any) {
+			m.told.Store(event, true)
+			if event == "recovered" {
+				m.told.Store("recovered at", values["checkpoint_sequence"])
+			}
+		}}
 	engine.Rig(&o, m.fs, &m.health, was)
 	return o
 }
@@ -154,11 +160,17 @@ func scalars(f *ledger.Effect) ledger.Effect {
 }
 
 // check asks the engine for everything that clients were told.
-func (k *book) check(e *engine.Engine) error {
+func (k *book) check(e *engine.Engine) error { return k.checkTo(e, math.MaxUint64) }
+
+// checkTo is check up to a sequence.
+func (k *book) checkTo(e *engine.Engine, sequence uint64) error {
 	r := e.NewReader()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, at := range slices.Sorted(maps.Keys(k.told)) {
+		if at.Sequence() > sequence {
+			break
+		}
 		told := k.told[at]
 		entry, err := r.Entry(at)
 		if err != nil {

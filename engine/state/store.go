@@ -75,7 +75,7 @@ func Open(dir string, o Options) (*Store, error) {
 	options, health := pebbleOptions(dir, &o)
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("state: open store: %w", err), health.Close())
+		return nil, errors.Join(opening(dir, err), health.Close())
 	}
 	s := &Store{db: db, health: health, o: o, layout: layout, dir: dir}
 	if err := s.identify(); err != nil {
