@@ -93,6 +93,7 @@ type specimen struct {
 	files, old files // old: the same ledger earlier
 	pseudonym  ledger.Key
 	mark       uint64
+	tail       bool // made without a checkpoint
 	wall       int64
 	book       *book
 	reference  []engine.Recovered
@@ -105,7 +106,7 @@ func makeSpecimen(t *testing.T, name string, seed uint64, lives int, crash, torn
 	all, wall := tasks(seed, 8, 5)
 	mem := vfs.NewCrashableMem()
 	m := newMachine(waltest.NewCrashFS(mem), filepath.Join(t.TempDir(), "key"), wall)
-	s := &specimen{name: name, book: newBook(), wall: wall, old: files{}}
+	s := &specimen{name: name, book: newBook(), wall: wall, old: files{}, tail: tail}
 	image := mem
 	for life := range lives {
 		o := m.options(nil)
