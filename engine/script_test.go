@@ -30,8 +30,9 @@ type machine struct {
 	fatal   atomic.Pointer[error]
 	died    chan struct{} // closed by the first Fatal
 	once    sync.Once
-	onFatal func()   // at the first Fatal; may be nil
-	told    sync.Map // events of Report
+	onFatal func()                        // at the first Fatal; may be nil
+	told    sync.Map                      // events of Report
+	engine  atomic.Pointer[engine.Engine] // opened last
 }
 
 func newMachine(fs vfs.FS, keyFile string, wall int64) *machine {
@@ -66,7 +67,19 @@ func (m *machine) options(was *engine.Recovered) engine.Options {
 }
 
 func (m *machine) open(was *engine.Recovered) (*engine.Engine, error) {
-	return engine.Open(m.options(was))
+	e, err := engine.Open(m.options(was))
+	if err == nil {
+		m.engine.Store(e)
+	}
+	return e, err
+}
+
+// marked is what the engine says to be durably in the mark file; 0 before it is open.
+func (m *machine) marked() uint64 {
+	if e := m.engine.Load(); e != nil {
+		return e.Acknowledged()
+	}
+	return 0
 }
 
 // sharedClock may be used by many goroutines. It never steps: its monotonic time runs ahead of everything.
