@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -128,6 +129,9 @@ func makeSpecimen(t *testing.T, name string, seed uint64, lives int, crash, torn
 			must(t, errors.Join(e.Housekeep(), s.book.do(e, &some[i])))
 		}
 		if life == lives-1 && crash {
+			for !tail && e.Acknowledged() < s.book.acked.Load() {
+				runtime.Gosched() // the mark follows within 10 ms
+			}
 			if !tail {
 				s.mark = e.Acknowledged()
 			}
