@@ -137,6 +137,10 @@ func crashLife(t *testing.T, seed uint64, n int) (acked, ahead, checkpoints int)
 		for range rng.IntN(400) {
 			runtime.Gosched() // the moment: the writers go on meanwhile
 		}
+		if i == n-1 {
+			must(t, w.end())
+			must(t, e.EndCheckpoint()) // for sure one image has a checkpoint
+		}
 		c := &cut{keys: keys, acked: k.acked.Load(), mark: e.Acknowledged(), wall: wall, what: fmt.Sprintf("seed=%d clone %d", seed, i)} // acked before the clone
 		c.image = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: i * 37 % 101, RNG: rng})
 		j.in <- c
@@ -144,7 +148,6 @@ func crashLife(t *testing.T, seed uint64, n int) (acked, ahead, checkpoints int)
 			checkpoints++
 		}
 	}
-	must(t, w.end())
 	must(t, k.check(e))
 	must(t, e.Close())
 	reference, err := engine.Prefixes(m.options(nil))
