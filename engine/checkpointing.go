@@ -129,20 +129,29 @@ func (e *Engine) Copy(name string) error {
 // Checkpoint copies the running ledger into dir, which must not exist: first the state, then the log from there on, with a new mark. The
 // copy is a ledger directory that Open with NewMark and Verify accept. Any goroutine.
 func (e *Engine) Checkpoint(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+	fs := e.files()
+	if err := fs.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := e.newDir(dir); err != nil {
 		return fmt.Errorf("copy: %w", err)
 	}
-	if err := e.core.store.Copy(filepath.Join(dir, "state")); err != nil {
+	if err := e.core.store.Copy(filepath.Join(dir, stateName)); err != nil {
 		return err
 	}
 	if err := e.log.Checkpoint(filepath.Join(dir, "log")); err != nil {
 		return err
 	}
-	if err := writeIdentity(state.DefaultFS, dir, e.identity); err != nil {
+	if err := writeIdentity(fs, dir, e.identity); err != nil {
 		return err
 	}
-	return finishIdentity(state.DefaultFS, dir)
+	return finishIdentity(fs, dir)
+}
+
+// newDir makes a directory that must not exist; file systems of tests have no such call.
+func (e *Engine) newDir(dir string) error {
+	if fs := e.options.rig.fs; fs != nil {
+		return fs.MkdirAll(dir, 0o700)
+	}
+	return os.Mkdir(dir, 0o700)
 }

@@ -33,6 +33,7 @@ type cut struct {
 	image *vfs.MemFS
 	keys  []byte // the key file then; nil: there was none
 	acked uint64
+	mark  uint64 // durable in the mark file then
 	wall  int64
 	what  string
 	want  *engine.Totals // a recovery that had ended so must end so again; nil: any
@@ -63,6 +64,13 @@ func newJudge(t *testing.T) *judge {
 }
 
 func (j *judge) try(c *cut) {
+	mark, err := c.mark, error(nil)
+	if c.mark > 0 {
+		mark, err = engine.MarkOf(newMachine(waltest.NewCrashFS(c.image), "", 0).options(nil))
+	}
+	if err != nil || mark < c.mark {
+		j.t.Errorf("%s: the mark is %d, it was durable at %d: %v", c.what, mark, c.mark, err) // F4
+	}
 	was, _, err := recoverTwice(c.image, j.dir, c.keys, c.wall, nil)
 	switch {
 	case err != nil:
@@ -129,14 +137,17 @@ func crashLife(t *testing.T, seed uint64, n int) (acked, ahead, checkpoints int)
 		for range rng.IntN(400) {
 			runtime.Gosched() // the moment: the writers go on meanwhile
 		}
-		c := &cut{keys: keys, acked: k.acked.Load(), wall: wall, what: fmt.Sprintf("seed=%d clone %d", seed, i)} // acked before the clone
+		if i == n-1 {
+			must(t, w.end())
+			must(t, e.EndCheckpoint()) // for sure one image has a checkpoint
+		}
+		c := &cut{keys: keys, acked: k.acked.Load(), mark: e.Acknowledged(), wall: wall, what: fmt.Sprintf("seed=%d clone %d", seed, i)} // acked before the clone
 		c.image = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: i * 37 % 101, RNG: rng})
 		j.in <- c
 		if e.Durable() > 0 {
 			checkpoints++
 		}
 	}
-	must(t, w.end())
 	must(t, k.check(e))
 	must(t, e.Close())
 	reference, err := engine.Prefixes(m.options(nil))
@@ -189,6 +200,7 @@ type cutter struct {
 	mem     *vfs.MemFS
 	judge   *judge
 	book    *book
+	machine *machine
 	wall    int64 // of a recovery: ledger time never falls, and the script's next day may be far
 	keyFile string
 	want    *engine.Totals
@@ -219,7 +231,7 @@ func (c *cutter) MaybeError(op errorfs.Op) error {
 	c.cut++
 	x := &cut{wall: c.wall, want: c.want, what: fmt.Sprintf("%s, before operation %d, %d of %s", c.what, c.n, op.Kind, op.Path)}
 	if c.book != nil {
-		x.acked = c.book.acked.Load()
+		x.acked, x.mark = c.book.acked.Load(), c.machine.marked()
 	}
 	x.keys, _ = os.ReadFile(c.keyFile) // there may be none yet
 	x.image = c.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.percent(c.n), RNG: c.rng})
@@ -263,7 +275,7 @@ func crashScript(t *testing.T, seed uint64, every int) (cuts int, bases []*cut) 
 	mem := vfs.NewCrashableMem()
 	k, j := newBook(), newJudge(t)
 	m := newMachine(nil, filepath.Join(t.TempDir(), "key"), wall)
-	c := &cutter{mem: mem, judge: j, book: k, wall: wall, keyFile: m.keyFile, what: fmt.Sprintf("seed=%d", seed), every: every,
+	c := &cutter{mem: mem, judge: j, book: k, machine: m, wall: wall, keyFile: m.keyFile, what: fmt.Sprintf("seed=%d", seed), every: every,
 		skip: int(seed) % every, percent: percentOf, rng: rand.New(rand.NewPCG(seed, 2))}
 	c.keep = func(x *cut) {
 		if c.cut*7%11 == 3 {

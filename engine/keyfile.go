@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
@@ -28,6 +27,8 @@ const (
 	keyFileMax   = 4096 // bytes
 	keyFileMode  = 0o400
 	secretBytes  = 32
+	keySumBytes  = 8
+	keySumLabel  = "gongji key file sum 1\n"
 	sealLabel    = "gongji day key 0"
 	pseudonymTag = "gongji pseudonym 0"
 	pseudonymMax = 96 // label, certificate type and number (C6, C50) on the stack; longer input is right, but allocates
@@ -90,24 +91,39 @@ func newKeys(ledgerID [16]byte, seal, pseudonym []byte) (*Keys, error) {
 	return k, nil
 }
 
+// keyFields are the lines of a key file behind the first, and how many bytes each has.
+var keyFields = map[string]int{"ledger": 16, "seal": secretBytes, "pseudonym": secretBytes, "sum": keySumBytes}
+
 func parseKeyFile(text []byte) (map[string][]byte, error) {
-	in := bufio.NewScanner(bytes.NewReader(text))
-	if !in.Scan() || in.Text() != keyFileHead {
+	head, rest, _ := bytes.Cut(text, []byte("\n"))
+	if string(head) != keyFileHead {
 		return nil, fmt.Errorf("%w: first line is not %q", ErrKeyFile, keyFileHead)
 	}
 	fields := map[string][]byte{}
-	for in.Scan() {
-		name, value, _ := strings.Cut(in.Text(), " ")
+	for at := len(text) - len(rest); at < len(text); {
+		line, _, _ := strings.Cut(string(text[at:]), "\n")
+		name, value, _ := strings.Cut(line, " ")
 		b, err := hex.DecodeString(value)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %s is not hexadecimal", ErrKeyFile, name)
+		if want, known := keyFields[name]; err != nil || !known || len(b) != want || fields[name] != nil {
+			return nil, fmt.Errorf("%w: the line at byte %d is none of ledger, seal, pseudonym, sum in hexadecimal", ErrKeyFile, at)
+		}
+		if name == "sum" && !bytes.Equal(b, keySum(text[:at])) {
+			return nil, fmt.Errorf("%w: damaged: sum %x, expected %x", ErrKeyFile, keySum(text[:at]), b)
 		}
 		fields[name] = b
+		at += len(line) + 1
 	}
-	if len(fields["ledger"]) != 16 || len(fields["seal"]) != secretBytes || len(fields["pseudonym"]) != secretBytes {
-		return nil, fmt.Errorf("%w: ledger, seal or pseudonym is missing or of the wrong length", ErrKeyFile)
+	if fields["ledger"] == nil || fields["seal"] == nil || fields["pseudonym"] == nil {
+		return nil, fmt.Errorf("%w: ledger, seal or pseudonym is missing", ErrKeyFile)
 	}
 	return fields, nil
+}
+
+// keySum ends a key file: a damaged seal key opens nothing, but with a damaged pseudonym secret nobody would be known any more. Files made
+// before it have none. It is over random secrets, so it tells nothing of them.
+func keySum(text []byte) []byte {
+	sum := sha256.Sum256(append([]byte(keySumLabel), text...))
+	return sum[:keySumBytes]
 }
 
 // CreateKeys writes a new key file; it never overwrites one. When it returns, file and name are durable, and at no moment is there half a one:
@@ -122,7 +138,8 @@ func CreateKeys(path string, ledgerID [16]byte) (*Keys, error) {
 		err = nil
 	}
 	if err == nil {
-		err = writeKeys(half, fmt.Sprintf("%s\nledger %x\nseal %x\npseudonym %x\n", keyFileHead, ledgerID, seal, pseudonym))
+		text := fmt.Sprintf("%s\nledger %x\nseal %x\npseudonym %x\n", keyFileHead, ledgerID, seal, pseudonym)
+		err = writeKeys(half, fmt.Sprintf("%ssum %x\n", text, keySum([]byte(text))))
 	}
 	if err == nil {
 		err = errors.Join(os.Link(half, path), os.Remove(half)) // unlike a rename, a link never replaces

@@ -89,6 +89,19 @@ func Prefixes(o Options) (all []Recovered, err error) {
 	return all, err
 }
 
+// MarkOf is the sequence in the mark file of a ledger on a rig; nothing changes.
+func MarkOf(o Options) (uint64, error) {
+	id, err := readIdentity(o.rig.fs, o.Dir, identityName)
+	if err != nil {
+		return 0, err
+	}
+	log, err := pebblelog.Open(filepath.Join(o.Dir, "log"), pebblelog.Options{Identity: id, FS: o.rig.fs, ReadOnly: true, OnFatal: func(error) {}})
+	if err != nil {
+		return 0, err
+	}
+	return log.Mark(), log.Close()
+}
+
 // CheckIDs compares all entries of the id table with their sums in the state.
 func (e *Engine) CheckIDs() error {
 	var err error

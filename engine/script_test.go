@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +30,9 @@ type machine struct {
 	fatal   atomic.Pointer[error]
 	died    chan struct{} // closed by the first Fatal
 	once    sync.Once
-	told    sync.Map // events of Report
+	onFatal func()                        // at the first Fatal; may be nil
+	told    sync.Map                      // events of Report
+	engine  atomic.Pointer[engine.Engine] // opened last
 }
 
 func newMachine(fs vfs.FS, keyFile string, wall int64) *machine {
@@ -46,17 +49,37 @@ func (m *machine) options(was *engine.Recovered) engine.Options {
 		CheckpointBytes: 12 << 10, Clock: m.clock,
 		Fatal: func(err error) {
 			m.once.Do(func() {
+				if m.onFatal != nil {
+					m.onFatal()
+				}
 				m.fatal.Store(&err)
 				close(m.died)
 			})
 		},
-		Report: func(event string, _ map[string]any) { m.told.Store(event, true) }}
+		Report: func(event string, values map[string]any) {
+			m.told.Store(event, true)
+			if event == "recovered" {
+				m.told.Store("recovered at", values["checkpoint_sequence"])
+			}
+		}}
 	engine.Rig(&o, m.fs, &m.health, was)
 	return o
 }
 
 func (m *machine) open(was *engine.Recovered) (*engine.Engine, error) {
-	return engine.Open(m.options(was))
+	e, err := engine.Open(m.options(was))
+	if err == nil {
+		m.engine.Store(e)
+	}
+	return e, err
+}
+
+// marked is what the engine says to be durably in the mark file; 0 before it is open.
+func (m *machine) marked() uint64 {
+	if e := m.engine.Load(); e != nil {
+		return e.Acknowledged()
+	}
+	return 0
 }
 
 // sharedClock may be used by many goroutines. It never steps: its monotonic time runs ahead of everything.
@@ -135,6 +158,13 @@ func (k *book) do(e *engine.Engine, t *task) error {
 	return nil
 }
 
+// count is how many answers there are.
+func (k *book) count() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return int64(len(k.told))
+}
+
 // scalars is an effect without its places in the arenas of a batch, which nobody is told.
 func scalars(f *ledger.Effect) ledger.Effect {
 	g := *f
@@ -143,11 +173,17 @@ func scalars(f *ledger.Effect) ledger.Effect {
 }
 
 // check asks the engine for everything that clients were told.
-func (k *book) check(e *engine.Engine) error {
+func (k *book) check(e *engine.Engine) error { return k.checkTo(e, math.MaxUint64) }
+
+// checkTo is check up to a sequence.
+func (k *book) checkTo(e *engine.Engine, sequence uint64) error {
 	r := e.NewReader()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, at := range slices.Sorted(maps.Keys(k.told)) {
+		if at.Sequence() > sequence {
+			break
+		}
 		told := k.told[at]
 		entry, err := r.Entry(at)
 		if err != nil {

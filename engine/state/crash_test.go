@@ -10,6 +10,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"gongji/bench/proof"
 )
 
 // noReuse avoids the dead-lock of crash clones against file recycling (reliability.md F7).
@@ -119,6 +121,7 @@ func recoverImage(t *testing.T, w *world, i image, replay bool) (sequence uint64
 // TestCrash crashes before every few file operations of a run with checkpoints, starts from each image, and from some of them runs on and
 // crashes again.
 func TestCrash(t *testing.T) {
+	line := proof.New("T4", "state-every-4th-operation").Seed(11)
 	w := newWorld(t, 11, 160, 12)
 	if !w.freed {
 		t.Fatal("vacuous: no row of a visit or line was ever free") // R29: lists of free rows outlive a crash
@@ -140,11 +143,8 @@ func TestCrash(t *testing.T) {
 			replayed++
 		}
 	}
-	t.Logf("crash: %d file operations, %d images, %d replayed to the end, %d images of second lives, %d different checkpoints loaded, lost=0",
-		c.ops, len(c.images), replayed, again, len(sequences))
-	if len(c.images)+again < 300 || len(sequences) < 20 || replayed < 10 || again < 30 {
-		t.Fatal("vacuous: too few images")
-	}
+	line.Word("operations", c.ops).AtLeast("replayed", int64(replayed), 10).AtLeast("second-lives", int64(again), 30).AtLeast("checkpoints", int64(len(sequences)), 20).
+		AtLeast("images", int64(len(c.images)+again), 300).Zero("lost", 0).Fault("crash", int64(len(c.images)+again)).Print(t)
 }
 
 // TestOrphanPages: a crash leaves pages of a checkpoint whose record never was. They are not loaded, not kept, and their number is not used again.

@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // The errors of this package.
@@ -27,6 +28,28 @@ type CorruptionError struct {
 
 func (e *CorruptionError) Error() string {
 	return fmt.Sprintf("state: corrupt value at %x: %s", e.Key, e.Reason)
+}
+
+// OpenError says that Pebble cannot open a store for what its files hold, or for one that is gone, and not because the machine refused it.
+type OpenError struct {
+	Dir string
+	Err error
+}
+
+func (e *OpenError) Error() string {
+	return fmt.Sprintf("state: open store in %s: %v", e.Dir, e.Err)
+}
+
+func (e *OpenError) Unwrap() error { return e.Err }
+
+// opening judges why a store did not open. What the machine says comes with its number (a lock that is held, no permission, a read that
+// failed); Pebble marks only a part of the rest as corruption: tables of another size or missing are told in words.
+func opening(dir string, err error) error {
+	var number syscall.Errno
+	if errors.As(err, &number) && number != syscall.ENOENT {
+		return fmt.Errorf("state: open store in %s: %w", dir, err)
+	}
+	return &OpenError{dir, err}
 }
 
 func corrupt(key []byte, format string, args ...any) error {

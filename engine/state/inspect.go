@@ -74,7 +74,8 @@ func (s *Store) Writable() error {
 func Damaged(err error) bool {
 	var value *CorruptionError
 	var block *idindex.CorruptionError
-	return errors.As(err, &value) || errors.As(err, &block) || pebble.IsCorruptionError(err)
+	var opening *OpenError
+	return errors.As(err, &opening) || errors.As(err, &value) || errors.As(err, &block) || pebble.IsCorruptionError(err)
 }
 
 // exists tells whether dir holds a store: its marker is the last file of a creation, so tables without one are damage.

@@ -50,7 +50,7 @@ const (
 	ExitCode = 3
 )
 
-func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
+func pebbleOptions(dir string, o *Options) (*pebble.Options, io.Closer) {
 	p := &pebble.Options{
 		FormatMajorVersion:          pebble.FormatNewest,
 		DisableWAL:                  true, // the log can rebuild everything
@@ -85,7 +85,7 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 		p.FS = readOnlyFS{o.FS}
 		return p, io.NopCloser(nil)
 	case o.FS != nil:
-		p.FS = markerFS{o.FS}
+		p.FS = markerFS{o.FS, dir, logger{exit: o.Exit}}
 		return p, io.NopCloser(nil)
 	}
 	slow := func(info vfs.DiskSlowInfo) {
@@ -94,7 +94,7 @@ func pebbleOptions(o *Options) (*pebble.Options, io.Closer) {
 		}
 	}
 	fs, closer := vfs.WithDiskHealthChecks(vfs.Default, diskSlow, nil, slow)
-	p.FS = markerFS{fs}
+	p.FS = markerFS{fs, dir, logger{exit: o.Exit}}
 	return p, closer
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
@@ -71,10 +72,10 @@ func Open(dir string, o Options) (*Store, error) {
 	if len(o.Build) > BuildBytesMax {
 		return nil, fmt.Errorf("%w: a build name of %d bytes", ErrFormat, len(o.Build))
 	}
-	options, health := pebbleOptions(&o)
+	options, health := pebbleOptions(dir, &o)
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("state: open store: %w", err), health.Close())
+		return nil, errors.Join(opening(dir, err), health.Close())
 	}
 	s := &Store{db: db, health: health, o: o, layout: layout, dir: dir}
 	if err := s.identify(); err != nil {
@@ -185,7 +186,17 @@ func checkSum(key, value []byte) ([]byte, error) {
 
 // Copy writes a consistent copy of the store into dir, which must not exist: everything written before the call, flushed. It holds files in
 // common with the store where the file system can. The log from the copy's DurableSequence on makes it a backup (design.md 7).
-func (s *Store) Copy(dir string) error {
+func (s *Store) Copy(dir string) (err error) {
+	defer func() { // Pebble panics where the copy's directory cannot be synced: no reason to end the ledger
+		r := recover()
+		cause, accident := r.(error)
+		if _, bug := r.(runtime.Error); bug || r != nil && !accident {
+			panic(r)
+		}
+		if r != nil {
+			err = fmt.Errorf("state: copy: %w", cause)
+		}
+	}()
 	if err := s.db.Flush(); err != nil {
 		return fmt.Errorf("state: flush before copying: %w", err)
 	}

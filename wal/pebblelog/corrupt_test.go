@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"gongji/bench/proof"
 	"gongji/wal"
 	"gongji/wal/waltest"
 )
@@ -133,7 +133,7 @@ const sweepImages = 2000 / slowed
 // store (F2, F3), a writable open before the check (F5).
 func TestCorruptionSweep(t *testing.T) {
 	const seed = 14
-	start := time.Now()
+	line := proof.New("T14", "log-corruption").Seed(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	type tally struct{ refused, intact int }
 	table := map[string]*tally{}
@@ -173,11 +173,8 @@ func TestCorruptionSweep(t *testing.T) {
 		t.Logf("T14 %-18s refused=%d intact=%d", key, table[key].refused, table[key].intact)
 		refused, intact = refused+table[key].refused, intact+table[key].intact
 	}
-	t.Logf("T14 corruption seed=%d ops=1200 acked=1200 refused=%d intact=%d unknown=0 faults{damage:%d} checked=%d silent-loss=0 time=%v",
-		seed, refused, intact, done, done, time.Since(start).Round(time.Millisecond))
-	if refused < sweepImages/4 || intact == 0 || len(table) < 16/slowed {
-		t.Fatalf("vacuous: %d refused, %d intact, %d kinds", refused, intact, len(table))
-	}
+	line.AtLeast("refused", int64(refused), sweepImages/4).AtLeast("intact", int64(intact), 1).AtLeast("kinds", int64(len(table)), 16/slowed).
+		Zero("silent-loss", 0).Fault("damage", int64(done)).Print(t)
 }
 
 // pickByKind draws a kind of file first, so that the few big ones do not hide
@@ -235,6 +232,7 @@ func openDamaged(t *testing.T, files image, mark uint64, what string) (refused b
 // TestFreshWAL (F3): every bit of a stretch in the middle of the only WAL file of
 // a new log. It also says who noticed: Pebble by itself or only the mark.
 func TestFreshWAL(t *testing.T) {
+	line := proof.New("T14", "log-fresh-segment")
 	s := makeSpecimen(t, "fresh", 300, 1, segmentBytes, true)
 	path := s.walPath(t)
 	if kind := s.files[path][6]; kind < 9 { // record.walSyncFullChunkEncoding
@@ -255,7 +253,7 @@ func TestFreshWAL(t *testing.T) {
 			byMark++
 		}
 	}
-	t.Logf("T14 fresh-wal seed=none ops=300 acked=300 refused=%d only-the-mark-noticed=%d faults{flip:%d} checked=%d silent-loss=0", refused, byMark, refused, refused)
+	line.AtLeast("refused", int64(refused), 1).Word("only-the-mark-noticed", byMark).Zero("silent-loss", 0).Fault("flip", int64(refused)).Print(t)
 }
 
 func (s specimen) walPath(t *testing.T) string {

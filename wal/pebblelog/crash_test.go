@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"gongji/bench/proof"
 	"gongji/wal"
 )
 
@@ -21,7 +22,7 @@ const crashClones = 600 // reliability.md T4 wants 3,000 of the whole engine; th
 // for, truncation before durability, a start-up path that cuts too much.
 func TestCrashClones(t *testing.T) {
 	const seed = 20261122
-	start := time.Now()
+	line := proof.New("T4", "log-clones").Seed(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	mem := vfs.NewCrashableMem()
 	run := startWriter(t, newCrashFS(mem))
@@ -41,11 +42,8 @@ func TestCrashClones(t *testing.T) {
 		most = max(most, last)
 	}
 	ops, acked := run.stopWriter(t)
-	t.Logf("T4 crashclone seed=%d ops=%d acked=%d refused=0 unknown=0 faults{crash:%d}=%d checked=%d with-more-than-acked=%d longest=%d lost=0 time=%v",
-		seed, ops, acked, crashClones, crashClones, replayed, torn, most, time.Since(start).Round(time.Millisecond))
-	if acked < crashClones {
-		t.Fatalf("vacuous: %d records acknowledged during %d crashes", acked, crashClones)
-	}
+	line.Word("ops", ops).AtLeast("acked", int64(acked), crashClones).Word("checked", replayed).Word("with-more-than-acked", torn).Word("longest", most).
+		Zero("lost", 0).Fault("crash", crashClones).Print(t)
 }
 
 // writer appends, waits some records behind, and truncates now and then.
@@ -182,7 +180,7 @@ func script(fs vfs.FS, acked *atomic.Uint64) error {
 // each operation of the recovery, which must end where the first one did.
 func TestCrashEveryOperation(t *testing.T) {
 	const seed = 7
-	start := time.Now()
+	line := proof.New("T4", "log-every-operation").Seed(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	crashes, nested := 0, 0
 	for at := 1; ; at++ {
@@ -206,11 +204,8 @@ func TestCrashEveryOperation(t *testing.T) {
 			t.Fatalf("seed=%d crash before operation %d: opened again: ends at %d, was %d: %v", seed, at, again, last, err)
 		}
 	}
-	t.Logf("T4 crash-every-operation seed=%d ops=80 acked=80 refused=0 unknown=0 faults{crash:%d,crash-in-recovery:%d}=%d checked=%d lost=0 time=%v",
-		seed, crashes, nested, crashes+nested, crashes+nested, time.Since(start).Round(time.Millisecond))
-	if crashes < 200 || nested < 200 {
-		t.Fatalf("vacuous: %d crashes, %d during recovery", crashes, nested)
-	}
+	line.AtLeast("cuts", int64(crashes), 200).AtLeast("cuts-in-recovery", int64(nested), 200).Zero("lost", 0).
+		Fault("crash", int64(crashes)).Fault("crash-in-recovery", int64(nested)).Print(t)
 }
 
 // crashRecovery crashes the recovery of one image before each of its operations.

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"gongji/bench/proof"
 	"gongji/wal"
 )
 
@@ -81,6 +82,7 @@ func (f eagerFS) Remove(name string) error {
 // of the names on the disk, leaves the old base or the new one, and all behind it.
 func TestTruncateCrash(t *testing.T) {
 	const seed = 31
+	line := proof.New("T4", "log-truncate").Seed(seed)
 	s := makeSpecimen(t, "used", 300, 1, testSegment, false)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	crashes, moved := 0, 0
@@ -124,10 +126,7 @@ func TestTruncateCrash(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("T4 truncate seed=%d ops=%d acked=300 refused=0 unknown=0 faults{crash:%d} checked=%d new-base=%d lost=0", seed, crashes, crashes, crashes, moved)
-	if crashes < 200 || moved == 0 || moved == crashes {
-		t.Fatalf("vacuous: %d crashes, %d after the new base", crashes, moved)
-	}
+	line.AtLeast("new-base", int64(moved), 1).AtLeast("old-base", int64(crashes-moved), 1).AtLeast("cuts", int64(crashes), 200).Zero("lost", 0).Fault("crash", int64(crashes)).Print(t)
 }
 
 // TestProven (F4): damage that a later chunk proves is refused although the mark

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"gongji/bench/proof"
 	"gongji/wal"
 	"gongji/wal/waltest"
 )
@@ -49,8 +50,8 @@ var injectedErrors = []error{errorfs.ErrInjected, syscall.ENOSPC}
 // answered with nil, and a crash must leave all that was. Catches: ignoring the
 // error of SyncWait, retrying after a failed sync, forgetting the first error.
 func TestFailedSync(t *testing.T) {
-	start := time.Now()
 	for _, kind := range []string{"segment sync", "segment write", "mark sync", "mark write"} {
+		line := proof.New("T5", "log-failed-"+strings.ReplaceAll(kind, " ", "-"))
 		injected, acked, after := 0, 0, 0
 		for n := int32(1); ; n++ {
 			failure := &nth{match: func(op errorfs.Op) bool { return kindOf(op.Path)+" "+opKind(op) == kind },
@@ -63,11 +64,8 @@ func TestFailedSync(t *testing.T) {
 			}
 			injected++
 		}
-		t.Logf("T5 failed %s seed=none ops=%d acked=%d refused=%d unknown=0 faults{%s:%d}=%d checked=%d lost=0 time=%v",
-			kind, acked+after, acked, after, strings.ReplaceAll(kind, " ", "-"), injected, injected, injected+1, time.Since(start).Round(time.Millisecond))
-		if injected < 20 || after == 0 {
-			t.Fatalf("vacuous: %d failures of %s injected, %d answers after them", injected, kind, after)
-		}
+		line.Word("acked", acked).AtLeast("refused-after", int64(after), 1).AtLeast("injected", int64(injected), 20).Zero("lost", 0).
+			Fault(strings.ReplaceAll(kind, " ", "-"), int64(injected)).Print(t)
 	}
 }
 
@@ -136,11 +134,11 @@ func TestFaultsDie(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, "T5 ") {
-			t.Log(strings.TrimSpace(line))
+		if at := strings.Index(line, "T5 "); at >= 0 {
+			t.Log(strings.TrimSpace(line[at:]))
 		}
 	}
-	if !strings.Contains(string(out), "T5 die") {
+	if !strings.Contains(string(out), "T5 log-die") {
 		t.Fatalf("vacuous: the child ran no test\n%s", out)
 	}
 }
@@ -155,7 +153,7 @@ func TestFaultsDieChild(t *testing.T) {
 	if os.Getenv(childEnv) != "die" {
 		return // the parent is TestFaultsDie
 	}
-	start := time.Now()
+	line := proof.New("T5", "log-die")
 	type tally struct{ injected, died, openError int }
 	table := map[string]*tally{}
 	total := 0
@@ -177,16 +175,19 @@ func TestFaultsDieChild(t *testing.T) {
 		}
 		total++
 	}
+	died, returned := 0, 0
 	for _, what := range slices.Sorted(maps.Keys(table)) {
 		r := table[what]
-		t.Logf("T5 %-16s injected=%d died=%d returned-by-Open-or-Close=%d", what, r.injected, r.died, r.openError)
+		t.Logf("T5 log %-16s injected=%d died=%d returned-by-Open-or-Close=%d", what, r.injected, r.died, r.openError)
+		died, returned = died+r.died, returned+r.openError
+		line.Fault(strings.ReplaceAll(what, " ", "-"), int64(r.injected))
 	}
 	for _, what := range []string{"segment sync", "segment write", "segment create", "base sync", "base write", "base create", "mark sync", "mark write", "dir sync"} {
 		if table[what] == nil {
-			t.Errorf("vacuous: no %s failed", what)
+			line.Fault(strings.ReplaceAll(what, " ", "-"), 0)
 		}
 	}
-	t.Logf("T5 die seed=none scripts=%d faults{all:%d} checked=%d lost=0 time=%v", total, total, total, time.Since(start).Round(time.Millisecond))
+	line.Word("injected", total).AtLeast("died", int64(died), 1).AtLeast("returned", int64(returned), 1).Zero("lost", 0).Print(t)
 }
 
 // dieOnce runs the script with one failure. OnFatal does not return, as if the

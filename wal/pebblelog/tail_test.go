@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"gongji/bench/proof"
 	"gongji/wal"
 	"gongji/wal/waltest"
 )
@@ -189,6 +190,7 @@ func (c *countReuse) ReuseForWrite(from, to string, k vfs.DiskWriteCategory) (vf
 // a log that ends at the same record.
 func TestTornAgain(t *testing.T) {
 	const seed = 9
+	line := proof.New("T4", "log-torn-again").Seed(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	s := makeSpecimen(t, "fresh", 60, 1, segmentBytes, true)
 	crashes := 0
@@ -232,5 +234,5 @@ func TestTornAgain(t *testing.T) {
 	if n := len(s.files.segmentPaths()); n != 5 {
 		t.Fatalf("%d segments", n)
 	}
-	t.Logf("T4 torn-again seed=%d ops=100 acked=%d refused=0 unknown=0 faults{torn:4,crash-in-recovery:%d} checked=%d lost=0", seed, s.mark, crashes, crashes)
+	line.Word("acked", s.mark).Zero("lost", 0).Fault("torn", 4).Fault("crash-in-recovery", int64(crashes)).Print(t)
 }
