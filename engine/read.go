@@ -46,3 +46,9 @@ func (e *Engine) Enrolments(number uint32) ([]state.EnrolmentRecord, error) {
 func (e *Engine) Institution(number uint32) (state.InstitutionRecord, bool, error) {
 	return e.core.store.Institution(number)
 }
+
+// JournalBlock is the journal's block of a batch, as the effect chain takes it in: for who checks that chain by himself (Root). It is the caller's.
+func (e *Engine) JournalBlock(sequence uint64) ([]byte, error) {
+	b, err := e.core.journal.Block(sequence)
+	return b.Bytes(), err
+}

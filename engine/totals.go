@@ -22,10 +22,11 @@ type Totals struct {
 	Sums        ledger.Totals
 	StateHash   [32]byte
 	EffectChain [32]byte
+	LogChain    [32]byte // link of the log's record of that batch: pins every command up to it, with all its texts; see Root
 }
 
 func totalsOf(i *state.Info) Totals {
-	return Totals{Sequence: i.Sequence, TimeMS: i.TimeMS, Sums: i.Totals, StateHash: i.StateHash, EffectChain: i.EffectChain}
+	return Totals{Sequence: i.Sequence, TimeMS: i.TimeMS, Sums: i.Totals, StateHash: i.StateHash, EffectChain: i.EffectChain, LogChain: i.WalLink}
 }
 
 // walk is a snapshot that a caller of Totals reads. The executor makes it and thaws it; the caller closes ended when it reads no more.
@@ -74,7 +75,7 @@ func (e *Engine) beginTotals(limit time.Duration, sequence uint64) (t Totals, w 
 			err = ErrSequence
 			return
 		}
-		t = Totals{Sequence: v.Sequence, TimeMS: v.TimeMS, EffectChain: v.core.chain}
+		t = Totals{Sequence: v.Sequence, TimeMS: v.TimeMS, EffectChain: v.core.chain, LogChain: v.core.link}
 		w, busy = e.checkpoint.walk(v.State)
 	})
 	if ask != nil {

@@ -25,6 +25,7 @@ type VerifyOptions struct {
 	// Acked, if set, is called with a lookup after the replay, to compare a client's own book.
 	Acked    func(lookup func(id ledger.Key) (Entry, bool, error)) error
 	Progress func(sequence, last uint64) // may be nil
+	Roots    []Root                      // kept by somebody outside; in any order
 }
 
 // Verdict is what a verification found. It is only returned whole; the first difference is an error instead.
@@ -36,6 +37,7 @@ type Verdict struct {
 	Postings    uint64
 	Blocks      uint64 // journal blocks compared byte by byte
 	Checkpoints int    // stored digests compared
+	Roots       int    // of somebody outside, found as he kept them
 	TornBytes   int64  // behind the last whole record: a write that a crash cut off, beyond the mark; not read
 	Persons     uint32
 	Totals      ledger.Totals
@@ -69,7 +71,7 @@ func Verify(o VerifyOptions) (v Verdict, err error) {
 		return v, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	p := &verification{o: o, log: log, fold: reconcile.NewFold()}
+	p := &verification{o: o, log: log, fold: reconcile.NewFold(), roots: newRoots(o.Roots)}
 	p.verdict.Ledger, p.verdict.TornBytes = id.Ledger, torn
 	p.core.keys.keys = keys
 	if _, err := p.core.load(scratch, id, state.Events{}); err != nil {
@@ -91,7 +93,8 @@ type verification struct {
 	stored  *state.Store
 	journal *journal.Journal
 	kept    map[uint64]state.Info // by sequence
-	through uint64                // stored journal blocks that must be there
+	roots   roots
+	through uint64 // stored journal blocks that must be there
 }
 
 func (p *verification) run(id wal.Identity) (err error) {
@@ -100,6 +103,9 @@ func (p *verification) run(id wal.Identity) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.stored.Close()) }()
 	if err := p.log.Read(1, p.record); err != nil {
+		return err
+	}
+	if err := p.roots.end(p.core.sequence); err != nil {
 		return err
 	}
 	if n := len(p.kept); n != 0 {
@@ -115,6 +121,7 @@ func (p *verification) run(id wal.Identity) (err error) {
 	if err := c.ids.Verify(c.tables); err != nil {
 		return err
 	}
+	v.Roots = p.roots.held
 	v.Batches, v.Postings, v.Persons = c.sequence, p.fold.Postings(), c.tables.Persons.Len()
 	v.Totals, v.EffectChain, v.StateHash = c.tables.Totals(), c.chain, state.Hash(c.tables)
 	if p.o.Acked == nil {
@@ -185,6 +192,9 @@ func (p *verification) record(r wal.Record) error {
 }
 
 func (p *verification) compare(r wal.Record) error {
+	if err := p.roots.compare(r.Sequence, r.Link, p.core.chain); err != nil {
+		return err
+	}
 	if r.Sequence <= p.through {
 		b, err := p.journal.Block(r.Sequence)
 		if err != nil {

@@ -119,6 +119,7 @@ func (f *face) totals(c *api.Call) {
 	a.Amount("sum", t.Sums.Sum())
 	a.String("state_hash", hex.EncodeToString(t.StateHash[:]))
 	a.String("effect_chain", hex.EncodeToString(t.EffectChain[:]))
+	a.String("log_chain", hex.EncodeToString(t.LogChain[:]))
 	a.End()
 	c.OK(200)
 }

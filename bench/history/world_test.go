@@ -330,6 +330,9 @@ func (c *caller) choose(number int) Call {
 	case dice < 69:
 		base.Kind, base.Member, base.Amount = Credit, r.IntN(Members-1), amount
 	case dice < 76 && len(f.calls) > 0: // a copy, late or at once
+		if r.IntN(4) == 0 {
+			return f.calls[r.IntN(len(f.calls))]
+		}
 		return f.calls[max(0, len(f.calls)-1-r.IntN(20))]
 	default:
 		return f.question(r, base, amount, c.door)

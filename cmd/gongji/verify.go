@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"gongji/api/ids"
@@ -15,10 +18,11 @@ import (
 )
 
 type verifyCmd struct {
-	Dir     string `arg:"" help:"Stopped ledger directory, or a copy that the server made (POST /v1/ledger/copies)." default:"data/gongji"`
-	KeyFile string `help:"Key file; needed to recompute draws of days whose key is not published yet. Default: DIR.key if it is there." placeholder:"FILE"`
-	Acked   string `help:"A client's own book of acknowledged settlements, NDJSON: fixmedins_code, msgid, setl_id, acct_pay, acct_mulaid_pay, psn_cash_pay." placeholder:"FILE"`
-	Scratch string `help:"Directory for the replayed state." placeholder:"DIR"`
+	Dir     string   `arg:"" help:"Stopped ledger directory, or a copy that the server made (POST /v1/ledger/copies)." default:"data/gongji"`
+	KeyFile string   `help:"Key file; needed to recompute draws of days whose key is not published yet. Default: DIR.key if it is there." placeholder:"FILE"`
+	Acked   string   `help:"A client's own book of acknowledged settlements, NDJSON: fixmedins_code, msgid, setl_id, acct_pay, acct_mulaid_pay, psn_cash_pay." placeholder:"FILE"`
+	Root    []string `help:"A sequence and the log_chain or effect_chain that was told at it (GET /v1/ledger/totals), kept by you: SEQUENCE:HASH. May be repeated." placeholder:"SEQ:HASH"`
+	Scratch string   `help:"Directory for the replayed state." placeholder:"DIR"`
 }
 
 // Run replays the log and prints the verdict; any difference is an error and the exit code is not 0.
@@ -28,6 +32,13 @@ func (v *verifyCmd) Run() error {
 		if path := filepath.Clean(v.Dir) + ".key"; exists(path) {
 			o.KeyFile = path
 		}
+	}
+	for _, text := range v.Root {
+		r, err := readRoot(text)
+		if err != nil {
+			return err
+		}
+		o.Roots = append(o.Roots, r)
 	}
 	lines := 0
 	if v.Acked != "" {
@@ -52,10 +63,29 @@ func (v *verifyCmd) Run() error {
 	fmt.Printf("books     personal %s + family %s + institutions %s + premiums %s + area dues %s %s + bank %s + funding %s = %s yuan\n", yuan(t.Personal), yuan(t.Family), yuan(t.Institution),
 		yuan(t.Premium), yuan(t.AreaOwed), yuan(t.AreaClaimed), yuan(t.FundBank), yuan(t.Funding), yuan(t.Sum()))
 	fmt.Printf("held      %d persons, %d settlements accepted\n", r.Persons, r.Settlements)
+	if r.Roots > 0 {
+		fmt.Printf("roots     %d that were kept outside are those of this log\n", r.Roots)
+	}
 	if v.Acked != "" {
 		fmt.Printf("book      %d acknowledged settlements are there with the same amounts\n", lines)
 	}
 	return nil
+}
+
+// readRoot reads SEQUENCE:HASH, the hash in hexadecimal.
+func readRoot(text string) (r engine.Root, err error) {
+	sequence, hash, _ := strings.Cut(text, ":")
+	if r.Sequence, err = strconv.ParseUint(sequence, 10, 64); err == nil {
+		var b []byte
+		if b, err = hex.DecodeString(hash); err == nil && (len(b) != len(r.Hash) || r.Sequence == 0) {
+			err = fmt.Errorf("a sequence from 1 and %d bytes of hash are needed", len(r.Hash))
+		}
+		copy(r.Hash[:], b)
+	}
+	if err != nil {
+		err = fmt.Errorf("root %q: %w", text, err)
+	}
+	return r, err
 }
 
 func exists(path string) bool {

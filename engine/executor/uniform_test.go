@@ -7,17 +7,19 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
+	"gongji/bench/proof"
 	"gongji/engine/command"
 	"gongji/engine/executor"
 	"gongji/engine/ledger"
 )
 
-// t6Draws is how many draws each grouping gets (T6): 60,000 catch a bias of 10 % almost surely; a soak runs -t6 1000000.
+// t6Draws is how many draws each grouping gets in a full run (T6): 60,000 catch a bias of 10 % almost surely; a soak runs -t6 1000000.
 const t6Draws = 60_000
 
-var t6 = flag.Int("t6", t6Draws, "draws per number of authorizers in TestUniform")
+var t6 = flag.Int("t6", proof.Of(t6Draws), "draws per number of authorizers in TestUniform")
 
 const (
 	t6Shards = 8
@@ -34,6 +36,8 @@ type t6World struct {
 	families [][]*t6Family // by k
 	people   int
 	number   uint64 // of the next message id
+	opened   executor.Batch
+	effects  ledger.Effects
 }
 
 type t6Family struct {
@@ -173,15 +177,31 @@ func (x *t6Bill) order(t *testing.T, fx *ledger.Effects) (order []int) {
 }
 
 // TestUniform (T6, P9, P10, D2, D3): every authorizer is first debited equally often and, for up to four, every order comes equally often,
-// whatever the draws are grouped by: binding age, account number, partition, balance, institution, the draw before. It must catch the seeded
-// defects "modulo-biased draw" and "self not first when self is below 1 yuan".
+// whatever the draws are grouped by: binding age, account number, partition, balance, institution, the draw before; by the sharded executor and by the serial
+// one. It must catch the seeded defects "modulo-biased draw" and "self not first when self is below 1 yuan".
 func TestUniform(t *testing.T) {
-	w := newT6World()
-	x := executor.NewSharded(executor.Store{State: w.state, IDs: w.ids, Originals: newHistory()}, t6Shards, 1, 1<<20)
-	defer x.Close()
-	var batch executor.Batch
-	var fx ledger.Effects
-	sequence, empties := uint64(1), 0
+	for _, name := range []string{"sharded", "serial"} {
+		t.Run(name, func(t *testing.T) {
+			l := proof.New("T6", "uniform-"+name)
+			w := newT6World()
+			store := executor.Store{State: w.state, IDs: w.ids, Originals: newHistory()}
+			var x executor.Executor = executor.NewSerial(store)
+			if name == "sharded" {
+				x = executor.NewSharded(store, t6Shards, 1, 1<<20)
+			}
+			defer x.Close()
+			w.uniform(t, l, x, name == "sharded")
+			l.Print(t)
+		})
+	}
+}
+
+// uniform draws and judges.
+func (w *t6World) uniform(t *testing.T, l *proof.Line, x executor.Executor, sharded bool) {
+	t.Helper()
+	sequence, draws, empties, groupings, beyond := uint64(1), 0, 0, 0, 0
+	worst := 0.0
+	var nearest string
 	for k := 2; k <= 6; k++ {
 		tally := newDrawTally(k)
 		for done := 0; done < *t6; done += t6Batch {
@@ -191,28 +211,40 @@ func TestUniform(t *testing.T) {
 				}
 			}
 			sequence++
-			payload, bills := w.batch(k, t6Batch)
-			if err := batch.Open(sequence, payload); err != nil {
-				t.Fatal(err)
-			}
-			key := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("day"), sequence/50))
-			batch.DayKey = &key
-			x.Execute(&batch, &fx)
-			if x.Stats().Serial {
+			fx, bills := w.draw(t, x, k, sequence)
+			if sharded && x.Stats().Serial {
 				t.Fatal("vacuous: the batch ran serially")
 			}
 			for i := range bills {
-				tally.add(&bills[i].f.family, bills[i].institution, bills[i].order(t, &fx))
+				tally.add(&bills[i].f.family, bills[i].institution, bills[i].order(t, fx))
+				draws++
 				if int(fx.List[bills[i].index].DrawCount) > k {
 					empties++
 				}
 			}
 		}
-		for name := range tally.judge(t, true) {
+		bad, near := tally.judge(t)
+		for name := range bad {
 			t.Errorf("k=%d: %s is beyond its limit", k, name)
 		}
+		groupings, beyond = groupings+len(tally.groupings()), beyond+len(bad)
+		if r := near.chi / near.limit; r > worst {
+			worst, nearest = r, fmt.Sprintf("k=%d,%s,df=%d,chi2=%.1f,limit=%.1f", k, strings.ReplaceAll(near.name, " ", "-"), near.freedom, near.chi, near.limit)
+		}
 	}
-	if empties < *t6 {
-		t.Errorf("vacuous: only %d draws with a candidate at 0", empties)
+	l.AtLeast("n", int64(*t6), int64(proof.Of(t6Draws))).AtLeast("draws", int64(draws), int64(5**t6)).AtLeast("with_empty_account", int64(empties), int64(*t6)).
+		AtLeast("groupings", int64(groupings), 42).Zero("beyond", int64(beyond)).Word("nearest", nearest)
+}
+
+// draw runs one batch.
+func (w *t6World) draw(t *testing.T, x executor.Executor, k int, sequence uint64) (*ledger.Effects, []t6Bill) {
+	t.Helper()
+	payload, bills := w.batch(k, t6Batch)
+	if err := w.opened.Open(sequence, payload); err != nil {
+		t.Fatal(err)
 	}
+	key := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("day"), sequence/50))
+	w.opened.DayKey = &key
+	x.Execute(&w.opened, &w.effects)
+	return &w.effects, bills
 }

@@ -2,9 +2,12 @@ package reconcile
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
+	"gongji/bench/proof"
 	"gongji/engine/ledger"
 )
 
@@ -82,4 +85,64 @@ func BenchmarkCompare(b *testing.B) {
 			b.Fatal(c)
 		}
 	}
+}
+
+// TestComparePlanted (T16, R15): of files with planted errors (a line missing, one too many, 1 fen off, ids swapped) the three lists are exactly those.
+func TestComparePlanted(t *testing.T) {
+	proofLine := proof.New("T16", "compare").Seed(16)
+	r := rand.New(rand.NewPCG(16, 1))
+	planted, wrong := map[string]int64{}, 0
+	files := proof.Of(300)
+	for range files {
+		n := 20 + r.IntN(200)
+		var ours []Line
+		for i := range n {
+			ours = append(ours, line(fmt.Sprintf("M%04d", i), ledger.Position(i+1), false, 1_000+int64(i), int64(i), 1_000))
+		}
+		theirs := slices.Clone(ours)
+		order := r.Perm(n)
+		var want Comparison
+		different := map[string]Match{}
+		for k := range 4 { // each touches lines of its own
+			at := order[4*k : 4*k+4]
+			switch k {
+			case 0:
+				theirs[at[0]].Tell(Acct, 1_001)
+				different[theirs[at[0]].Message] = Match{Ours: at[0], Figures: 1 << Acct}
+				planted["fen"]++
+			case 1:
+				a, b := &theirs[at[0]], &theirs[at[1]]
+				a.Message, b.Message = b.Message, a.Message
+				figures := uint8(1<<Medfee | 1<<Fund)
+				different[a.Message] = Match{Ours: at[1], Settlement: true, Figures: figures}
+				different[b.Message] = Match{Ours: at[0], Settlement: true, Figures: figures}
+				planted["swapped"]++
+			case 2:
+				want.OursOnly = append(want.OursOnly, at[0])
+				planted["missing"]++
+			}
+		}
+		gone := want.OursOnly[0]
+		theirs = slices.Delete(theirs, gone, gone+1)
+		theirs = append(theirs, line(fmt.Sprintf("X%04d", n), ledger.Position(5_000), false, 1, 0, 1))
+		planted["extra"]++
+		r.Shuffle(len(theirs), func(i, j int) { theirs[i], theirs[j] = theirs[j], theirs[i] })
+		for j := range theirs {
+			if theirs[j].Message[0] == 'X' {
+				want.TheirsOnly = []int{j}
+			} else if m, found := different[theirs[j].Message]; found {
+				m.Theirs = j
+				want.Different = append(want.Different, m)
+			}
+		}
+		if got := Compare(ours, theirs); !reflect.DeepEqual(got, want) {
+			wrong++
+			t.Errorf("%d lines: %+v, planted %+v", n, got, want)
+		}
+	}
+	proofLine.AtLeast("files", int64(files), int64(files)).Zero("lists_wrong", int64(wrong))
+	for _, kind := range []string{"missing", "extra", "fen", "swapped"} {
+		proofLine.Fault(kind, planted[kind])
+	}
+	proofLine.Print(t)
 }
