@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -18,15 +19,29 @@ const (
 // health knows since when a store has been in trouble. Store callbacks write it from any goroutine, the executor brackets each wait for the
 // log with wait and done.
 type health struct {
-	since   atomic.Int64 // unix ns of the begin of the trouble of the state store; 0: none
-	waiting atomic.Int64 // unix ns since when the executor waits for the log; 0: it does not
+	since   atomic.Int64           // unix ns of the begin of the trouble of the state store; 0: none
+	cause   atomic.Pointer[string] // of that trouble; nil: there never was one
+	waiting atomic.Int64           // unix ns since when the executor waits for the log; 0: it does not
 }
 
 func (h *health) wait(now time.Time) { h.waiting.Store(now.UnixNano()) }
 
 func (h *health) done() { h.waiting.Store(0) }
 
-func (h *health) trouble(now time.Time) { h.since.CompareAndSwap(0, now.UnixNano()) }
+// trouble begins the trouble of the state store; false: it had begun before.
+func (h *health) trouble(now time.Time, cause string) bool {
+	h.cause.Store(&cause)
+	return h.since.CompareAndSwap(0, now.UnixNano())
+}
+
+// stall is ErrStalled with what does not move and for how long.
+func (h *health) stall(now time.Time) error {
+	cause := "waiting for a sync of the log"
+	if p := h.cause.Load(); p != nil && h.since.Load() != 0 {
+		cause = *p
+	}
+	return fmt.Errorf("%w for %s: %s", ErrStalled, h.lasting(now).Round(time.Second), cause)
+}
 
 func (h *health) cured() { h.since.Store(0) }
 
@@ -51,11 +66,13 @@ func (h *health) refuse() error {
 	return nil
 }
 
-// watch ends the process when storage has stalled for StallExit: nothing is answered meanwhile, and recovery on a working disk is quick.
+// watch ends the process when storage has stalled for StallExit: nothing is answered meanwhile, and recovery on a working disk is quick. An operator is told
+// when a stall begins to refuse work and when it is over.
 func (e *Engine) watch() {
 	defer close(e.watched)
 	t := time.NewTicker(StallExit / 30)
 	defer t.Stop()
+	told := false
 	for {
 		select {
 		case <-e.stopping:
@@ -63,9 +80,17 @@ func (e *Engine) watch() {
 		case <-e.failed:
 			return
 		case now := <-t.C:
-			if e.health.lasting(now) > StallExit {
-				e.fail(ErrStalled)
+			lasting := e.health.lasting(now)
+			switch refuses := lasting > StallRefuse; {
+			case lasting > StallExit:
+				e.fail(e.health.stall(now))
 				return
+			case refuses && !told:
+				e.options.Report("storage stalls", map[string]any{"reason": e.health.stall(now).Error()})
+				told = true
+			case !refuses && told:
+				e.options.Report("storage goes on", nil)
+				told = false
 			}
 		}
 	}

@@ -192,7 +192,9 @@ func (e *Engine) abandon() error {
 	return errors.Join(errs...)
 }
 
+// trouble notes that the state store cannot write. Pebble tries again at once and for ever, a thousand times a second on a full disk: only the first is told.
 func (e *Engine) trouble(event, reason string) {
-	e.health.trouble(time.Now())
-	e.options.Report(event, map[string]any{"reason": reason})
+	if e.health.trouble(time.Now(), reason) {
+		e.options.Report(event, map[string]any{"reason": reason})
+	}
 }
