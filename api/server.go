@@ -22,9 +22,10 @@ type Server struct {
 	ids      *requestIDs
 	calls    sync.Pool
 
-	inFlight atomic.Int64 // calls of the faces being handled
-	stopping atomic.Bool
-	drained  chan struct{} // told when stopping and the last call has ended
+	inFlight    atomic.Int64 // calls of the faces being handled
+	stopping    atomic.Bool
+	unavailable every         // lines about answers of 503
+	drained     chan struct{} // told when stopping and the last call has ended
 }
 
 // face is one listener with its routes.
@@ -51,7 +52,7 @@ func New(opt Options, routes []Route) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opt: opt, ids: newRequestIDs(), drained: make(chan struct{}, 1)}
+	s := &Server{opt: opt, ids: newRequestIDs(), drained: make(chan struct{}, 1), unavailable: every{pause: failureLogEvery}}
 	s.calls.New = func() any { return &Call{} }
 	s.business = &face{srv: s, kind: Business}
 	s.admin = &face{srv: s, kind: Admin}
@@ -100,7 +101,7 @@ func (f *face) newHTTP() *fasthttp.Server {
 		ErrorHandler:                 f.serveError,
 		HeaderReceived:               f.headerReceived,
 		ConnState:                    f.connections.track,
-		Logger:                       &errorLog{srv: f.srv, listener: f.name()},
+		Logger:                       &errorLog{srv: f.srv, listener: f.name(), limit: every{pause: errorLogEvery}},
 		StreamRequestBody:            f.kind == Admin,
 		Concurrency:                  opt.ConnectionsMax,
 		ReadBufferSize:               readBufferBytes,

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -18,8 +19,9 @@ const (
 // health knows since when a store has been in trouble. Store callbacks write it from any goroutine, the executor brackets each wait for the
 // log with wait and done.
 type health struct {
-	since   atomic.Int64 // unix ns of the begin of the trouble of the state store; 0: none
-	waiting atomic.Int64 // unix ns since when the executor waits for the log; 0: it does not
+	since   atomic.Int64           // unix ns of the begin of the trouble of the state store; 0: none
+	cause   atomic.Pointer[string] // of that trouble; nil: there never was one
+	waiting atomic.Int64           // unix ns since when the executor waits for the log; 0: it does not
 	now     func() time.Time
 }
 
@@ -27,7 +29,20 @@ func (h *health) wait() { h.waiting.Store(h.now().UnixNano()) }
 
 func (h *health) done() { h.waiting.Store(0) }
 
-func (h *health) trouble() { h.since.CompareAndSwap(0, h.now().UnixNano()) }
+// trouble begins the trouble of the state store; false: it had begun before.
+func (h *health) trouble(cause string) bool {
+	h.cause.Store(&cause)
+	return h.since.CompareAndSwap(0, h.now().UnixNano())
+}
+
+// stall is ErrStalled with what does not move and for how long.
+func (h *health) stall() error {
+	cause := "waiting for a sync of the log"
+	if p := h.cause.Load(); p != nil && h.since.Load() != 0 {
+		cause = *p
+	}
+	return fmt.Errorf("%w for %s: %s", ErrStalled, h.lasting().Round(time.Second), cause)
+}
 
 func (h *health) cured() { h.since.Store(0) }
 
@@ -53,11 +68,13 @@ func (h *health) refuse() error {
 	return nil
 }
 
-// watch ends the process when storage has stalled for StallExit: nothing is answered meanwhile, and recovery on a working disk is quick.
+// watch ends the process when storage has stalled for StallExit: nothing is answered meanwhile, and recovery on a working disk is quick. An operator is told
+// when a stall begins to refuse work and when it is over.
 func (e *Engine) watch() {
 	defer close(e.watched)
 	t := time.NewTicker(StallExit / 30)
 	defer t.Stop()
+	told := false
 	for {
 		select {
 		case <-e.stopping:
@@ -65,8 +82,15 @@ func (e *Engine) watch() {
 		case <-e.failed:
 			return
 		case <-t.C:
-			if e.overdue() {
+			switch refuses := e.health.lasting() > StallRefuse; {
+			case e.overdue():
 				return
+			case refuses && !told:
+				e.options.Report("storage stalls", map[string]any{"reason": e.health.stall().Error()})
+				told = true
+			case !refuses && told:
+				e.options.Report("storage goes on", nil)
+				told = false
 			}
 		}
 	}
@@ -77,6 +101,6 @@ func (e *Engine) overdue() bool {
 	if e.health.lasting() <= StallExit {
 		return false
 	}
-	e.fail(ErrStalled)
+	e.fail(e.health.stall())
 	return true
 }

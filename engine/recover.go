@@ -238,9 +238,11 @@ func (e *Engine) abandon() error {
 	return errors.Join(errs...)
 }
 
+// trouble notes that the state store cannot write. Pebble tries again at once and for ever, a thousand times a second on a full disk: only the first is told.
 func (e *Engine) trouble(event, reason string) {
-	e.health.trouble()
-	e.options.Report(event, map[string]any{"reason": reason})
+	if e.health.trouble(reason) {
+		e.options.Report(event, map[string]any{"reason": reason})
+	}
 }
 
 // stateName is the state store's directory inside the ledger's.

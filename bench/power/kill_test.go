@@ -106,8 +106,11 @@ func (k *killer) round(t *testing.T, x *server, n, rounds int) *server {
 	if kind == killStart {
 		k.killStarting(t)
 	}
-	x, took := k.s.start(t)
-	k.starts = append(k.starts, took)
+	x = k.restart(t)
+	if kind == killStop { // once more, from a checkpoint that holds everything
+		x.stop(t)
+		x = k.restart(t)
+	}
 	for _, l := range lines {
 		switch l.State {
 		case stateUnknown:
@@ -118,7 +121,15 @@ func (k *killer) round(t *testing.T, x *server, n, rounds int) *server {
 	}
 	k.truth.add(t, x, lines)
 	k.truth.check(t, x, n%8 == 7 || n == rounds-1)
+	k.truth.recheck(t, x, k.random)
 	k.conflict += k.truth.conflicts(t, x, lines)
+	return x
+}
+
+func (k *killer) restart(t *testing.T) *server {
+	t.Helper()
+	x, took := k.s.start(t)
+	k.starts = append(k.starts, took)
 	return x
 }
 
@@ -160,7 +171,7 @@ func (k *killer) print(t *testing.T, p *proof.Line, rounds int64) {
 		total += n
 	}
 	p.AtLeast("kills", total, rounds*9/10).AtLeast("acked", k.acked, rounds*20).Word("unknown", k.unknown).Word("unknown_done", u.done).
-		Word("unknown_refused", u.refused).AtLeast("unknown_never", u.never, 1).AtLeast("checked", u.checked, k.acked).AtLeast("conflicts", k.conflict, 1).
+		Word("unknown_refused", u.refused).AtLeast("unknown_never", u.never, 1).AtLeast("checked", u.checked, k.acked+u.rechecked).AtLeast("conflicts", k.conflict, 1).Word("rechecked", u.rechecked).
 		Zero("lost", u.lost).Zero("twice", u.twice).Zero("differs", u.differs).
 		Word("restart_p50", k.starts[len(k.starts)/2].Round(time.Millisecond)).Word("restart_p100", k.starts[len(k.starts)-1].Round(time.Millisecond)).
 		Word("P15_bound", p15Bound(worldPersons, len(u.lines)).Round(time.Millisecond)).Print(t)

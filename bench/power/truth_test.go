@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ type truth struct {
 	// What is wrong: acknowledged and not there; there more than once; there with another answer.
 	lost, twice, differs int64
 	checked              int64 // acknowledged messages that were read back
+	rechecked            int64 // of these, those of earlier rounds
 	done, refused, never int64 // what unknown messages turned out to be
 	told                 []string
 }
@@ -121,6 +123,30 @@ func (u *truth) add(t *testing.T, x *server, lines []*line) {
 		u.post(l, &found[i].fate, undone[l.Msgid])
 	}
 	u.lines = append(u.lines, lines...)
+}
+
+// recheckMax messages of earlier rounds are read back in each: by then a checkpoint holds them and their ids.
+const recheckMax = 100
+
+// recheck reads some messages back that were read back before (P4: for ever).
+func (u *truth) recheck(t *testing.T, x *server, random *rand.Rand) {
+	t.Helper()
+	some := make([]*line, min(recheckMax, len(u.lines)))
+	for i := range some {
+		some[i] = u.lines[random.IntN(len(u.lines))]
+	}
+	found := make([]finding, len(some))
+	if err := parallel(len(some), func(i int) (err error) {
+		found[i], err = find(x, some[i])
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	before := u.checked
+	for i, l := range some {
+		u.compare(l, &found[i])
+	}
+	u.rechecked += u.checked - before
 }
 
 // resolve asks what became of a message whose answer did not come, and makes it final.

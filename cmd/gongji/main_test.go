@@ -8,8 +8,11 @@ import (
 	"go.uber.org/goleak"
 )
 
+// serveArgs, if set in the environment, makes the test binary the program with these arguments, one a line.
+const serveArgs = "GONGJI_TEST_SERVE"
+
 func TestMain(m *testing.M) {
-	if args := os.Getenv(serveArgs); args != "" { // TestKill's child
+	if args := os.Getenv(serveArgs); args != "" {
 		os.Args = append(os.Args[:1], strings.Split(args, "\n")...)
 		main()
 		return

@@ -88,8 +88,12 @@ func createSegment(fs vfs.FS, dir string, number uint64, id *wal.Identity, start
 	if err != nil {
 		return nil, err
 	}
-	if reserve > 0 {
-		_ = file.Preallocate(0, reserve) // only for speed: a write that finds no room fails by itself
+	// Only for speed: a write that finds no room fails by itself. A reservation that fails keeps the blocks it got, which would be all that a nearly full
+	// disk has left for everybody.
+	if reserve > 0 && file.Preallocate(0, reserve) != nil {
+		if err := giveBack(file); err != nil {
+			return nil, errors.Join(fmt.Errorf("create %s: %w", path, err), file.Close())
+		}
 	}
 	to := &dataSyncFile{file}
 	w := &segmentWriter{path: path, writer: newLogWriter(record.NewLogWriter, to, number)}
