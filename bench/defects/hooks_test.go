@@ -146,9 +146,12 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: file in %q, constant %s in %q, asked in %q; want all in %s", d.Name, h.files[d.Name], d.constant(), h.declared[d.constant()], askedBy, d.Dir)
 		}
 		for _, s := range d.sightings() {
-			if !hasTest(tree, s) || s.Says == "" {
+			if _, found := describe(tree, s); !found || s.Says == "" {
 				t.Errorf("%s: no test %s in %s, or it says nothing", d.Name, s.Run, s.Package)
 			}
+		}
+		if text, _ := describe(tree, d.By); !strings.Contains(text, TagPrefix+d.Name) { // reliability.md 3.2, rule 6
+			t.Errorf("%s: %s does not say that it must catch it", d.Name, d.By.Run)
 		}
 	}
 	if len(Table) != 24 || len(asks) != 24 || len(h.files) != 24 || len(h.declared) != 24 {
@@ -163,20 +166,24 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// hasTest reports whether a sighting's test stands in its package, and its script where it is one.
-func hasTest(tree *layout.Tree, s Sighting) bool {
-	test, sub, _ := strings.Cut(unanchored(s.Run), "/")
-	if sub != "" {
-		if _, err := os.Stat(filepath.Join(moduleRoot, s.Package, "testdata", sub+".txt")); err != nil {
-			return false
-		}
-	}
+// describe gives what stands above a sighting's test, or in its script where it is one; false: there is no such test.
+func describe(tree *layout.Tree, s Sighting) (text string, found bool) {
+	test, sub, scripted := strings.Cut(unanchored(s.Run), "/")
 	for _, f := range tree.Files {
-		if f.Dir == s.Package && f.Test && f.AST.Scope.Lookup(test) != nil {
-			return true
+		if f.Dir != s.Package || !f.Test {
+			continue
+		}
+		for _, d := range f.AST.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == test {
+				text, found = fn.Doc.Text(), true
+			}
 		}
 	}
-	return false
+	if scripted {
+		raw, err := os.ReadFile(filepath.Join(moduleRoot, s.Package, "testdata", sub+".txt"))
+		return string(raw), found && err == nil
+	}
+	return text, found
 }
 
 // TestCostsNothing: what only defects use is not in the binary, and would be with its tag. The conditions themselves are of constants, which the
