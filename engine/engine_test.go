@@ -92,6 +92,7 @@ func send(t *testing.T, e *engine.Engine, b model.Batch) []sequencer.Result {
 
 // TestRestartAnywhere: the same hostile batches with stops and copies at different places, other shard counts and checkpoint intervals, and
 // once without any stop, give the same digests; each stopped ledger and each copy is verified from zero. (T12, P14)
+// T20: defect_wall_clock.
 func TestRestartAnywhere(t *testing.T) {
 	g := model.NewGenerator(7)
 	var batches []model.Batch

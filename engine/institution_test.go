@@ -299,6 +299,7 @@ func checkClearings(t *testing.T, e *engine.Engine, all *naive, institution uint
 
 // TestClosedDayNeverChanges: R15: what a day holds when it is closed, it holds behind every later batch, whatever is undone then; and while it is open a
 // reversal by message makes a settlement of it void.
+// T20: defect_day_end_old.
 func TestClosedDayNeverChanges(t *testing.T) {
 	type key struct {
 		institution uint32

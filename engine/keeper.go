@@ -58,7 +58,7 @@ func (e *Engine) keepBatch(s *slot) error {
 		e.options.beforeKeep()
 	}
 	if queryEarlyDefect {
-		if err := e.durable(s.batch.Commit); err != nil {
+		if err := s.batch.Commit.Wait(); err != nil {
 			return err
 		}
 	}

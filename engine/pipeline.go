@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"errors"
-
 	"gongji/engine/executor"
 	"gongji/engine/sequencer"
-	"gongji/wal"
 )
 
 // execute is the executor's goroutine: it waits for each batch to be durable, runs it, hands it to the keeper, runs the queries behind it, and
@@ -90,20 +87,21 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 			return err
 		}
 	}
-	commit := b.Commit
 	if !replyEarlyDefect && !queryEarlyDefect {
-		if err := e.durable(commit); err != nil {
+		e.health.wait()
+		if err := b.Commit.Wait(); err != nil {
 			return err
 		}
+		e.health.done()
 	}
 	e.logBytes += int64(len(b.Payload))
-	if err := c.execute(&s.executed, commit.Link(), &s.effects); err != nil {
+	if err := c.execute(&s.executed, b.Commit.Link(), &s.effects); err != nil {
 		return err
 	}
 	s.stats = c.executor.Stats()
 	e.stats.Policies.Store(uint64(c.tables.Policies.Len())) // before the answers
 	if replyEarlyDefect {
-		return errors.Join(e.hand(s), e.durable(commit))
+		return waitAfter(e, s)
 	}
 	if err := e.hand(s); err != nil || e.logBytes < e.options.CheckpointBytes || e.checkpoint.current != nil {
 		return err
@@ -112,14 +110,4 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 		return err
 	}
 	return e.beginCheckpoint()
-}
-
-// durable waits for a record.
-func (e *Engine) durable(c wal.Commit) error {
-	e.health.wait()
-	if err := c.Wait(); err != nil {
-		return err
-	}
-	e.health.done()
-	return nil
 }

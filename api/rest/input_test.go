@@ -242,6 +242,7 @@ func inputs() []input {
 
 // Every field of every call, spoiled in every way: refused before the log, with code and field, and nothing of the value told back.
 // Rules: F1, F2, F3, C8.
+// T20: defect_number_told.
 func TestBadInput(t *testing.T) {
 	f := start(t, setup{})
 	before := f.sequence()

@@ -222,11 +222,11 @@ func (f *face) lookup(c *api.Call) {
 	defer f.give(w)
 	canonical, ok := w.canonicalCertno(certType, certno)
 	if !ok {
-		p := badValue("certno").problem()
 		if numberToldDefect {
-			p.Detail = string(certno) + " is no certificate number"
+			c.Fail(api.Problem{Code: api.CodeBadValue, Field: "certno", Detail: string(certno) + " is no certificate number"})
+			return
 		}
-		c.Fail(p)
+		c.Fail(badValue("certno").problem())
 		return
 	}
 	key := f.pseudonym(certType, canonical)

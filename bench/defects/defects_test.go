@@ -1,13 +1,11 @@
 package defects
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 
 	"gongji/bench/proof"
@@ -29,9 +27,6 @@ func TestDefects(t *testing.T) {
 	}
 	t.Logf("%d of %d defects, asked for %q at commit %.12s", len(chosen), len(Table), asked, commit)
 	r := &runner{root: moduleRoot, scratch: t.TempDir(), built: map[string]string{}, green: map[string]bool{}}
-	var table bytes.Buffer
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "tag\ttest\tto red")
 	line := proof.New("T20", "defects")
 	red, slowest := 0, time.Duration(0)
 	for _, d := range chosen {
@@ -39,12 +34,12 @@ func TestDefects(t *testing.T) {
 		for _, s := range d.sightings() {
 			took, err := r.see(d.Name, s)
 			slowest = max(slowest, took)
-			verdict := fmt.Sprintf("%.1fs", took.Seconds())
+			verdict := fmt.Sprintf("red after %.1fs", took.Seconds())
 			if err != nil {
 				t.Errorf("%s%s, %s %s: %v", TagPrefix, d.Name, s.Package, s.Run, err)
 				seen, verdict = false, "NOT SEEN"
 			}
-			fmt.Fprintf(w, "%s%s\t%s %s\t%s\n", TagPrefix, d.Name, s.Package, strings.NewReplacer("^", "", "$", "").Replace(s.Run), verdict)
+			t.Logf("%-28s %-45s %s", TagPrefix+d.Name, s.Package+" "+unanchored(s.Run), verdict)
 		}
 		if seen {
 			red++
@@ -53,14 +48,12 @@ func TestDefects(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("\n%s", &table)
 	n := int64(len(chosen))
 	line.Word("asked", asked).Word("commit", fmt.Sprintf("%.12s", commit)).AtLeast("tags", n, 1).AtLeast("red", int64(red), n).
 		AtLeast("green", int64(len(r.green)), 1).Word("slowest", fmt.Sprintf("%.1fs", slowest.Seconds())).Print(t)
 }
+
+func unanchored(run string) string { return strings.NewReplacer("^", "", "$", "").Replace(run) }
 
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()

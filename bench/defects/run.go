@@ -110,7 +110,7 @@ func (r *runner) build(dir, tags string) (string, error) {
 	}
 	r.builds++
 	binary := filepath.Join(r.scratch, fmt.Sprintf("%d.test", r.builds))
-	if err := r.goTool("test", "-c", "-vet=off", "-tags", tags, "-o", binary, "./"+dir); err != nil {
+	if err := r.goTool("test", "-c", "-vet=off", "-ldflags=-w", "-tags", tags, "-o", binary, "./"+dir); err != nil {
 		return "", err
 	}
 	r.built[key] = binary

@@ -68,6 +68,7 @@ func keptSeeds(t *testing.T) (jobs []job) {
 }
 
 // TestSim is T3: P1-P9, P13, P14, P21, P24 over many seeds. Worlds share nothing, so each core runs one; each is one goroutine.
+// T20: defect_reply_early, defect_ids_not_saved, defect_query_early.
 func TestSim(t *testing.T) {
 	jobs := keptSeeds(t)
 	for i := range *flagSeeds {

@@ -4,6 +4,7 @@ import "testing"
 
 // TestAmountsWrap: R1, P2: a part above the limit is refused before anything is added, also where the sum comes out right because it wraps. It must catch
 // the seeded defect "amount check with wrap-around".
+// T20: defect_amount_wraps.
 func TestAmountsWrap(t *testing.T) {
 	const quarter = int64(1) << 62 // four of them add to 0
 	for name, in := range map[string]BillInput{

@@ -331,6 +331,7 @@ func TestUnbindableFrom(t *testing.T) {
 }
 
 // TestUnbindRaces: the log's order decides between an unbinding and a settlement of one batch.
+// T20: defect_unbind_late.
 func TestUnbindRaces(t *testing.T) {
 	w := newWorld(t, nil)
 	w.person("a", 100, 0)

@@ -70,6 +70,7 @@ func TestStream(t *testing.T) {
 
 // TestDrawUniform (T6, P10): each of the k! orders equally often; limits are chi-square at p = 1e-6 (reliability.md T6).
 // It must catch the seeded defect "modulo-biased draw".
+// T20: defect_draw_biased.
 func TestDrawUniform(t *testing.T) {
 	limits := map[int]float64{2: 23.9, 3: 35.9, 4: 70.6} // df 1, 5, 23
 	orders := map[int]int{2: 2, 3: 6, 4: 24}

@@ -77,7 +77,10 @@ func AsksPasswords(c *Context, cmd *Command, b *Bill) bool {
 
 func checkAmounts(in *BillInput, b *Bill) Outcome {
 	for _, a := range [...]int64{in.Medfee, in.Fund, in.HospPart, in.Preselfpay, in.Inscp, in.Overlmt, in.Fulamt} {
-		if a < 0 || a > AmountMax && !amountWrapsDefect {
+		if amountWrapsDefect && a >= 0 {
+			continue
+		}
+		if a < 0 || a > AmountMax {
 			return AmountRange
 		}
 	}
@@ -177,8 +180,10 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 		return amount
 	}
 	own := Account(KindPersonal, b.Patient)
-	if b.Own && c.Policy.SelfFirst != 0 && !(selfLastDefect && funds.Available(own) < 100) {
-		f.Own = take(own)
+	if b.Own && c.Policy.SelfFirst != 0 {
+		if !selfLastDefect || funds.Available(own) >= 100 {
+			f.Own = take(own)
+		}
 	}
 	if rest > 0 && b.Relatives {
 		guarded := c.Policy.NeedsPasswords()
@@ -207,7 +212,10 @@ func DecideSettlement[F Funds](s *State, c *Context, cmd *Command, b *Bill, posi
 			f.Mulaid += take(a)
 		}
 	}
-	if b.Own && (c.Policy.SelfFirst == 0 || selfLastDefect) && f.Own == 0 { // not 0: it had a place among the relatives
+	if selfLastDefect && b.Own && f.Own == 0 {
+		f.Own = take(own)
+	}
+	if b.Own && c.Policy.SelfFirst == 0 && f.Own == 0 { // not 0: it had a place among the relatives
 		f.Own = take(own)
 	}
 	if !FinishSettlement(cmd, b, f) {

@@ -173,6 +173,7 @@ func TestCut(t *testing.T) {
 }
 
 // TestLimits: every queue has its limit; what is refused is not admitted. It must catch the seeded defect "unbounded queue".
+// T20: defect_queue_unbounded.
 func TestLimits(t *testing.T) {
 	s := New(&fakeLog{}, &fakeClock{wall: 1000}, 0)
 	fill := func(class Class, most int) {

@@ -120,6 +120,7 @@ func recoverImage(t *testing.T, w *world, i image, replay bool) (sequence uint64
 
 // TestCrash crashes before every few file operations of a run with checkpoints, starts from each image, and from some of them runs on and
 // crashes again.
+// T20: defect_truncate_early.
 func TestCrash(t *testing.T) {
 	line := proof.New("T4", "state-every-4th-operation").Seed(11)
 	w := newWorld(t, 11, 160, 12)

@@ -21,6 +21,7 @@ func TestPrefixes(t *testing.T) {
 }
 
 // TestHash: the hash is the one of its definition after every batch, whatever the pages, and tells every batch apart.
+// T20: defect_map_order.
 func TestHash(t *testing.T) {
 	w := newWorld(t, 1, 60, 30)
 	states := map[[32]byte]bool{}

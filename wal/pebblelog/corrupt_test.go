@@ -131,6 +131,7 @@ const sweepImages = 2000 / slowed
 // error and no byte changed, or every record up to the mark is there with its
 // content. Catches: log end before the mark accepted, the wrong format of a new
 // store (F2, F3), a writable open before the check (F5).
+// T20: defect_mark_ignored.
 func TestCorruptionSweep(t *testing.T) {
 	const seed = 14
 	line := proof.New("T14", "log-corruption").Seed(seed)

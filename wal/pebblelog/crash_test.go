@@ -20,6 +20,7 @@ const crashClones = 600 // reliability.md T4 wants 3,000 of the whole engine; th
 // TestCrashClones (T4): power cuts at random moments of a running log, with 0 to
 // 100 % of the unsynced pages on the disk. Catches: no sync, sync not waited
 // for, truncation before durability, a start-up path that cuts too much.
+// T20: defect_nosync.
 func TestCrashClones(t *testing.T) {
 	const seed = 20261122
 	line := proof.New("T4", "log-clones").Seed(seed)

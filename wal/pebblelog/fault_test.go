@@ -49,6 +49,7 @@ var injectedErrors = []error{errorfs.ErrInjected, syscall.ENOSPC}
 // of the log or the mark fails and the disk then heals. Nothing after it may be
 // answered with nil, and a crash must leave all that was. Catches: ignoring the
 // error of SyncWait, retrying after a failed sync, forgetting the first error.
+// T20: defect_sync_ignored, defect_sync_retried.
 func TestFailedSync(t *testing.T) {
 	for _, kind := range []string{"segment sync", "segment write", "mark sync", "mark write"} {
 		line := proof.New("T5", "log-failed-"+strings.ReplaceAll(kind, " ", "-"))
@@ -264,6 +265,7 @@ func dyingScript(o Options, acked *atomic.Uint64) error {
 // TestExitReturns (F1, seeded defect "the logger's Fatalf returns"): without
 // OnFatal and with an Exit that returns, a failed sync and all that comes after
 // it, when the disk has healed, is still never answered with nil.
+// T20: defect_fatal_returns.
 func TestExitReturns(t *testing.T) {
 	failure := &nth{match: func(op errorfs.Op) bool { return kindOf(op.Path)+" "+opKind(op) == "segment sync" }, err: errorfs.ErrInjected, n: 3}
 	counter := &errorfs.Counter{Injector: failure}
