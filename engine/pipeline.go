@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+
 	"gongji/engine/executor"
 	"gongji/engine/sequencer"
 )
