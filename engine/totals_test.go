@@ -43,7 +43,7 @@ func atRest(t *testing.T, e *engine.Engine) (w engine.Totals) {
 // compare leaves the effect chain to Verify.
 func compare(t *testing.T, got, want engine.Totals) {
 	t.Helper()
-	got.EffectChain = want.EffectChain
+	got.EffectChain, got.LogChain = want.EffectChain, want.LogChain
 	if got != want {
 		t.Fatalf("totals %+v, want %+v", got, want)
 	}

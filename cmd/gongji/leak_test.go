@@ -301,3 +301,14 @@ func leakRecords(t *testing.T, scanner *leak.Scanner, dir string) (persons, else
 	}
 	return persons, elsewhere
 }
+
+// freeAddress is one that nobody listens on now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
