@@ -71,15 +71,14 @@ type family struct {
 
 // caller is one client with his own randomness and his own book.
 type caller struct {
-	w       *world
-	number  int
-	r       *rand.Rand
-	door    door
-	events  []Event
-	on      []*machine // where each event was sent
-	free    int
-	copies  int
-	reverse int
+	w      *world
+	number int
+	r      *rand.Rand
+	door   door
+	events []Event
+	on     []*machine // where each event was sent
+	free   int
+	copies int
 }
 
 // newWorld starts a ledger with its families; test and name begin its line.
