@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -102,6 +103,9 @@ func (w *world) observe(reader, snapshots, calls int, crash func(n int)) (list [
 		if m.cut.Load() {
 			<-m.gone
 			continue // nobody saw it
+		}
+		if errors.Is(err, errBusy) || errors.Is(err, engine.ErrStalled) {
+			continue
 		}
 		if err != nil {
 			return list, err

@@ -55,7 +55,7 @@ func (submitDoor) do(m *machine, c *Call, cut bool) (Answer, fate, error) {
 	}
 	r.Commands, r.Count = command.Append(nil, cmd, &command.Details{MedType: 11, Insutype: 390}), 1
 	switch err := m.engine.Submit(r); {
-	case errors.Is(err, sequencer.ErrBusy):
+	case errors.Is(err, sequencer.ErrBusy), errors.Is(err, engine.ErrStalled):
 		return Answer{}, free, nil
 	case err != nil:
 		return Answer{}, lost, err
@@ -163,6 +163,9 @@ func ask(m *machine, c *Call) (a Answer, f fate, err error) {
 			}
 		}
 	})
+	if errors.Is(wrong, engine.ErrStalled) {
+		return Answer{}, free, nil
+	}
 	if err = errors.Join(wrong, err); err != nil || at == 0 {
 		if err != nil {
 			return Answer{}, lost, err

@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -43,23 +44,34 @@ type seen struct {
 	image    *memlog.Disk
 }
 
+// errBusy says that a question was refused, not answered.
+var errBusy = errors.New("refused")
+
+// answeredBy makes a question that was refused an error.
+func answeredBy(a Answer, f fate, err error) (Answer, error) {
+	if f == free {
+		err = errBusy
+	}
+	return a, err
+}
+
 // readers are ways to look at the ledger; each gives the newest sequence that its answer is about.
 var readers = []struct {
 	what string
 	read func(w *world, m *machine, number int, s *seen) error
 }{
 	{"ask", func(w *world, m *machine, number int, s *seen) error {
-		a, _, err := ask(m, &Call{Kind: Look, Family: number})
+		a, err := answeredBy(ask(m, &Call{Kind: Look, Family: number}))
 		s.sequence, s.look = a.Sequence, &a
 		return err
 	}},
 	{"balance", func(w *world, m *machine, number int, s *seen) error {
-		a, _, err := httpDoor{}.do(m, &Call{Kind: Balance, Family: number}, false)
+		a, err := answeredBy(httpDoor{}.do(m, &Call{Kind: Balance, Family: number}, false))
 		s.sequence = a.Sequence
 		return err
 	}},
 	{"found", func(w *world, m *machine, number int, s *seen) error {
-		a, _, err := httpDoor{}.do(m, &Call{Kind: Found, Family: number, About: w.family[number].next - 1}, false)
+		a, err := answeredBy(httpDoor{}.do(m, &Call{Kind: Found, Family: number, About: w.family[number].next - 1}, false))
 		if s.sequence = a.Sequence; a.Outcome == NeverSeen {
 			err = fmt.Errorf("the settlement was admitted before and is never seen")
 		}
@@ -67,6 +79,9 @@ var readers = []struct {
 	}},
 	{"totals", func(w *world, m *machine, _ int, s *seen) error {
 		t, err := m.engine.Totals(engine.AskLimit, 0)
+		if errors.Is(err, engine.ErrStalled) {
+			err = errBusy
+		}
 		s.sequence, s.hash = t.Sequence, t.StateHash
 		return err
 	}},
@@ -107,7 +122,9 @@ func getJSON(m *machine, url string, into any) error {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != 200 {
+	if err == nil && resp.StatusCode == 503 {
+		err = errBusy
+	} else if err == nil && resp.StatusCode != 200 {
 		err = fmt.Errorf("%s: %d %s", url, resp.StatusCode, text)
 	}
 	if err != nil {
@@ -150,7 +167,11 @@ func durableRounds(t *testing.T, name string, seed uint64, rounds int, lie bool)
 			begun.Add(1)
 			looking.Go(func() {
 				begun.Done()
-				if err := readers[i].read(w, m, number, s); err != nil && !lie {
+				err := readers[i].read(w, m, number, s)
+				for errors.Is(err, errBusy) && !lie { // a busy machine holds a sync so long that the ledger refuses questions
+					err = readers[i].read(w, m, number, s)
+				}
+				if err != nil && !lie {
 					t.Errorf("%s: %v", readers[i].what, err)
 				}
 				s.image = m.disk.Crash(0, 0)

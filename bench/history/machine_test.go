@@ -108,7 +108,6 @@ type plan struct {
 	families int
 	log      func(wal.Log) wal.Log // around each opened log; nil: none
 	inDir    string                // an engine on a directory instead of crashable disks
-	deadline time.Duration         // of the api; 0: its default
 	never    bool                  // no checkpoint: a crash leaves the log alone
 }
 
@@ -158,7 +157,7 @@ func (w *world) start(disk *memlog.Disk, mem *vfs.MemFS) (*machine, error) {
 		return nil, err
 	}
 	var err error
-	if m.server, err = api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: m.engine.Ready}, rest.Routes(m.engine, rest.Options{Deadline: w.deadline, TombstonesMax: 1 << 30})); err != nil {
+	if m.server, err = api.New(api.Options{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Ready: m.engine.Ready}, rest.Routes(m.engine, rest.Options{Deadline: time.Minute, TombstonesMax: 1 << 30})); err != nil {
 		return nil, err
 	}
 	if err := m.server.Listen(); err != nil {

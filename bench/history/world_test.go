@@ -71,15 +71,14 @@ type family struct {
 
 // caller is one client with his own randomness and his own book.
 type caller struct {
-	w       *world
-	number  int
-	r       *rand.Rand
-	door    door
-	events  []Event
-	on      []*machine // where each event was sent
-	free    int
-	copies  int
-	reverse int
+	w      *world
+	number int
+	r      *rand.Rand
+	door   door
+	events []Event
+	on     []*machine // where each event was sent
+	free   int
+	copies int
 }
 
 // newWorld starts a ledger with its families; test and name begin its line.
@@ -96,6 +95,9 @@ func newWorld(t *testing.T, test, name string, seed uint64, p plan, f faults, to
 	for range p.families {
 		w.family = append(w.family, &family{})
 	}
+	if total > 0 {
+		w.prelude()
+	}
 	return w
 }
 
@@ -103,7 +105,6 @@ func newWorld(t *testing.T, test, name string, seed uint64, p plan, f faults, to
 func (w *world) run() []Event {
 	w.t.Helper()
 	var working sync.WaitGroup
-	w.prelude()
 	w.gate.open(clients)
 	for i := range clients {
 		c := &caller{w: w, number: i, r: rand.New(rand.NewPCG(w.seed, uint64(i)+100)), door: w.doors[i%len(w.doors)]}
