@@ -3,7 +3,6 @@ package power
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -260,9 +259,6 @@ func (s *setup) run(args ...string) (string, error) {
 	}
 	return string(out), err
 }
-
-// errGone says that a server went away.
-var errGone = errors.New("the server went away")
 
 // stopped waits until every thread of a server stands still after SIGSTOP.
 func stopped(t *testing.T, x *server) {

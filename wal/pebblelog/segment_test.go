@@ -391,6 +391,46 @@ func allocated(t *testing.T, path string) int64 {
 	return stat.Blocks * 512
 }
 
+// TestReservationFails: a disk that is full in the middle of a reservation keeps what it gave until then, and the log gives that back.
+func TestReservationFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	partial := &partlyReserved{FS: vfs.Default}
+	l, err := Open(dir, Options{Identity: waltest.Identity, FS: partial, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := allocated(t, filepath.Join(dir, storeName, segmentName(1))); n > 1<<20 || partial.n.Load() == 0 {
+		t.Errorf("%d bytes allocated, %d reservations failed", n, partial.n.Load())
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// partlyReserved fails every reservation in the middle.
+type partlyReserved struct {
+	vfs.FS
+	n atomic.Int64
+}
+
+func (p *partlyReserved) Create(name string, k vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := p.FS.Create(name, k)
+	if err != nil {
+		return nil, err
+	}
+	return &partFile{file, p}, nil
+}
+
+type partFile struct {
+	vfs.File
+	of *partlyReserved
+}
+
+func (f *partFile) Preallocate(offset, n int64) error {
+	f.of.n.Add(1)
+	return errors.Join(f.File.Preallocate(offset, n/2), syscall.ENOSPC)
+}
+
 type countReserved struct {
 	vfs.FS
 	n atomic.Int64
