@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"gongji/bench/proof"
 )
 
 func main() {
@@ -36,12 +38,13 @@ func prove(o options) error {
 	if o.size != "full" && o.size != "half" {
 		return fmt.Errorf("size %q is neither full nor half", o.size)
 	}
-	parts, err := choose(o.only)
+	os.Setenv(proof.SizeVariable, o.size)
+	parts, targets, err := choose(o.only)
 	if err != nil {
 		return err
 	}
 	for round, began := uint64(0), time.Now(); ; {
-		if err := playAll(o, parts, round); err != nil {
+		if err := playAll(o, parts, targets, round); err != nil {
 			return fmt.Errorf("round %d: %w", round+1, err)
 		}
 		if round++; time.Since(began) >= o.soak {
@@ -50,30 +53,34 @@ func prove(o options) error {
 	}
 }
 
-// choose picks the parts of the plan that print a line which the regexp matches.
-func choose(only string) (parts []part, err error) {
+// choose picks what prints a line that the regexp matches, the space behind its name included.
+func choose(only string) (parts []part, targets []proof.FuzzTarget, err error) {
 	name, err := regexp.Compile(only)
 	if err != nil {
-		return nil, fmt.Errorf("only: %w", err)
+		return nil, nil, fmt.Errorf("only: %w", err)
 	}
 	for _, p := range plan {
 		if name.MatchString(strings.Join(p.lines, " ") + " ") {
 			parts = append(parts, p)
 		}
 	}
-	if len(parts) == 0 {
-		return nil, fmt.Errorf("no part matches %q", only)
+	for _, f := range proof.FuzzPlan() {
+		if name.MatchString("T19 fuzz-" + f.Name + " ") {
+			targets = append(targets, f.Of())
+		}
 	}
-	return parts, nil
+	if len(parts)+len(targets) == 0 {
+		return nil, nil, fmt.Errorf("no part matches %q", only)
+	}
+	return parts, targets, nil
 }
 
 // seedsARound lie between the first seeds of two rounds.
 const seedsARound = 1_000_000
 
-func playAll(o options, parts []part, round uint64) error {
+func playAll(o options, parts []part, targets []proof.FuzzTarget, round uint64) error {
 	var results []result
-	for _, p := range parts {
-		r := play(p, o.size, round*seedsARound)
+	tell := func(r result) {
 		for _, l := range r.lines {
 			fmt.Println(l)
 		}
@@ -81,6 +88,12 @@ func playAll(o options, parts []part, round uint64) error {
 			fmt.Printf("RED: %s\n%s\n", r.red, tail(r.output))
 		}
 		results = append(results, r)
+	}
+	for _, p := range parts {
+		tell(play(p, o.size, round*seedsARound))
+	}
+	for _, f := range targets {
+		tell(playFuzz(f))
 	}
 	var b bytes.Buffer
 	green := summarize(&b, fmt.Sprintf("%s, round %d", head(o.size), round+1), results, o.all)

@@ -4,12 +4,10 @@ import "time"
 
 // A part is one `go test` of the plan.
 type part struct {
-	dir    string // package, from the root of the project
-	run    string // regexp of its tests
-	fuzz   string // or one fuzz function, for this long at full size
-	budget time.Duration
-	tags   string
-	lines  []string // "T4 crash-points": the lines it must print; one that is missing is red
+	dir   string // package, from the root of the project
+	run   string // regexp of its tests
+	tags  string
+	lines []string // "T4 crash-points": the lines it must print; one that is missing is red
 }
 
 // partLimit ends a part that hangs: many times what any of them takes.
@@ -18,10 +16,24 @@ const partLimit = 10 * time.Minute
 // invariants are the dear checks of ours and of Pebble's.
 const invariants = "invariants"
 
-// plan is every part, in the order they run. T1 is `make test` and `make race`; T17 comes with the cluster; T20 is `make defects`.
+// plan is every part, in the order they run. T1 is `make test` and `make race`; T17 comes with the cluster; T20 is `make defects`; the fuzzing of T19 comes after these (fuzz.go).
 var plan = []part{
 	{dir: "engine/executor", run: "^TestEqual$", tags: invariants, lines: []string{"T2 equal"}},
 	{dir: "bench/sim", run: "^TestSim$", lines: []string{"T3 simulation"}},
+	{dir: "wal/pebblelog", run: "^(TestCrashClones|TestCrashEveryOperation|TestTornAgain|TestTruncateCrash|TestFailedSync|TestFaultsDie|TestCorruptionSweep|TestFreshWAL)$", tags: invariants,
+		lines: []string{"T4 log-clones", "T4 log-every-operation", "T4 log-torn-again", "T4 log-truncate", "T5 log-die", "T14 log-corruption", "T14 log-fresh-segment"}},
+	{dir: "engine", run: "^(TestCrashClones|TestCrashEveryOperation|TestStorageErrors|TestStateTrouble|TestDamage|TestReplayMatrix)$", tags: invariants,
+		lines: []string{"T4 engine-clones", "T4 engine-every-operation", "T4 engine-in-recovery", "T5 engine-nth-operation", "T5 engine-state-disk-gone", "T14 engine-corruption", "T12 matrix"}},
+	{dir: "engine/state", run: "^TestCrash$", tags: invariants, lines: []string{"T4 state-every-4th-operation"}},
+	{dir: "engine/executor", run: "^(TestUniform|TestUniformSeesBias)$", lines: []string{"T6 uniform-sharded", "T6 uniform-serial", "T6 sees-bias"}},
+	{dir: "bench/history", run: ".", lines: []string{}},
+	{dir: "bench/power", run: ".", lines: []string{"T9 kill9", "T9 kill-creation", "T10 power-cut", "T11 slow-sync", "T11 failing-sync", "T11 stalled-sync", "T15 overload"}},
+	{dir: "engine/reconcile", run: "^TestComparePlanted$", tags: invariants, lines: []string{"T16 compare"}},
+	{dir: "api/rest", run: "^(TestDayEnd|TestWireLedger|TestWireStates)$", tags: invariants, lines: []string{"T16 day-end", "T19 wire-ledger", "T19 wire-states"}},
+	{dir: "bench/trail", run: "^TestAudit$", tags: invariants, lines: []string{"T18 frauds", "T18 effects", "T18 files", "T18 forged"}},
+	{dir: "api", run: "^(TestWireCorpus|TestSlowloris)$", tags: invariants, lines: []string{"T19 wire", "T19 slowloris"}},
+	{dir: "bench/leak", run: "^TestScannerSees$", lines: []string{"T19 leak-control"}},
+	{dir: "cmd/gongji", run: "^TestLeak$", lines: []string{"T19 leak"}},
 }
 
 // trials names, for lines whose trials are independent of each other, the figure that counts them: 0 red of n is below 3/n at 95 %.
