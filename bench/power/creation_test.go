@@ -13,7 +13,7 @@ import (
 // creationsFull ledgers are killed while they are being made: a creation writes a handful of files, so that each of its steps is met.
 const creationsFull = 16
 
-// TestKillCreation (T9; Rules: P15, P21) kills the server while it makes a new ledger: whatever it has left, the next start makes it whole and
+// TestKillCreation (T9; P15, P21) kills the server while it makes a new ledger: whatever it has left, the next start makes it whole and
 // serves.
 func TestKillCreation(t *testing.T) {
 	if !proof.Asked() {

@@ -17,7 +17,7 @@ const (
 	cutSeed  = 20_261_122_10
 )
 
-// TestPowerCut (T10; Rules: P1, P3, P4, P6, P11, P15) cuts the power: the server works on a file system of its own, is stopped where it stands, and what
+// TestPowerCut (T10; P1, P3, P4, P6, P11, P15) cuts the power: the server works on a file system of its own, is stopped where it stands, and what
 // the device holds at that moment is copied. On each copy a server comes up, and it has every message that was acknowledged before, with the same answer and once;
 // every account is what the book says. The same with a server that does not sync must lose, or this test would be blind.
 func TestPowerCut(t *testing.T) {

@@ -19,7 +19,7 @@ const (
 // failures are the errors that a sync gives, by strace's name and as the server's log tells them.
 var failures = []struct{ name, text string }{{"EIO", "input/output error"}, {"ENOSPC", "no space left on device"}}
 
-// TestFailingSync (T11b; Rules: P1, P3, P17): from a moment under load on every sync of the server fails. No message sent after the first failure is
+// TestFailingSync (T11b; P1, P3, P17): from a moment under load on every sync of the server fails. No message sent after the first failure is
 // acknowledged, the process ends with an exit code and one line that names file and error, and a restart on the healed disk has everything acknowledged.
 func TestFailingSync(t *testing.T) {
 	if !proof.Asked() {
@@ -93,7 +93,7 @@ func ackedAround(lines []*line, calls []injected) (acked, after int64) {
 // stallFull is how many seconds one sync takes in T11c.
 const stallFull = 10
 
-// TestStalledSync (T11c; Rules: P1, P3, P12, P17, P21): one stall of all syncs. The server says that it is not ready and turns new work away with 503, it acknowledges
+// TestStalledSync (T11c; P1, P3, P12, P17, P21): one stall of all syncs. The server says that it is not ready and turns new work away with 503, it acknowledges
 // nothing that it cannot have synced, and when the disk goes on it is healthy again, everything acknowledged is there, and everything unknown can be asked.
 func TestStalledSync(t *testing.T) {
 	if !proof.Asked() {

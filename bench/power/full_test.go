@@ -24,7 +24,7 @@ const (
 	startsWhileFull = 3
 )
 
-// TestDiskFullLog (T13; Rules: P1, P3, P17, P19): load fills the disk under the log. The process ends with one line that names the file, starts on the full disk
+// TestDiskFullLog (T13; P1, P3, P17, P19): load fills the disk under the log. The process ends with one line that names the file, starts on the full disk
 // change nothing, and when there is room again everything acknowledged is there.
 func TestDiskFullLog(t *testing.T) {
 	if !proof.Asked() {
@@ -45,7 +45,7 @@ func TestDiskFullLog(t *testing.T) {
 	f.print(t, lines, refused)
 }
 
-// TestDiskFullState (T13; Rules: P1, P3, P17): another's file takes all room while the log still has its reserve, so the state store is the first to fail. Log and state lie on
+// TestDiskFullState (T13; P1, P3, P17): another's file takes all room while the log still has its reserve, so the state store is the first to fail. Log and state lie on
 // the same full disk. Either the server is well again when there is room, or it has ended and a restart is; nothing acknowledged is lost.
 func TestDiskFullState(t *testing.T) {
 	if !proof.Asked() {

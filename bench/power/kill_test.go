@@ -29,7 +29,7 @@ func killOf(n int) string {
 	return [...]string{killLoad, killLoad, killStart, killLoad, killCheckpoint, killLoad, killLoad, killStart, killLoad, killStop}[n%10]
 }
 
-// TestKill9 (T9; Rules: P1, P2, P3, P4, P5, P6, P7, P8, P11, P15, P24) kills the real server again and again under a client process that syncs its
+// TestKill9 (T9; P1, P2, P3, P4, P5, P6, P7, P8, P11, P15, P24) kills the real server again and again under a client process that syncs its
 // book before it counts; after every kill the server comes up on the same ports and the same directory, every unknown message is resolved to one
 // outcome by asking, and every account, what institutions are owed and the trial balance are what the books say.
 func TestKill9(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 	goroutinesMore = 64
 )
 
-// TestOverload (T15; Rules: P1, P3, P16, P21): twice and ten times as many messages as the server can take, and two thousand connections that crawl. It answers 2xx, or
+// TestOverload (T15; P1, P3, P16, P21): twice and ten times as many messages as the server can take, and two thousand connections that crawl. It answers 2xx, or
 // 429 and 503 with Retry-After; its queue and its memory keep their limits; afterwards it is as before; and after a kill every message that was acknowledged is there.
 // Goodput and latency are printed: other processes share the cores.
 func TestOverload(t *testing.T) {

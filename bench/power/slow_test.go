@@ -22,7 +22,7 @@ const (
 	watchers     = 8
 )
 
-// TestSlowSync (T11a; Rules: P1, P3, P12): every sync of the running server is held for 200 ms before it begins. No message sent meanwhile is acknowledged
+// TestSlowSync (T11a; P1, P3, P12): every sync of the running server is held for 200 ms before it begins. No message sent meanwhile is acknowledged
 // earlier, and nobody who asks is told of something that the power-cut image of the next moment does not have.
 func TestSlowSync(t *testing.T) {
 	if !proof.Asked() {
