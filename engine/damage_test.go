@@ -452,8 +452,8 @@ func (s *specimen) judgeRefusal(v *verdict, refusal error, f files, fs vfs.FS, k
 		was, there := f[path]
 		switch {
 		case path == keyPath || filepath.Base(path) == "LOCK" || is == there && now == was:
-		case errors.Is(refusal, engine.ErrState) && strings.HasPrefix(path, engine.RigDir+"/state/"):
-			v.touched = true
+		case errors.Is(refusal, engine.ErrState) && (strings.HasPrefix(path, engine.RigDir+"/state/") || path == markPath || damageKind(path) == "segment" && !there):
+			v.touched = true // met behind the judging, by the id table or the replay: no segment that was there is touched
 		default:
 			return fmt.Errorf("a refused start changed %s: %w", path, refusal)
 		}
