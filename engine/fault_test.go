@@ -247,7 +247,7 @@ func mayPass(what string) bool {
 
 // faultRun plays the script with one failure, looks at the answers, and starts from what a power cut at death and at the end leaves.
 func faultRun(t *testing.T, all []task, wall int64, failure *nth) (r faultResult) {
-	mem, n, cause := vfs.NewCrashableMem(), failure.n, failure.err
+	mem, n := vfs.NewCrashableMem(), failure.n
 	counter := &errorfs.Counter{Injector: failure}
 	m := newMachine(errorfs.Wrap(waltest.NewCrashFS(mem), counter), filepath.Join(t.TempDir(), "key"), wall)
 	s := &faultScript{m: m, k: newBook(), failure: failure}
@@ -270,26 +270,8 @@ func faultRun(t *testing.T, all []task, wall int64, failure *nth) (r faultResult
 		t.Errorf("n=%d: hangs after a failed %s", n, failure.struck())
 		return faultResult{what: failure.struck()}
 	}
-	r = faultResult{what: failure.struck(), acked: s.k.count(), after: s.after.Load(), returned: s.returned.Load() != nil}
-	_, r.told = m.told.Load("state background error")
-	fatal := m.fatal.Load()
-	r.fatal = fatal != nil
+	r = s.judge(t, counter.Load() > 0)
 	what := fmt.Sprintf("n=%d, a failed %s", n, r.what)
-	if (counter.Load() > 0) != (r.what != "") {
-		t.Errorf("%s: %d injected", what, counter.Load())
-	}
-	switch {
-	case s.wrong.Load() != nil:
-		t.Errorf("%s: %s", what, *s.wrong.Load())
-	case r.what == "" && (r.fatal || r.returned):
-		t.Errorf("n=%d: without a failure: %v %v", n, fatal, s.returned.Load())
-	case ofLog(r.what) && !r.fatal && !r.returned:
-		t.Errorf("%s: not noticed", what)
-	case r.what != "" && !r.fatal && !r.returned && !r.told && !mayPass(r.what):
-		t.Errorf("%s: no consequence", what)
-	case r.fatal && !errors.Is(*fatal, cause) && !strings.Contains((*fatal).Error(), cause.Error()):
-		t.Errorf("%s: the process died of %v", what, *fatal)
-	}
 	keys, _ := os.ReadFile(m.keyFile)
 	image := mem.CrashClone(vfs.CrashCloneCfg{})
 	s.bury()
@@ -301,6 +283,30 @@ func faultRun(t *testing.T, all []task, wall int64, failure *nth) (r faultResult
 		if was, _, err := recoverTwice(dead, t.TempDir(), keys, wall, nil); err != nil || was.Sequence < before {
 			t.Errorf("%s: acknowledged to %d at death, recovered to %d: %v", what, before, was.Sequence, err)
 		}
+	}
+	return r
+}
+
+// judge looks at how a run ended. injected: the counter saw a failure.
+func (s *faultScript) judge(t *testing.T, injected bool) (r faultResult) {
+	r = faultResult{what: s.failure.struck(), acked: s.k.count(), after: s.after.Load(), returned: s.returned.Load() != nil}
+	_, r.told = s.m.told.Load("state background error")
+	fatal := s.m.fatal.Load()
+	r.fatal = fatal != nil
+	cause, what := s.failure.err, fmt.Sprintf("n=%d, a failed %s", s.failure.n, r.what)
+	switch {
+	case injected != (r.what != ""):
+		t.Errorf("%s: injected %v", what, injected)
+	case s.wrong.Load() != nil:
+		t.Errorf("%s: %s", what, *s.wrong.Load())
+	case r.what == "" && (r.fatal || r.returned):
+		t.Errorf("%s: without a failure: %v %v", what, fatal, s.returned.Load())
+	case ofLog(r.what) && !r.fatal && !r.returned:
+		t.Errorf("%s: not noticed", what)
+	case r.what != "" && !r.fatal && !r.returned && !r.told && !mayPass(r.what):
+		t.Errorf("%s: no consequence", what)
+	case r.fatal && !errors.Is(*fatal, cause) && !strings.Contains((*fatal).Error(), cause.Error()):
+		t.Errorf("%s: the process died of %v", what, *fatal)
 	}
 	return r
 }

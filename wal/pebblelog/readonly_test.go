@@ -93,3 +93,44 @@ func TestReadOnlyLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestJudged (P18): the caller's own judgement comes when the log has been found good, under the lock and before a byte changes; its refusal is the
+// start's. A log that is not good never asks for it.
+func TestJudged(t *testing.T) {
+	s := makeSpecimen(t, "used", 60, 2, testSegment, true)
+	fs := s.files.restore(t)
+	no := errors.New("no")
+	o := testOptions(newCrashFS(fs))
+	asked := 0
+	o.Judged = func() error {
+		asked++
+		if _, err := Open(logDir, o); !errors.Is(err, wal.ErrLocked) {
+			t.Errorf("while it is judged: %v", err)
+		}
+		return no
+	}
+	if _, err := Open(logDir, o); !errors.Is(err, no) || asked != 1 {
+		t.Fatalf("asked %d times: %v", asked, err)
+	}
+	after := readImage(t, fs, logDir)
+	delete(after, logDir+"/"+lockName)
+	before := maps.Clone(s.files)
+	delete(before, logDir+"/"+lockName)
+	if !maps.Equal(before, after) {
+		t.Error("a refused start has changed a file")
+	}
+	o.Judged = func() error { return nil }
+	l, err := Open(logDir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	delete(s.files, logDir+"/"+markName)
+	o.FS = newCrashFS(s.files.restore(t))
+	o.Judged = func() error { asked++; return nil }
+	if _, err := Open(logDir, o); err == nil || asked != 1 {
+		t.Errorf("without a mark: asked %d times, %v", asked, err)
+	}
+}
