@@ -26,6 +26,7 @@ type Shard struct {
 	relatives []ledger.AccountID
 	commands  []int32        // own commands, in log order
 	existing  ledger.IDEntry // of Identify
+	At        int            // index of the command being looked at, -1: none; who runs the shard, and the leader behind the phase
 	drawAt    uint32         // where this shard's part of Effects.Draws begins: the place of relatives[0]
 }
 
@@ -42,6 +43,7 @@ func (s *Shard) Identify(w *Work) {
 		if cmd.ID.IsZero() || w.IDs.Part(cmd.ID)&mask != int(s.number) || w.Status[i] == Deferred {
 			continue
 		}
+		s.At = i
 		if w.IDs.Claim(cmd, ledger.At(w.Context.Sequence, i), &s.existing) && ledger.Identify(true, s.existing, cmd, &w.Effects.List[i]) {
 			w.Status[i] = Done
 		}
@@ -59,6 +61,7 @@ func (s *Shard) Plan(w *Work) {
 		if w.Home[i] != s.number || w.Status[i] == Done {
 			continue
 		}
+		s.At = i
 		s.commands = append(s.commands, int32(i))
 		if w.Static[i] != 0 {
 			continue
@@ -124,6 +127,7 @@ func (s *Shard) Sum(w *Work) {
 func (s *Shard) Post(w *Work) {
 	for i := range w.Commands {
 		f := &w.Effects.List[i]
+		s.At = i
 		position := ledger.At(w.Context.Sequence, i)
 		legs := w.Effects.LegsOf(f)
 		for j := range legs {
