@@ -141,5 +141,8 @@ func (e *Engine) Checkpoint(dir string) error {
 	if err := e.log.Checkpoint(filepath.Join(dir, "log")); err != nil {
 		return err
 	}
+	if err := copyQuarantines(e.options.Dir, dir); err != nil {
+		return fmt.Errorf("copy: %w", err)
+	}
 	return writeIdentity(dir, e.identity)
 }

@@ -19,7 +19,7 @@ const identityName = "IDENTITY"
 
 // formatName names the on-disk format. Until the first release it is 0 and changes with the rows: a directory of another format-0 build
 // is refused by name (design.md 6).
-const formatName = "gongji format 0 (2026-11-22, clearing and visits)"
+const formatName = "gongji format 0 (2026-11-22, quarantine)"
 
 // readIdentity reads who a directory is.
 func readIdentity(dir string) (wal.Identity, error) {
@@ -54,22 +54,28 @@ func createIdentity(dir string) (wal.Identity, error) {
 }
 
 func writeIdentity(dir string, id wal.Identity) error {
-	path := filepath.Join(dir, identityName)
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
+	text := fmt.Sprintf("%s\nledger %s\ndirectory %s\n", formatName, id.Ledger, id.Directory)
+	if err := replaceFile(dir, identityName, []byte(text)); err != nil {
 		return fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
-	_, err = fmt.Fprintf(f, "%s\nledger %s\ndirectory %s\n", formatName, id.Ledger, id.Directory)
+	return nil
+}
+
+// replaceFile puts a small file into dir, durably: a crash leaves the one before or the new one.
+func replaceFile(dir, name string, content []byte) error {
+	path := filepath.Join(dir, name)
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(path+".new", path)
 	}
 	if err == nil {
 		err = syncDir(dir)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrIdentity, err)
-	}
-	return nil
+	return err
 }
 
 func syncDir(dir string) error {

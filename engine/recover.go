@@ -28,7 +28,13 @@ func (e *Engine) recover() error {
 	}
 	p := e.places()
 	p.log = func(from wal.Position) (wal.Log, error) { return e.openLog(fresh, from) }
-	return e.restore(&p)
+	p.side = e.options.Dir
+	err = e.restore(&p)
+	if errors.Is(err, errTaken) { // from the checkpoint again, without the command
+		e.options.Quarantine, e.core, e.log = nil, core{}, nil
+		err = e.restore(&p)
+	}
+	return err
 }
 
 // places say where log and state lie and how they are cut; a Stepper brings its own.
@@ -39,10 +45,11 @@ type places struct {
 	ids    idindex.Options
 	log    func(verifyFrom wal.Position) (wal.Log, error)
 	lookup func(shard.IDs) shard.IDs // a simulation's lens on the id table; nil: none
+	side   string                    // directory of the side records; "": there are none
 }
 
 func (e *Engine) places() places {
-	return places{dir: filepath.Join(e.options.Dir, "state"), ids: idOptions, state: state.Options{Events: state.Events{
+	return places{lookup: e.options.lookupIDs, dir: filepath.Join(e.options.Dir, "state"), ids: idOptions, state: state.Options{Events: state.Events{
 		StallBegin:      func(reason string) { e.trouble("state stalls", reason) },
 		StallEnd:        e.health.cured,
 		BackgroundError: func(err error) { e.trouble("state background error", err.Error()) },
@@ -80,6 +87,11 @@ func (e *Engine) restore(p *places) (err error) {
 			err = errors.Join(err, e.abandon())
 		}
 	}()
+	if p.side != "" {
+		if err := c.loadSide(p.side, e.identity); err != nil {
+			return err
+		}
+	}
 	c.keys.keys = e.keys
 	if err := c.keys.check(c.tables); err != nil {
 		return err
@@ -92,7 +104,13 @@ func (e *Engine) restore(p *places) (err error) {
 		store.IDs = p.lookup(c.ids)
 	}
 	c.executor = executor.NewSharded(store, o.Shards, o.ShardedCommandsMin, executor.WakeMin)
+	if err := e.mayAim(e.log.Committed()); err != nil {
+		return err
+	}
 	n, err := e.replay()
+	if err == nil {
+		err = e.harmless()
+	}
 	if err != nil {
 		return err
 	}
@@ -163,8 +181,13 @@ func (e *Engine) replay() (commands int, err error) {
 			return err
 		}
 		commands += len(c.batch.Offsets)
-		return e.guarded(func() error { _, err := c.run(r.Link); return err })
+		_, err := c.run(r.Link)
+		return err
 	})
+	var poison *executor.Poison
+	if errors.As(err, &poison) {
+		err = e.judge(poison)
+	}
 	return commands, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gongji/engine/executor"
 	"gongji/engine/journal"
@@ -38,6 +39,7 @@ type Verdict struct {
 	Checkpoints int    // stored digests compared
 	TornBytes   int64  // behind the last whole record: a write that a crash cut off, beyond the mark; not read
 	Persons     uint32
+	Quarantined []Quarantine // in log order: commands an operator took out
 	Totals      ledger.Totals
 	EffectChain [32]byte
 	StateHash   [32]byte
@@ -76,6 +78,9 @@ func Verify(o VerifyOptions) (v Verdict, err error) {
 		return v, err
 	}
 	c := &p.core
+	if c.side, _, err = readQuarantines(o.Dir, id); err != nil {
+		return v, errors.Join(err, c.ids.Close(), c.store.Close())
+	}
 	c.executor = executor.NewSerial(executor.Store{State: c.tables, IDs: c.ids, Originals: c})
 	defer func() { err = errors.Join(err, c.ids.Close(), c.store.Close()) }()
 	err = p.run(id)
@@ -106,6 +111,9 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return fmt.Errorf("%d stored checkpoints lie behind the end of the log at %d", n, p.core.sequence)
 	}
 	v, c := &p.verdict, &p.core
+	if err := p.quarantined(); err != nil {
+		return err
+	}
 	if err := p.fold.Compare(c.tables); err != nil {
 		return err
 	}
@@ -121,6 +129,25 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return nil
 	}
 	return p.o.Acked(p.lookup)
+}
+
+// quarantined lists what was taken out. Every side record must have been met on the way: one that names nothing stands for a log that is not whole.
+func (p *verification) quarantined() error {
+	c := &p.core
+	p.verdict.Quarantined = slices.Clone(c.side)
+	slices.SortFunc(p.verdict.Quarantined, func(a, b Quarantine) int { return int(int64(a.position()) - int64(b.position())) })
+	if met := c.tables.Scalars.At(0).Quarantined; met != uint64(len(c.side)) {
+		return fmt.Errorf("%d commands are quarantined, the log has %d of them", len(c.side), met)
+	}
+	for i := range p.verdict.Quarantined {
+		q := &p.verdict.Quarantined[i]
+		f, err := newReader(p.log, c.journal).effect(q.position())
+		if err != nil {
+			return fmt.Errorf("quarantined command %d:%d: %w", q.Sequence, q.Index, err)
+		}
+		q.Kind = f.Kind
+	}
+	return nil
 }
 
 // policies looks whether the text of every policy, where one was logged, is the one that its hash names.
