@@ -28,6 +28,7 @@ func (e *Engine) Crash() error {
 	close(e.stopping)
 	<-e.kept
 	<-e.watched
+	<-e.archived
 	e.sequencer.Close()
 	<-e.cut
 	<-e.executed
@@ -141,3 +142,9 @@ func ReadQuarantines(dir string) (n int, err error) {
 	side, _, err := readQuarantines(dir, id)
 	return len(side), err
 }
+
+// SmallSegments makes an archive's segments complete at so many bytes.
+func SmallSegments(o *Options, bytes int64) { o.archiveSegment = bytes }
+
+// Sealed waits until what may be sealed now is, and the log truncated.
+func (e *Engine) Sealed() error { return e.sealAndTruncate() }

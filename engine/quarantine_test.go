@@ -112,6 +112,7 @@ func (p *poisoned) send(e *engine.Engine, n int) {
 		must(p.t, e.Housekeep())
 		send(p.t, e, withoutDayKeys(b))
 	}
+	must(p.t, e.Housekeep()) // a start would find the rest due
 }
 
 // victim is a settlement of a batch whose id nothing else there has.

@@ -31,7 +31,7 @@ func (e *Engine) recover() error {
 	p.side = e.options.Dir
 	err = e.restore(&p)
 	if errors.Is(err, errTaken) { // from the checkpoint again, without the command
-		e.options.Quarantine, e.core, e.log = nil, core{}, nil
+		e.options.Quarantine, e.core, e.log, e.archive = nil, core{}, nil, nil
 		err = e.restore(&p)
 	}
 	return err
@@ -72,7 +72,7 @@ func (e *Engine) openLog(fresh bool, from wal.Position) (wal.Log, error) {
 	if err != nil {
 		return nil, err // not a nil *pebblelog.Log, which would be a log
 	}
-	return l, nil
+	return e.joinArchive(l)
 }
 
 // restore loads the newest checkpoint and replays the log behind it.
@@ -185,8 +185,11 @@ func (e *Engine) replay() (commands int, err error) {
 		return err
 	})
 	var poison *executor.Poison
-	if errors.As(err, &poison) {
+	switch {
+	case errors.As(err, &poison):
 		err = e.judge(poison)
+	case errors.Is(err, wal.ErrTruncated):
+		err = fmt.Errorf("the state is of %d, and the log begins behind it: %w", c.sequence, archived(err))
 	}
 	return commands, err
 }

@@ -15,6 +15,7 @@ import (
 	"gongji/engine/reconcile"
 	"gongji/engine/state"
 	"gongji/wal"
+	"gongji/wal/archive"
 	"gongji/wal/pebblelog"
 )
 
@@ -22,6 +23,8 @@ import (
 type VerifyOptions struct {
 	Dir     string // a stopped ledger directory, or a copy made by Checkpoint
 	KeyFile string // "" if there is none: then only draws of published days can be recomputed, and others stop the verification
+	Archive string // of the log, if it was truncated; "": none
+	Copy    bool   // Dir was copied before the archive's newest segments were sealed: it ends before they do
 	Scratch string // where the replayed state is built; "" is the system's temporary directory
 	// Acked, if set, is called with a lookup after the replay, to compare a client's own book.
 	Acked    func(lookup func(id ledger.Key) (Entry, bool, error)) error
@@ -32,6 +35,8 @@ type VerifyOptions struct {
 type Verdict struct {
 	Ledger      wal.ID
 	Batches     uint64
+	Archived    uint64 // of them, read from the archive
+	Segments    int    // of the archive, every seal compared
 	Commands    uint64
 	Settlements uint64
 	Postings    uint64
@@ -74,6 +79,12 @@ func Verify(o VerifyOptions) (v Verdict, err error) {
 	p := &verification{o: o, log: log, fold: reconcile.NewFold()}
 	p.verdict.Ledger, p.verdict.TornBytes = id.Ledger, torn
 	p.core.keys.keys = keys
+	if o.Archive != "" {
+		if p.joined, err = o.join(log, id); err != nil {
+			return v, err
+		}
+		p.log, p.verdict.Archived, p.verdict.Segments = p.joined, min(p.joined.Archive.Last().Sequence, log.Committed()), p.joined.Archive.Segments()
+	}
 	if _, err := p.core.load(scratch, id, state.Events{}); err != nil {
 		return v, err
 	}
@@ -87,9 +98,21 @@ func Verify(o VerifyOptions) (v Verdict, err error) {
 	return p.verdict, err
 }
 
+func (o *VerifyOptions) join(log wal.Log, id wal.Identity) (*archive.Joined, error) {
+	a, err := archive.Open(o.Archive, archive.Options{Identity: id})
+	if err != nil {
+		return nil, err
+	}
+	if o.Copy {
+		return archive.JoinCopy(log, a)
+	}
+	return archive.Join(log, a)
+}
+
 type verification struct {
 	o       VerifyOptions
-	log     *pebblelog.Log
+	log     wal.Log
+	joined  *archive.Joined // log with its archive; nil: none
 	core    core
 	fold    *reconcile.Fold
 	verdict Verdict
@@ -104,7 +127,7 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stored.Close()) }()
-	if err := p.log.Read(1, p.record); err != nil {
+	if err := p.read(); err != nil {
 		return err
 	}
 	if n := len(p.kept); n != 0 {
@@ -129,6 +152,14 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return nil
 	}
 	return p.o.Acked(p.lookup)
+}
+
+// read replays all records: those of the archive from there, also what the log still has of them, so that every seal is checked.
+func (p *verification) read() error {
+	if p.joined != nil {
+		return p.joined.ReadThrough(p.record)
+	}
+	return archived(p.log.Read(1, p.record))
 }
 
 // quarantined lists what was taken out. Every side record must have been met on the way: one that names nothing stands for a log that is not whole.

@@ -30,6 +30,7 @@ type serveCmd struct {
 	AdminListen   string `help:"Address for operators: health, metrics, people, money." default:"127.0.0.1:8701"`
 	Shards        int    `help:"Shards; 0: one a core. Tuning, never meaning."`
 	CheckpointMib int    `help:"Log written between two checkpoints, in MiB: bounds the restart." default:"256"`
+	Archive       string `help:"Directory for sealed segments of the log: complete ones go there behind each checkpoint, and the log is truncated. Without it nothing is deleted." placeholder:"DIR"`
 	Quarantine    string `help:"Take out the one command whose execution kills this start, as the last line of the log named it; see engine/DESIGN.md." placeholder:"SEQ:INDEX"`
 	Reason        string `help:"Why it is taken out: kept for ever, in the state hash, and names nobody." placeholder:"TEXT"`
 	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
@@ -81,7 +82,7 @@ func (s *serveCmd) Run() error {
 		return err
 	}
 	e, err := engine.Open(engine.Options{
-		Dir: s.Dir, KeyFile: s.keyFile(), MarkFile: s.MarkFile, Create: s.Create, Shards: s.Shards, CheckpointBytes: int64(s.CheckpointMib) << 20, Quarantine: quarantine,
+		Dir: s.Dir, KeyFile: s.keyFile(), MarkFile: s.MarkFile, Create: s.Create, Shards: s.Shards, CheckpointBytes: int64(s.CheckpointMib) << 20, Quarantine: quarantine, Archive: s.Archive,
 		Fatal: func(err error) {
 			log.Error().Err(err).Msg("ends")
 			os.Exit(engine.FatalExitCode)

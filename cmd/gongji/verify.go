@@ -17,13 +17,15 @@ import (
 type verifyCmd struct {
 	Dir     string `arg:"" help:"Stopped ledger directory, or a copy that the server made (POST /v1/ledger/copies)." default:"data/gongji"`
 	KeyFile string `help:"Key file; needed to recompute draws of days whose key is not published yet. Default: DIR.key if it is there." placeholder:"FILE"`
+	Archive string `help:"Archive of the log, if it was truncated (serve --archive, gongji archive)." placeholder:"DIR"`
+	Copy    bool   `help:"The directory is a copy older than the archive: read the archive only as far as the copy goes."`
 	Acked   string `help:"A client's own book of acknowledged settlements, NDJSON: fixmedins_code, msgid, setl_id, acct_pay, acct_mulaid_pay, psn_cash_pay." placeholder:"FILE"`
 	Scratch string `help:"Directory for the replayed state." placeholder:"DIR"`
 }
 
 // Run replays the log and prints the verdict; any difference is an error and the exit code is not 0.
 func (v *verifyCmd) Run() error {
-	o := engine.VerifyOptions{Dir: v.Dir, KeyFile: v.KeyFile, Scratch: v.Scratch}
+	o := engine.VerifyOptions{Dir: v.Dir, KeyFile: v.KeyFile, Scratch: v.Scratch, Archive: v.Archive, Copy: v.Copy}
 	if o.KeyFile == "" {
 		if path := filepath.Clean(v.Dir) + ".key"; exists(path) {
 			o.KeyFile = path
@@ -43,6 +45,9 @@ func (v *verifyCmd) Run() error {
 	}
 	fmt.Printf("verified  ledger %s in %.1f s with the serial rules, from the first record\n", r.Ledger, time.Since(start).Seconds())
 	fmt.Printf("log       %d batches, %d commands, every checksum and link of the chain\n", r.Batches, r.Commands)
+	if r.Segments > 0 {
+		fmt.Printf("archive   %d segments with %d of the batches, every seal\n", r.Segments, r.Archived)
+	}
 	if r.TornBytes > 0 {
 		fmt.Printf("tail      %d bytes behind the last whole record: a write cut off by a crash, never acknowledged; left where they are\n", r.TornBytes)
 	}

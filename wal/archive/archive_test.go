@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/klauspost/compress/zstd"
 
 	"gongji/bench/proof"
 	"gongji/wal"
@@ -202,8 +203,8 @@ func TestDamage(t *testing.T) {
 		check("missing", im, file)
 		change("swapped", file, whole[names[i+1]])
 	}
-	other := whole.otherTime(t, names)
-	change("other time", names[1], other[names[1]])
+	change("cut-elsewhere", names[1], whole.again(t, names[1], testSegment*2/3, zstd.SpeedDefault))
+	change("packed-again", names[1], whole.again(t, names[1], testSegment, zstd.SpeedBestCompression))
 	for kind, n := range refused {
 		line.Fault(kind, n)
 	}
@@ -215,16 +216,18 @@ func TestDamage(t *testing.T) {
 	testForeign(t, whole, log)
 }
 
-// otherTime is the archive of the same log, cut elsewhere: each file is sound by itself.
-func (im image) otherTime(t *testing.T, names []string) image {
+// again is a segment of another archive of the same log: sound by itself.
+func (im image) again(t *testing.T, name string, segmentBytes int64, level zstd.EncoderLevel) string {
 	fs := vfs.NewMem()
-	a, err := Open(archiveDir, Options{Identity: waltest.Identity, FS: fs, Create: true, SegmentBytes: testSegment * 2 / 3})
+	a, err := Open(archiveDir, Options{Identity: waltest.Identity, FS: fs, Create: true, SegmentBytes: segmentBytes})
+	must(t, err)
+	a.packer, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level))
 	must(t, err)
 	_, err = a.Seal(memLog(t, 120), Sealing{Through: 110, Rest: true})
 	must(t, err)
-	out := imageOf(t, fs)
-	if out[names[1]] == "" || out[names[1]] == im[names[1]] {
-		t.Fatal("vacuous: the same archive")
+	out := imageOf(t, fs)[name]
+	if out == "" || out == im[name] {
+		t.Fatal("vacuous: the same segment")
 	}
 	return out
 }
@@ -241,6 +244,19 @@ func testForeign(t *testing.T, im image, log wal.Log) {
 	must(t, err)
 	if _, err := Join(shorter, a); err == nil {
 		t.Error("joined with a log that ends before the archive")
+	}
+	j, err := JoinCopy(shorter, a)
+	must(t, err)
+	must(t, isWhole(j.Read, 1, 30))
+	must(t, shorter.Truncate(21))
+	must(t, isWhole(j.Read, 1, 30))
+	must(t, isWhole(func(_ uint64, visit func(wal.Record) error) error { return j.ReadThrough(visit) }, 1, 30))
+	stranger := memLog(t, 30)
+	_, err = stranger.Append(payload(1))
+	must(t, err)
+	must(t, fill(stranger, 1))
+	if _, err := JoinCopy(stranger, a); err == nil {
+		t.Error("joined with a log of another history")
 	}
 }
 

@@ -12,22 +12,41 @@ import (
 type Joined struct {
 	wal.Log
 	Archive *Archive
+	until   uint64 // records of the archive behind it are another copy's; 0: there are none
 }
 
-// Join ties a log to its archive. ErrGap: records lie in neither; a *wal.CorruptionError: they are not the same log's.
+// Join ties a log to its archive. ErrGap: records lie in neither; a *wal.CorruptionError: they are not the same log's, or the log has lost its end, for
+// what is archived was durable.
 func Join(log wal.Log, a *Archive) (*Joined, error) {
+	if at, last := a.Last().Sequence, log.Committed(); at > last {
+		return nil, &wal.CorruptionError{File: a.dir, Sequence: last + 1, Offset: -1, Expected: fmt.Sprintf("an archive up to %d, where the log ends", last), Found: fmt.Sprintf("one up to %d", at)}
+	}
+	return join(log, a)
+}
+
+// JoinCopy is Join of a log that was copied before the archive's newest segments were sealed: it is read to its own end only.
+func JoinCopy(log wal.Log, a *Archive) (*Joined, error) { return join(log, a) }
+
+func join(log wal.Log, a *Archive) (*Joined, error) {
 	first, err := firstKept(log)
 	if err != nil {
 		return nil, err
 	}
 	at, last := a.Last(), log.Committed()
-	switch {
-	case first > at.Sequence+1:
+	if first > at.Sequence+1 {
 		return nil, fmt.Errorf("%w: the archive %s ends at %d, the log begins at %d", ErrGap, a.dir, at.Sequence, first)
-	case at.Sequence > last:
-		return nil, &wal.CorruptionError{File: a.dir, Sequence: last + 1, Offset: -1, Expected: fmt.Sprintf("an archive up to %d, where the log ends", last), Found: fmt.Sprintf("one up to %d", at.Sequence)}
 	}
-	j := &Joined{log, a}
+	j := &Joined{Log: log, Archive: a}
+	if at.Sequence > last {
+		j.until = last
+		if at = (wal.Position{}); last > 0 {
+			r, err := a.Get(last, nil)
+			if err != nil {
+				return nil, err
+			}
+			at = wal.Position{Sequence: last, Link: r.Link}
+		}
+	}
 	return j, j.meets(first, at)
 }
 
@@ -88,7 +107,7 @@ func (j *Joined) Read(from uint64, visit func(wal.Record) error) error {
 			return err
 		}
 		begin := next // a Truncate may come between two records: on where it stopped
-		if err := j.Archive.Read(next, step); err != nil || next == begin {
+		if err := j.readArchive(next, step); err != nil || next == begin {
 			return err
 		}
 	}
@@ -96,13 +115,23 @@ func (j *Joined) Read(from uint64, visit func(wal.Record) error) error {
 
 // ReadThrough visits every record from the first, through all of the archive, also what the log still has of it, and on in the log.
 func (j *Joined) ReadThrough(visit func(wal.Record) error) error {
-	at := j.Archive.Last().Sequence
+	at := min(j.Archive.Last().Sequence, j.Log.Committed())
 	if at > 0 {
-		if err := j.Archive.Read(1, visit); err != nil {
+		if err := j.readArchive(1, visit); err != nil {
 			return err
 		}
 	}
 	return j.Log.Read(at+1, visit)
+}
+
+// readArchive is Archive.Read to where this log ends; all segments are read to their ends, whose seals count.
+func (j *Joined) readArchive(from uint64, visit func(wal.Record) error) error {
+	return j.Archive.Read(from, func(r wal.Record) error {
+		if j.until > 0 && r.Sequence > j.until {
+			return nil
+		}
+		return visit(r)
+	})
 }
 
 // Get returns a record from wherever it is.
