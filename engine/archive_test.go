@@ -5,8 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"gongji/bench/load"
 	"gongji/bench/model"
 	"gongji/bench/proof"
 	"gongji/engine"
@@ -264,4 +267,57 @@ func (a *archiving) damaged(dir, to string) {
 	if _, err := a.verdict(func(v *engine.VerifyOptions) { v.Archive = to }); err != nil {
 		t.Errorf("put back: %v", err)
 	}
+}
+
+// BenchmarkArchive seals the log of some seconds of settlements: time by log byte, and what is left of it.
+func BenchmarkArchive(b *testing.B) {
+	policy := engine.Hubei
+	policy.Evouchers = 0
+	o := engine.Options{Dir: filepath.Join(b.TempDir(), "ledger"), KeyFile: filepath.Join(b.TempDir(), "key"), Create: true, FirstPolicy: policy, HousekeepingInterval: -1}
+	e, err := engine.Open(o)
+	check := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	check(err)
+	w := load.NewWorld(100_000)
+	_, err = w.Load(e)
+	check(err)
+	_, err = load.Run(e, w, load.Plan{Workers: 32, Group: 512, Duration: 3 * time.Second, Mix: load.DefaultMix, Seed: 1})
+	check(err)
+	commands := e.Stats().Commands.Load()
+	check(e.Close())
+	size := bytesIn(b, filepath.Join(o.Dir, "log"))
+	to, cpu := filepath.Join(b.TempDir(), "archive"), cpuTime(b)
+	b.ResetTimer() // -benchtime 1x: the log is truncated afterwards
+	_, err = engine.Archive(engine.ArchiveOptions{Dir: o.Dir, To: to})
+	check(err)
+	b.StopTimer()
+	b.ReportMetric(float64(size)/float64(bytesIn(b, to)), "log/archive")
+	b.ReportMetric(float64(size)/float64(commands), "B/command")
+	b.ReportMetric(float64(cpuTime(b)-cpu)/float64(commands), "cpu-ns/command")
+}
+
+// cpuTime is the processor time of the process.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func bytesIn(b *testing.B, dir string) (n int64) {
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			info, _ := d.Info()
+			n += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
 }

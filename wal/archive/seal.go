@@ -29,7 +29,7 @@ type Sealing struct {
 // nothing of the log; what is at or below Last afterwards may be truncated. A failure leaves the archive as it was before the segment that failed.
 func (a *Archive) Seal(log wal.Log, s Sealing) (sealed int, err error) {
 	if a.packer == nil {
-		if a.packer, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true)); err != nil {
+		if a.packer, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest)); err != nil {
 			return 0, fmt.Errorf("archive: %w", err)
 		}
 	}
