@@ -64,6 +64,9 @@ func (c *core) prefetch(b *executor.Batch) error {
 
 // execute runs a batch that is committed and prefetched. One with reversals asks the journal: then all batches before it have been kept.
 func (c *core) execute(b *executor.Batch, link wal.Link, fx *ledger.Effects) (err error) {
+	if b.Head.TimeMS < c.timeMS {
+		return fmt.Errorf("batch %d: its time %d is before %d, the time of the batch before it", b.Sequence, b.Head.TimeMS, c.timeMS)
+	}
 	if b.DayKey, err = c.keys.of(c.tables, ledger.DayOf(b.Head.TimeMS)); err != nil {
 		return err
 	}

@@ -210,7 +210,7 @@ func (e *Engine) judge(poison *executor.Poison) error {
 	if err := addQuarantine(e.options.Dir, e.identity, &taken); err != nil {
 		return err
 	}
-	e.options.Report("command quarantined", map[string]any{"command": fmt.Sprintf("%d:%d", q.Sequence, q.Index), "kind": poison.Kind.String(), "reason": q.Reason, "sha256": fmt.Sprintf("%x", taken.Command)})
+	e.options.Report("command quarantined", map[string]any{"command": fmt.Sprintf("%d:%d", q.Sequence, q.Index), "kind": poison.Kind.Name(), "reason": q.Reason, "sha256": fmt.Sprintf("%x", taken.Command)})
 	return errTaken
 }
 

@@ -209,7 +209,7 @@ func testPoison(t *testing.T, kill func(*poisoned, *engine.Engine) *executor.Poi
 	e = p.start(4, nil)
 	p.send(e, 3)
 	poison := kill(p, e)
-	if poison.Index < 0 || !strings.Contains(poison.Error(), fmt.Sprintf("command %d:%d (%s) kills the process: BUG: planted < ", poison.Sequence, poison.Index, poison.Kind)) {
+	if poison.Index < 0 || !strings.Contains(poison.Error(), fmt.Sprintf("command %d:%d (%s) kills the process: BUG: planted < ", poison.Sequence, poison.Index, poison.Kind.Name())) {
 		t.Errorf("named %v", poison)
 	}
 	named := fmt.Sprintf("command %d:%d (", poison.Sequence, poison.Index)

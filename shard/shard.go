@@ -27,6 +27,7 @@ type Shard struct {
 	commands  []int32        // own commands, in log order
 	existing  ledger.IDEntry // of Identify
 	At        int            // index of the command being looked at, -1: none; who runs the shard, and the leader behind the phase
+	Posted    int64          // sum of the legs of the last Post, in fen; the leader behind the phase
 	drawAt    uint32         // where this shard's part of Effects.Draws begins: the place of relatives[0]
 }
 
@@ -125,6 +126,7 @@ func (s *Shard) Sum(w *Work) {
 
 // Post moves the legs on the own accounts, in log order, and notes the own patients' balances.
 func (s *Shard) Post(w *Work) {
+	posted := int64(0)
 	for i := range w.Commands {
 		f := &w.Effects.List[i]
 		s.At = i
@@ -133,12 +135,14 @@ func (s *Shard) Post(w *Work) {
 		for j := range legs {
 			if w.OwnerOf(legs[j].Account) == s.number {
 				ledger.PostLeg(w.State, &legs[j], position)
+				posted += legs[j].Amount
 			}
 		}
 		if needsBalc(f) && owner(w.State.Persons, f.Patient, len(w.Shards)) == s.number {
 			ledger.PostBalc(w.State, f, position)
 		}
 	}
+	s.Posted = posted
 }
 
 func needsBalc(f *ledger.Effect) bool {

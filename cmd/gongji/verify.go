@@ -54,7 +54,7 @@ func (v *verifyCmd) Run() error {
 	fmt.Printf("journal   %d blocks equal to the byte, %d postings fold to the balances held\n", r.Blocks, r.Postings)
 	fmt.Printf("digests   %d stored checkpoints equal; effect chain %x  state hash %x\n", r.Checkpoints, r.EffectChain, r.StateHash)
 	for _, q := range r.Quarantined {
-		fmt.Printf("quarantine  command %d:%d (%s), SHA-256 %x, taken out %s: %s\n", q.Sequence, q.Index, q.Kind, q.Command, time.UnixMilli(q.TimeMS).UTC().Format(time.RFC3339), q.Reason)
+		fmt.Printf("quarantine  command %d:%d (%s), SHA-256 %x, taken out %s: %s\n", q.Sequence, q.Index, q.Kind.Name(), q.Command, time.UnixMilli(q.TimeMS).UTC().Format(time.RFC3339), q.Reason)
 	}
 	t := r.Totals
 	fmt.Printf("books     personal %s + family %s + institutions %s + premiums %s + area dues %s %s + bank %s + funding %s = %s yuan\n", yuan(t.Personal), yuan(t.Family), yuan(t.Institution),

@@ -22,7 +22,7 @@ func (p *Poison) Error() string {
 	if p.Index < 0 {
 		return fmt.Sprintf("batch %d kills the process, no single command: %s", p.Sequence, p.Cause)
 	}
-	return fmt.Sprintf("command %d:%d (%s) kills the process: %s", p.Sequence, p.Index, p.Kind, p.Cause)
+	return fmt.Sprintf("command %d:%d (%s) kills the process: %s", p.Sequence, p.Index, p.Kind.Name(), p.Cause)
 }
 
 // caught is a panic on its way to the goroutine that leads.

@@ -31,6 +31,7 @@ func (s *Serial) Execute(b *Batch, fx *ledger.Effects) {
 	}()
 	c := ledger.NewContext(s.store.State, b.Sequence, b.Head.TimeMS, b.DayKey)
 	fx.Reset(len(b.Offsets), 0)
+	s.ledger.Posted = 0
 	next := 0 // of b.Quarantined
 	for i, at := range b.Offsets {
 		s.at = i
@@ -49,6 +50,7 @@ func (s *Serial) Execute(b *Batch, fx *ledger.Effects) {
 		s.ledger.Apply(&c, cmd, i, fx)
 	}
 	s.at = -1
+	mustBalance(b, s.ledger.Posted, s.store.State)
 	s.stats = Stats{Commands: len(b.Offsets), Serial: true}
 }
 

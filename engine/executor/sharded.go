@@ -101,10 +101,16 @@ func (x *Sharded) Execute(b *Batch, fx *ledger.Effects) {
 		x.serially(b, fx)
 		return
 	}
+	posted := int64(0)
 	for i := range fx.List {
 		x.at = i
-		ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx, ledger.At(b.Sequence, i))
+		posted += ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx, ledger.At(b.Sequence, i))
 	}
+	x.at = -1
+	for _, s := range x.work.Shards {
+		posted += s.Posted
+	}
+	mustBalance(b, posted, x.store.State)
 }
 
 // walk goes through the phases, with whoever helps or alone.

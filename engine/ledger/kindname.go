@@ -13,8 +13,8 @@ var kindNames = [KindLast + 1]string{
 	KindVisitChange: "visit_change", KindLinesAdd: "lines_add", KindLinesRemove: "lines_remove", KindDischarge: "discharge", KindDischargeCancel: "discharge_cancel",
 }
 
-// String names a kind for logs.
-func (k Kind) String() string {
+// Name names a kind for logs. It is no String: what prints kinds as numbers goes on to.
+func (k Kind) Name() string {
 	if k.IsKnown() {
 		return kindNames[k]
 	}
