@@ -161,6 +161,7 @@ func TestArchive(t *testing.T) {
 // TestArchiveOnline: a serving ledger seals what is complete behind its checkpoints and truncates, over stops and crashes, while it is copied; nothing is missing
 // between archive and log, what is old is still told, and all of it verifies. (design.md 7)
 func TestArchiveOnline(t *testing.T) {
+	line := proof.New("T12", "archive-online")
 	a := newArchiving(t, 24)
 	dir, to := a.dirs()
 	e := a.start(a.tune(true, 2))
@@ -203,7 +204,7 @@ func TestArchiveOnline(t *testing.T) {
 	if old.Batches >= v.Batches || old.Archived != old.Batches {
 		t.Errorf("the copy has %d batches, %d of them in the archive of %d", old.Batches, old.Archived, v.Archived)
 	}
-	proof.New("T12", "archive-online").AtLeast("segments", int64(v.Segments), 4).AtLeast("archived", sealed, 60).Fault("crash", crashes).AtLeast("copied", int64(old.Batches), 20).Print(t)
+	line.AtLeast("segments", int64(v.Segments), 4).AtLeast("archived", sealed, 60).Fault("crash", crashes).AtLeast("copied", int64(old.Batches), 20).Print(t)
 	a.damaged(dir, to)
 }
 

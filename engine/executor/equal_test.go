@@ -112,9 +112,14 @@ type idTable interface {
 }
 
 func newRunnerOver(shards int, ids idTable) *runner {
-	r := &runner{name: fmt.Sprintf("%d shards", shards), ids: ids, history: newHistory()}
+	h := newHistory()
+	return newRunnerWith(shards, ids, h, h)
+}
+
+func newRunnerWith(shards int, ids idTable, originals ledger.Originals, h *history) *runner {
+	r := &runner{name: fmt.Sprintf("%d shards", shards), ids: ids, history: h}
 	r.state = ledger.NewState(ledger.Shifts{Person: 1, Institution: 0, Family: 0})
-	store := executor.Store{State: r.state, IDs: r.ids, Originals: r.history}
+	store := executor.Store{State: r.state, IDs: r.ids, Originals: originals}
 	if shards == 0 {
 		r.name, r.executor = "serial", executor.NewSerial(store)
 	} else {

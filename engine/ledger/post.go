@@ -26,8 +26,9 @@ func PostLeg(s *State, l *Leg, position Position) {
 
 // mustBalance is P1 of one entry, always on: its legs and what it moved on accounts without a chain add up to nothing.
 func mustBalance(f *Effect, fx *Effects, moved int64, position Position) {
-	for _, l := range fx.LegsOf(f) {
-		moved += l.Amount
+	legs := fx.LegsOf(f)
+	for i := range legs {
+		moved += legs[i].Amount
 	}
 	if moved != 0 {
 		panic(fmt.Sprintf("BUG: the entry at position %d, kind %d outcome %d, adds up to %d fen (P1)", position, f.Kind, f.Outcome, moved))
