@@ -89,6 +89,7 @@ func (e *Engine) finishCheckpoint() error {
 		return err
 	}
 	e.stats.Checkpoint.Store(k.Info().Sequence)
+	e.wakeArchive()
 	st := k.Stats()
 	e.options.Report("checkpoint", map[string]any{"sequence": k.Info().Sequence, "pages": st.Pages, "bytes": st.PageBytes,
 		"ms": time.Since(e.checkpoint.begun).Milliseconds()})
@@ -127,7 +128,7 @@ func (e *Engine) Copy(name string) error {
 }
 
 // Checkpoint copies the running ledger into dir, which must not exist: first the state, then the log from there on, with a new mark. The
-// copy is a ledger directory that Open with NewMark and Verify accept. Any goroutine.
+// copy is a ledger directory that Open with NewMark and Verify accept; what the log's archive has is not in it. Any goroutine.
 func (e *Engine) Checkpoint(dir string) error {
 	fs := e.files()
 	if err := fs.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
@@ -136,11 +137,16 @@ func (e *Engine) Checkpoint(dir string) error {
 	if err := e.newDir(dir); err != nil {
 		return fmt.Errorf("copy: %w", err)
 	}
+	e.copying.Lock()
+	defer e.copying.Unlock()
 	if err := e.core.store.Copy(filepath.Join(dir, stateName)); err != nil {
 		return err
 	}
 	if err := e.log.Checkpoint(filepath.Join(dir, "log")); err != nil {
 		return err
+	}
+	if err := copyQuarantines(e.options.Dir, dir); err != nil {
+		return fmt.Errorf("copy: %w", err)
 	}
 	if err := writeIdentity(fs, dir, e.identity); err != nil {
 		return err

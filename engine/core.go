@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"time"
@@ -32,13 +33,15 @@ type core struct {
 	block    []byte
 	command  ledger.Command
 	details  command.Details
-	today    int32  // ledger day of the batch kept last
-	since    uint64 // first batch of that day
+	side     []Quarantine // what is not to be run; as read at the start
+	keeping  int          // of keep: index of the command whose records are being written, -1: none
+	today    int32        // ledger day of the batch kept last
+	since    uint64       // first batch of that day
 }
 
 // open reads a record and fetches for it what execution may need from disk. It changes nothing.
 func (c *core) open(sequence uint64, payload []byte) error {
-	if err := c.batch.Open(sequence, payload); err != nil {
+	if err := c.batch.OpenQuarantined(sequence, payload, quarantinedIn(c.side, sequence)); err != nil {
 		return err
 	}
 	return c.prefetch(&c.batch)
@@ -65,10 +68,15 @@ func (c *core) execute(b *executor.Batch, link wal.Link, fx *ledger.Effects) (er
 	if wallClockDefect {
 		b.Head.TimeMS = time.Now().UnixMilli()
 	}
+	if b.Head.TimeMS < c.timeMS {
+		return fmt.Errorf("batch %d: its time %d is before %d, the time of the batch before it", b.Sequence, b.Head.TimeMS, c.timeMS)
+	}
 	if b.DayKey, err = c.keys.of(c.tables, ledger.DayOf(b.Head.TimeMS)); err != nil {
 		return err
 	}
-	c.executor.Execute(b, fx)
+	if err := c.apply(b, fx); err != nil {
+		return err
+	}
 	if err := c.ids.Flush(c.tables); err != nil {
 		return err
 	}
@@ -76,9 +84,62 @@ func (c *core) execute(b *executor.Batch, link wal.Link, fx *ledger.Effects) (er
 	return nil
 }
 
+// apply executes a batch. What panics typed is an error: a failure of journal or id table, and a command that kills the process (*executor.Poison).
+func (c *core) apply(b *executor.Batch, fx *ledger.Effects) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = typed(v)
+		}
+	}()
+	c.executor.Execute(b, fx)
+	return nil
+}
+
+// typed is the error in a recovered panic; any other panic is a bug of no command's and goes on.
+func typed(value any) error {
+	err, ok := value.(error)
+	var failure interface{ StorageFailure() }
+	var poison *executor.Poison
+	if !ok || !errors.As(err, &failure) && !errors.As(err, &poison) {
+		panic(value)
+	}
+	return err
+}
+
 // keep writes journal and records of an executed batch and goes on with the effect chain. It uses nothing that execute uses, so the next batch
-// may execute meanwhile.
-func (c *core) keep(b *executor.Batch, fx *ledger.Effects) error {
+// may execute meanwhile. A panic in it is a command's, like one of execute: nothing of the batch has been answered.
+func (c *core) keep(b *executor.Batch, fx *ledger.Effects) (err error) {
+	c.keeping = -1
+	defer func() {
+		if v := recover(); v != nil {
+			err = c.poisonOfKeep(b, fx, v)
+		}
+	}()
+	return c.write(b, fx)
+}
+
+// poisonOfKeep names the command whose effect cannot be kept.
+func (c *core) poisonOfKeep(b *executor.Batch, fx *ledger.Effects, value any) *executor.Poison {
+	p := &executor.Poison{Sequence: b.Sequence, Index: c.keeping, Cause: executor.Cause(value)}
+	for i := 0; p.Index < 0 && i < len(fx.List); i++ {
+		if cannotKeep(b, fx, i) {
+			p.Index = i
+		}
+	}
+	if p.Index >= 0 {
+		p.Kind = fx.List[p.Index].Kind
+	}
+	return p
+}
+
+func cannotKeep(b *executor.Batch, fx *ledger.Effects, i int) (panics bool) {
+	defer func() { panics = recover() != nil }()
+	alone := ledger.Effects{List: fx.List[i : i+1], Legs: fx.Legs, Items: fx.Items, Draws: fx.Draws}
+	journal.Append(nil, b.Sequence, b.Head.TimeMS, &alone)
+	return false
+}
+
+func (c *core) write(b *executor.Batch, fx *ledger.Effects) error {
 	c.block = journal.Append(c.block[:0], b.Sequence, b.Head.TimeMS, fx)
 	c.chain = c.chain.Next(c.block)
 	if err := c.journal.Write(b.Sequence, c.block); err != nil {
@@ -100,6 +161,7 @@ func (c *core) noteDays(b *executor.Batch, fx *ledger.Effects) {
 	}
 	for i := range fx.List {
 		f := &fx.List[i]
+		c.keeping = i
 		if f.Counts() && f.InstPrev.Sequence() < c.since {
 			c.store.PutInstitutionDay(f.Institution, c.today, f.InstPrev)
 		}
@@ -140,6 +202,7 @@ func (c *core) records(b *executor.Batch, fx *ledger.Effects) error {
 		if f.Outcome != ledger.Accepted || f.Kind != ledger.KindPerson && f.Kind != ledger.KindInstitutionAdd && f.Kind != ledger.KindEnrolment {
 			continue
 		}
+		c.keeping = i
 		if _, err := command.Decode(b.Head.Commands[at:], &c.command, &c.details); err != nil {
 			return err
 		}

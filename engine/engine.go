@@ -10,6 +10,7 @@ import (
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
 	"gongji/wal"
+	"gongji/wal/archive"
 )
 
 // ErrFailed says that the log or the state store failed: the outcome of what was under way is unknown, and the process is ending.
@@ -33,12 +34,17 @@ type Engine struct {
 	health     health
 	house      sync.Mutex // held by who makes and tells day keys: housekeeping or ConfirmClock
 	confirming atomic.Bool
-	alone      *Stepper // who runs all stages on the caller's goroutine; nil but in a simulation
+	archive    *archive.Archive // nil: none
+	copying    sync.Mutex       // held while the ledger is copied, and by who truncates the log
+	sealing    chan struct{}    // wakes keepArchive
+	archiving  sync.Mutex       // held while sealing and truncating
+	alone      *Stepper         // who runs all stages on the caller's goroutine; nil but in a simulation
 
 	executed chan struct{} // closed when the executor's goroutine has ended
 	cut      chan struct{} // closed when the sequencer's has
 	kept     chan struct{} // closed when housekeeping has
 	watched  chan struct{} // closed when the watch on the stores has
+	archived chan struct{} // closed when sealing has
 	stopping chan struct{}
 	failed   chan struct{}
 	failOnce sync.Once
@@ -52,6 +58,7 @@ type Stats struct {
 	Batches, Commands, Settlements, Legs, Relatives, Cash, Contested, Serial atomic.Uint64
 	Sequence, Checkpoint                                                     atomic.Uint64
 	Policies                                                                 atomic.Uint64 // logged at all, since the ledger began
+	Archived                                                                 atomic.Uint64 // last record in the archive
 	DayKeysAhead, DayKeysUnpublished                                         atomic.Uint64 // days behind today with a key; keys of days that are over, not told yet
 }
 
@@ -70,6 +77,7 @@ func (e *Engine) start() (*Engine, error) {
 	e.sequencer = sequencer.New(e.log, e.options.Clock, e.core.timeMS)
 	go e.execute()
 	go e.watch()
+	go e.keepArchive()
 	go func() {
 		defer close(e.cut)
 		if err := e.sequencer.Run(); err != nil {
@@ -87,7 +95,7 @@ func (e *Engine) start() (*Engine, error) {
 func newEngine(options Options) *Engine {
 	o := options.withDefaults()
 	return &Engine{options: o, health: health{now: o.rig.now}, executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
-		stopping: make(chan struct{}), failed: make(chan struct{}), keeper: newKeeper()}
+		stopping: make(chan struct{}), failed: make(chan struct{}), archived: make(chan struct{}), sealing: make(chan struct{}, 1), keeper: newKeeper()}
 }
 
 // Submit admits a request; see sequencer.Sequencer.
@@ -226,6 +234,7 @@ func (e *Engine) stop() error {
 	close(e.stopping)
 	<-e.kept
 	<-e.watched
+	<-e.archived
 	e.sequencer.Close()
 	select {
 	case <-e.cut:

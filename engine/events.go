@@ -84,7 +84,7 @@ func (e *Engine) appendEntries(dst []Entry, sequence uint64, timeMS int64, fx *l
 	}
 	record, err := e.log.Get(sequence, nil)
 	if err != nil {
-		return dst, err
+		return dst, archived(err)
 	}
 	head, err := command.ReadBatch(record.Payload)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"gongji/engine/executor"
 	"gongji/engine/ledger"
 	"gongji/engine/state"
+	"gongji/shard"
 	"gongji/wal"
 )
 
@@ -93,3 +94,43 @@ func (e *Engine) EndCheckpoint() error {
 	}
 	return err
 }
+
+// PlantIDs puts a lens between the rules and the id table, where a test plants a panic.
+func PlantIDs(o *Options, lens func(shard.IDs) shard.IDs) { o.lookupIDs = lens }
+
+// KeepImpossible keeps a batch the effect of whose command index cannot be written.
+func KeepImpossible(payload []byte, index int) error {
+	var c core
+	b := executor.Batch{}
+	if err := b.Open(7, payload); err != nil {
+		return err
+	}
+	fx := ledger.Effects{List: make([]ledger.Effect, len(b.Offsets)), Legs: []ledger.Leg{{Account: ledger.Account(ledger.KindFundBank, 99)}}}
+	for i := range fx.List {
+		fx.List[i] = ledger.Effect{Kind: ledger.KindTick, Outcome: ledger.Accepted}
+	}
+	fx.List[index].Kind, fx.List[index].LegCount = 127+2, 1
+	return c.keep(&b, &fx)
+}
+
+// Bury closes what an engine that has failed leaves open until its process ends.
+func (e *Engine) Bury() error {
+	<-e.cut
+	return errors.Join(e.core.ids.Close(), e.core.store.Abandon(), e.log.Close())
+}
+
+// ReadQuarantines reads a directory's side records.
+func ReadQuarantines(dir string) (n int, err error) {
+	id, err := readIdentity(state.DefaultFS, dir, identityName)
+	if err != nil {
+		return 0, err
+	}
+	side, _, err := readQuarantines(dir, id)
+	return len(side), err
+}
+
+// SmallSegments makes an archive's segments complete at so many bytes.
+func SmallSegments(o *Options, bytes int64) { o.archiveSegment = bytes }
+
+// Sealed waits until what may be sealed now is, and the log truncated.
+func (e *Engine) Sealed() error { return e.sealAndTruncate() }

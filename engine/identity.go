@@ -19,7 +19,7 @@ var ErrIdentity = errors.New("ledger directory")
 
 // formatName names the on-disk format. Until the first release it is 0 and changes with the rows: a directory of another format-0 build
 // is refused by name (design.md 6).
-const formatName = "gongji format 0 (2026-11-23, numbered visits)"
+const formatName = "gongji format 0 (2026-11-23, quarantine and numbered visits)"
 
 // A new directory is named in creatingName first; it gets identityName when its log is there, so a creation that a crash has cut short is
 // finished by the next start under the same names.
@@ -96,6 +96,23 @@ func writeIdentity(fs state.FS, dir string, id wal.Identity) error {
 		return fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	return nil
+}
+
+// replaceFile puts a small file into dir, durably: a crash leaves the one before or the new one.
+func replaceFile(dir, name string, content []byte) error {
+	path := filepath.Join(dir, name)
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err == nil {
+		err = syncDir(state.DefaultFS, dir)
+	}
+	return err
 }
 
 // finishIdentity says that a directory is whole.

@@ -23,6 +23,7 @@ func (e *Engine) WriteMetrics(w io.Writer) {
 		{"gongji_sequence", "gauge", s.Sequence.Load()},
 		{"gongji_acknowledged_sequence", "gauge", e.log.Mark()},
 		{"gongji_checkpoint_sequence", "gauge", s.Checkpoint.Load()},
+		{"gongji_archived_sequence", "gauge", s.Archived.Load()},
 		{"gongji_day_keys_ahead", "gauge", s.DayKeysAhead.Load()},
 		{"gongji_day_keys_unpublished", "gauge", s.DayKeysUnpublished.Load()},
 		{"gongji_queue_commands", "gauge", uint64(e.sequencer.Depth())},

@@ -35,6 +35,7 @@ func (e *Engine) abandonRunning() error {
 	close(e.stopping)
 	<-e.kept
 	<-e.watched
+	<-e.archived
 	e.sequencer.Close()
 	<-e.cut
 	<-e.executed

@@ -40,12 +40,20 @@ type Options struct {
 	FirstPolicyText []byte
 	// HousekeepingInterval between looks at day keys and ticks; 0: HousekeepingIntervalDefault. Negative: none (tests drive it).
 	HousekeepingInterval time.Duration
+	// Archive is a directory for sealed segments of the log: behind each checkpoint those that are complete go there and the log is truncated. It is made if
+	// it is missing. "": nothing is deleted, ever.
+	Archive string
+	// Quarantine takes out the one command whose execution kills this start, and no other (ErrQuarantine): its outcome is quarantined from now on, on every
+	// replay. Sequence, Index and Reason are looked at. nil: none. It is the operator's word in a durable record, so it may change an outcome.
+	Quarantine *Quarantine
 	// Fatal ends the process after a failure of log or state; nil prints one line and exits with FatalExitCode. It may return in tests: the
 	// engine then answers nothing any more.
 	Fatal func(error)
 	// Report is told what an operator should know: torn tails, checkpoints, stalls. nil: nobody. Never personal data.
 	Report func(event string, values map[string]any)
 
+	archiveSegment int64                     // tests: bytes of a complete segment; 0: archive.SegmentBytes
+	lookupIDs      func(shard.IDs) shard.IDs // tests: a lens on the id table that plants a panic; nil: none
 	beforeKeep func() // tests: delays the keeper, which then keeps small batches too
 	rig        rig
 }

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"errors"
-
 	"gongji/engine/executor"
 	"gongji/engine/sequencer"
 )
@@ -39,19 +37,11 @@ func (e *Engine) executeBatches() error {
 	}
 }
 
-// guarded turns the typed panics of reads inside execution (journal and id table) into errors; any other panic is a bug and goes on.
+// guarded turns the typed panics of reads outside batches (queries ask journal and id table) into errors; any other panic is a bug and goes on.
 func (e *Engine) guarded(f func() error) (err error) {
 	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case error:
-			var failure interface{ StorageFailure() }
-			if !errors.As(r, &failure) {
-				panic(r)
-			}
-			err = r
-		default:
-			panic(r)
+		if v := recover(); v != nil {
+			err = typed(v)
 		}
 	}()
 	return f()

@@ -126,7 +126,7 @@ func (r *Reader) record() error {
 		return ErrNoCommand
 	}
 	if err != nil {
-		return err
+		return archived(err)
 	}
 	head, err := command.ReadBatch(record.Payload)
 	if err != nil {

@@ -33,7 +33,13 @@ func (e *Engine) recover() error {
 	if cut := e.options.rig.cut; cut != nil {
 		cut(&p)
 	}
-	if err := e.restore(&p); err != nil || !fresh {
+	p.side = e.options.Dir
+	err = e.restore(&p)
+	if errors.Is(err, errTaken) { // from the checkpoint again, without the command
+		e.options.Quarantine, e.core, e.log, e.archive = nil, core{}, nil, nil
+		err = e.restore(&p)
+	}
+	if err != nil || !fresh {
 		return err
 	}
 	if err := finishIdentity(e.files(), e.options.Dir); err != nil {
@@ -60,10 +66,11 @@ type places struct {
 	log          func(verifyFrom wal.Position, judged func() error) (wal.Log, error)
 	segmentBytes int64
 	lookup       func(shard.IDs) shard.IDs // a simulation's lens on the id table; nil: none
+	side         string                      // directory of the side records; "": there are none
 }
 
 func (e *Engine) places() places {
-	return places{dir: filepath.Join(e.options.Dir, stateName), ids: idOptions, state: state.Options{FS: e.options.rig.fs, Exit: e.exit, Events: state.Events{
+	return places{lookup: e.options.lookupIDs, dir: filepath.Join(e.options.Dir, stateName), ids: idOptions, state: state.Options{FS: e.options.rig.fs, Exit: e.exit, Events: state.Events{
 		StallBegin:      func(reason string) { e.trouble("state stalls", reason) },
 		StallEnd:        e.health.cured,
 		BackgroundError: func(err error) { e.trouble("state background error", err.Error()) },
@@ -89,7 +96,7 @@ func (e *Engine) openLog(p *places, fresh bool, from wal.Position, judged func()
 	if err != nil {
 		return nil, err // not a nil *pebblelog.Log, which would be a log
 	}
-	return l, nil
+	return e.joinArchive(l)
 }
 
 // restore loads the newest checkpoint and replays the log behind it. State and log are judged before a byte of either changes.
@@ -104,6 +111,11 @@ func (e *Engine) restore(p *places) (err error) {
 			err = errors.Join(err, e.abandon())
 		}
 	}()
+	if p.side != "" {
+		if err := c.loadSide(p.side, e.identity); err != nil {
+			return err
+		}
+	}
 	c.keys.keys = e.keys
 	if err := c.keys.check(c.tables); err != nil {
 		return err
@@ -117,7 +129,13 @@ func (e *Engine) restore(p *places) (err error) {
 		store.IDs = p.lookup(c.ids)
 	}
 	c.executor = executor.NewSharded(store, o.Shards, o.ShardedCommandsMin, executor.WakeMin)
+	if err := e.mayAim(e.log.Committed()); err != nil {
+		return err
+	}
 	n, err := e.replay()
+	if err == nil {
+		err = e.harmless()
+	}
 	if err != nil {
 		return e.advised(err)
 	}
@@ -219,8 +237,16 @@ func (e *Engine) replay() (commands int, err error) {
 			return err
 		}
 		commands += len(c.batch.Offsets)
-		return e.guarded(func() error { _, err := c.run(r.Link); return err })
+		_, err := c.run(r.Link)
+		return err
 	})
+	var poison *executor.Poison
+	switch {
+	case errors.As(err, &poison):
+		err = e.judge(poison)
+	case errors.Is(err, wal.ErrTruncated):
+		err = fmt.Errorf("the state is of %d, and the log begins behind it: %w", c.sequence, archived(err))
+	}
 	return commands, err
 }
 
@@ -258,5 +284,5 @@ func (e *Engine) advised(err error) error {
 		return err
 	}
 	dir := filepath.Join(e.options.Dir, stateName)
-	return fmt.Errorf("%w: %w; the log holds everything: move %s away and start again, it is built anew from the log", ErrState, err, dir)
+	return fmt.Errorf("%w: %w; the log, with its archive if it was truncated, holds everything: move %s away and start again, it is built anew from the log", ErrState, err, dir)
 }

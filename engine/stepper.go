@@ -51,8 +51,9 @@ func NewStepper(o StepperOptions) (*Stepper, error) {
 	e := newEngine(o.Options)
 	s := &Stepper{engine: e}
 	e.alone, e.identity, e.keys = s, o.Identity, o.Keys
-	close(e.kept) // no housekeeping and no watch to wait for
+	close(e.kept) // no housekeeping, no watch and no archive to wait for
 	close(e.watched)
+	close(e.archived)
 	if o.KeeperLags {
 		e.options.beforeKeep = func() {}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gongji/engine/executor"
 	"gongji/engine/journal"
@@ -14,6 +15,7 @@ import (
 	"gongji/engine/reconcile"
 	"gongji/engine/state"
 	"gongji/wal"
+	"gongji/wal/archive"
 	"gongji/wal/pebblelog"
 )
 
@@ -21,6 +23,8 @@ import (
 type VerifyOptions struct {
 	Dir     string // a stopped ledger directory, or a copy made by Checkpoint
 	KeyFile string // "" if there is none: then only draws of published days can be recomputed, and others stop the verification
+	Archive string // of the log, if it was truncated; "": none
+	Copy    bool   // Dir was copied before the archive's newest segments were sealed: it ends before they do
 	Scratch string // where the replayed state is built; "" is the system's temporary directory
 	// Acked, if set, is called with a lookup after the replay, to compare a client's own book.
 	Acked    func(lookup func(id ledger.Key) (Entry, bool, error)) error
@@ -32,6 +36,8 @@ type VerifyOptions struct {
 type Verdict struct {
 	Ledger      wal.ID
 	Batches     uint64
+	Archived    uint64 // of them, read from the archive
+	Segments    int    // of the archive, every seal compared
 	Commands    uint64
 	Settlements uint64
 	Postings    uint64
@@ -40,6 +46,7 @@ type Verdict struct {
 	Roots       int    // of somebody outside, found as he kept them
 	TornBytes   int64  // behind the last whole record: a write that a crash cut off, beyond the mark; not read
 	Persons     uint32
+	Quarantined []Quarantine // in log order: commands an operator took out
 	Totals      ledger.Totals
 	EffectChain [32]byte
 	StateHash   [32]byte
@@ -74,19 +81,40 @@ func Verify(o VerifyOptions) (v Verdict, err error) {
 	p := &verification{o: o, log: log, fold: reconcile.NewFold(), roots: newRoots(o.Roots)}
 	p.verdict.Ledger, p.verdict.TornBytes = id.Ledger, torn
 	p.core.keys.keys = keys
+	if o.Archive != "" {
+		if p.joined, err = o.join(log, id); err != nil {
+			return v, err
+		}
+		p.log, p.verdict.Archived, p.verdict.Segments = p.joined, min(p.joined.Archive.Last().Sequence, log.Committed()), p.joined.Archive.Segments()
+	}
 	if _, err := p.core.load(scratch, id, state.Events{}); err != nil {
 		return v, err
 	}
 	c := &p.core
+	if c.side, _, err = readQuarantines(o.Dir, id); err != nil {
+		return v, errors.Join(err, c.ids.Close(), c.store.Close())
+	}
 	c.executor = executor.NewSerial(executor.Store{State: c.tables, IDs: c.ids, Originals: c})
 	defer func() { err = errors.Join(err, c.ids.Close(), c.store.Close()) }()
 	err = p.run(id)
 	return p.verdict, err
 }
 
+func (o *VerifyOptions) join(log wal.Log, id wal.Identity) (*archive.Joined, error) {
+	a, err := archive.Open(o.Archive, archive.Options{Identity: id})
+	if err != nil {
+		return nil, err
+	}
+	if o.Copy {
+		return archive.JoinCopy(log, a)
+	}
+	return archive.Join(log, a)
+}
+
 type verification struct {
 	o       VerifyOptions
-	log     *pebblelog.Log
+	log     wal.Log
+	joined  *archive.Joined // log with its archive; nil: none
 	core    core
 	fold    *reconcile.Fold
 	verdict Verdict
@@ -102,7 +130,7 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stored.Close()) }()
-	if err := p.log.Read(1, p.record); err != nil {
+	if err := p.read(); err != nil {
 		return err
 	}
 	if err := p.roots.end(p.core.sequence); err != nil {
@@ -112,6 +140,9 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return fmt.Errorf("%d stored checkpoints lie behind the end of the log at %d", n, p.core.sequence)
 	}
 	v, c := &p.verdict, &p.core
+	if err := p.quarantined(); err != nil {
+		return err
+	}
 	if err := p.fold.Compare(c.tables); err != nil {
 		return err
 	}
@@ -128,6 +159,33 @@ func (p *verification) run(id wal.Identity) (err error) {
 		return nil
 	}
 	return p.o.Acked(p.lookup)
+}
+
+// read replays all records: those of the archive from there, also what the log still has of them, so that every seal is checked.
+func (p *verification) read() error {
+	if p.joined != nil {
+		return p.joined.ReadThrough(p.record)
+	}
+	return archived(p.log.Read(1, p.record))
+}
+
+// quarantined lists what was taken out. Every side record must have been met on the way: one that names nothing stands for a log that is not whole.
+func (p *verification) quarantined() error {
+	c := &p.core
+	p.verdict.Quarantined = slices.Clone(c.side)
+	slices.SortFunc(p.verdict.Quarantined, func(a, b Quarantine) int { return int(int64(a.position()) - int64(b.position())) })
+	if met := c.tables.Scalars.At(0).Quarantined; met != uint64(len(c.side)) {
+		return fmt.Errorf("%d commands are quarantined, the log has %d of them", len(c.side), met)
+	}
+	for i := range p.verdict.Quarantined {
+		q := &p.verdict.Quarantined[i]
+		f, err := newReader(p.log, c.journal).effect(q.position())
+		if err != nil {
+			return fmt.Errorf("quarantined command %d:%d: %w", q.Sequence, q.Index, err)
+		}
+		q.Kind = f.Kind
+	}
+	return nil
 }
 
 // policies looks whether the text of every policy, where one was logged, is the one that its hash names.

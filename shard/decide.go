@@ -7,6 +7,7 @@ import "gongji/engine/ledger"
 func (s *Shard) Decide(w *Work) {
 	next := 0 // in spans
 	for _, i := range s.commands {
+		s.At = int(i)
 		var sp span
 		if next < len(s.spans) && s.spans[next].command == i {
 			sp = s.spans[next]

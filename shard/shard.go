@@ -26,6 +26,8 @@ type Shard struct {
 	relatives []ledger.AccountID
 	commands  []int32        // own commands, in log order
 	existing  ledger.IDEntry // of Identify
+	At        int            // index of the command being looked at, -1: none; who runs the shard, and the leader behind the phase
+	Posted    int64          // sum of the legs of the last Post, in fen; the leader behind the phase
 	drawAt    uint32         // where this shard's part of Effects.Draws begins: the place of relatives[0]
 }
 
@@ -42,6 +44,7 @@ func (s *Shard) Identify(w *Work) {
 		if cmd.ID.IsZero() || w.IDs.Part(cmd.ID)&mask != int(s.number) || w.Status[i] == Deferred {
 			continue
 		}
+		s.At = i
 		if w.IDs.Claim(cmd, ledger.At(w.Context.Sequence, i), &s.existing) && ledger.Identify(true, s.existing, cmd, &w.Effects.List[i]) {
 			w.Status[i] = Done
 		}
@@ -59,6 +62,7 @@ func (s *Shard) Plan(w *Work) {
 		if w.Home[i] != s.number || w.Status[i] == Done {
 			continue
 		}
+		s.At = i
 		s.commands = append(s.commands, int32(i))
 		if w.Static[i] != 0 {
 			continue
@@ -125,19 +129,23 @@ func (s *Shard) Sum(w *Work) {
 
 // Post moves the legs on the own accounts, in log order, and notes the own patients' balances.
 func (s *Shard) Post(w *Work) {
+	posted := int64(0)
 	for i := range w.Commands {
 		f := &w.Effects.List[i]
+		s.At = i
 		position := ledger.At(w.Context.Sequence, i)
 		legs := w.Effects.LegsOf(f)
 		for j := range legs {
 			if w.OwnerOf(legs[j].Account) == s.number {
 				ledger.PostLeg(w.State, &legs[j], position)
+				posted += legs[j].Amount
 			}
 		}
 		if needsBalc(f) && owner(w.State.Persons, f.Patient, len(w.Shards)) == s.number {
 			ledger.PostBalc(w.State, f, position)
 		}
 	}
+	s.Posted = posted
 }
 
 func needsBalc(f *ledger.Effect) bool {

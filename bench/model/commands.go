@@ -9,6 +9,8 @@ type Batch struct {
 	TimeMS   int64
 	DayKey   []byte
 	Commands []Command
+	// Quarantined are the indexes of commands that an operator took out (s.13), ascending.
+	Quarantined []int
 }
 
 // Command is one of the kinds of s.4, always as a value (never a pointer).

@@ -21,6 +21,8 @@ type Generator struct {
 	// Strange also produces input whose meaning the specification leaves to readings Q2 and Q7 (flag 3,
 	// on_shortfall 2, order above 999, a zero original id, original_kind 0 and 4, status 0). Off: never.
 	Strange bool
+	// QuarantineEvery takes every so many-th command out from now on (s.13); to be set after Setup. 0: none.
+	QuarantineEvery int
 
 	rng      *rand.Rand
 	model    *Model
@@ -33,6 +35,8 @@ type Generator struct {
 	now      moment
 	batch    []Command
 	results  []Result
+	emitted  int       // since QuarantineEvery was looked at
+	taken    []int     // indexes taken out of the batch
 	soon     []Command // to be sent next or nearly next, also in the following batch
 	sent     []sentID  // commands that used up an id
 	tombs    []Key     // ids made tombstones
@@ -176,7 +180,7 @@ func (g *Generator) open() {
 		b.DayKey = key[:]
 	}
 	g.now = g.model.begin(b)
-	g.batch, g.results = []Command{}, []Result{}
+	g.batch, g.results, g.taken = []Command{}, []Result{}, nil
 	g.periods = 202600 + uint32(g.now.today/10)
 }
 
@@ -187,7 +191,7 @@ func (g *Generator) emit(c Command) {
 
 func (g *Generator) apply(c Command) {
 	g.now.index = uint32(len(g.batch))
-	result := g.model.apply(g.now, c)
+	result := g.decide(c)
 	g.batch = append(g.batch, c)
 	g.results = append(g.results, result)
 	g.dist.count(g.model, g.now, c, result)
@@ -201,8 +205,19 @@ func (g *Generator) apply(c Command) {
 	g.follow(c, result)
 }
 
+// decide applies a command or takes it out.
+func (g *Generator) decide(c Command) Result {
+	if g.QuarantineEvery != 0 {
+		if g.emitted++; g.emitted%g.QuarantineEvery == 0 {
+			g.taken = append(g.taken, len(g.batch))
+			return g.model.quarantine(g.now, c)
+		}
+	}
+	return g.model.apply(g.now, c)
+}
+
 func (g *Generator) close() Step {
-	b := Batch{Sequence: g.now.sequence, TimeMS: g.now.timeMS, DayKey: g.now.dayKey, Commands: g.batch}
+	b := Batch{Sequence: g.now.sequence, TimeMS: g.now.timeMS, DayKey: g.now.dayKey, Commands: g.batch, Quarantined: g.taken}
 	g.dist.Batches++
 	return Step{Batch: b, Results: g.results}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Limits and account kinds of s.1.
@@ -133,9 +134,26 @@ func (m *Model) Apply(b Batch) []Result {
 	results := []Result{}
 	for i, c := range b.Commands {
 		now.index = uint32(i)
+		if slices.Contains(b.Quarantined, i) {
+			results = append(results, m.quarantine(now, c))
+			continue
+		}
 		results = append(results, m.apply(now, c))
 	}
 	return results
+}
+
+// quarantine is s.13: the outcome stands whatever the command is; its id is remembered unless something has it.
+func (m *Model) quarantine(now moment, c Command) Result {
+	msg := message(c)
+	if _, taken := m.ids[msg.ID]; !taken && msg.ID != (Key{}) {
+		m.ids[msg.ID] = IDEntry{Position: now.position(), Tag: TagCommand, Digest: msg.Digest}
+	}
+	kept := m.records[now.position()]
+	kept.kind, kept.outcome = c.Kind(), Quarantined
+	m.records[now.position()] = kept
+	m.commands++
+	return Result{Outcome: Quarantined}
 }
 
 // begin reads what a whole batch shares (s.1).

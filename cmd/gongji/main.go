@@ -16,6 +16,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Serve a ledger: till and hospital calls on one port, operators' calls on another."`
 	Verify  verifyCmd  `cmd:"" help:"Replay a ledger's whole log and prove its books."`
+	Archive archiveCmd `cmd:"" help:"Seal a stopped ledger's log into an archive and truncate it."`
 	Draw    drawCmd    `cmd:"" help:"Look at random draws."`
 	Demo    demoCmd    `cmd:"" help:"Play a day of settlements, tell who paid what, prove the books."`
 	Import  importCmd  `cmd:"" help:"Load persons, institutions, bindings and credits from NDJSON into a running server."`

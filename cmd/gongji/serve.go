@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,6 +30,9 @@ type serveCmd struct {
 	AdminListen   string `help:"Address for operators: health, metrics, people, money." default:"127.0.0.1:8701"`
 	Shards        int    `help:"Shards; 0: one a core. Tuning, never meaning."`
 	CheckpointMib int    `help:"Log written between two checkpoints, in MiB: bounds the restart." default:"256"`
+	Archive       string `help:"Directory for sealed segments of the log: complete ones go there behind each checkpoint, and the log is truncated. Without it nothing is deleted." placeholder:"DIR"`
+	Quarantine    string `help:"Take out the one command whose execution kills this start, as the last line of the log named it; see engine/DESIGN.md." placeholder:"SEQ:INDEX"`
+	Reason        string `help:"Why it is taken out: kept for ever, in the state hash, and names nobody." placeholder:"TEXT"`
 	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	Echo          bool   `help:"Also serve POST /echo, the same front door around no work, to measure against." hidden:""`
 	Demo          bool   `help:"Load the demo province into an empty ledger and print a curl that works."`
@@ -42,6 +48,23 @@ func (s *serveCmd) keyFile() string {
 	return filepath.Clean(s.Dir) + ".key"
 }
 
+// quarantine is what the flags ask for; nil: nothing.
+func (s *serveCmd) quarantine() (*engine.Quarantine, error) {
+	if s.Quarantine == "" {
+		if s.Reason != "" {
+			return nil, errors.New("--reason is for --quarantine")
+		}
+		return nil, nil
+	}
+	sequence, index, both := strings.Cut(s.Quarantine, ":")
+	n, err1 := strconv.ParseUint(sequence, 10, 64)
+	i, err2 := strconv.ParseUint(index, 10, 16)
+	if !both || err1 != nil || err2 != nil {
+		return nil, fmt.Errorf("--quarantine %q: want SEQ:INDEX, two numbers", s.Quarantine)
+	}
+	return &engine.Quarantine{Sequence: n, Index: int(i), Reason: s.Reason}, nil
+}
+
 // Run serves until SIGINT or SIGTERM, then stops in order.
 func (s *serveCmd) Run() error {
 	level, err := zerolog.ParseLevel(s.LogLevel)
@@ -54,8 +77,12 @@ func (s *serveCmd) Run() error {
 		return err
 	}
 	defer closeNational()
+	quarantine, err := s.quarantine()
+	if err != nil {
+		return err
+	}
 	e, err := engine.Open(engine.Options{
-		Dir: s.Dir, KeyFile: s.keyFile(), MarkFile: s.MarkFile, Create: s.Create, Shards: s.Shards, CheckpointBytes: int64(s.CheckpointMib) << 20,
+		Dir: s.Dir, KeyFile: s.keyFile(), MarkFile: s.MarkFile, Create: s.Create, Shards: s.Shards, CheckpointBytes: int64(s.CheckpointMib) << 20, Quarantine: quarantine, Archive: s.Archive,
 		Fatal: func(err error) {
 			log.Error().Err(err).Msg("ends")
 			os.Exit(engine.FatalExitCode)

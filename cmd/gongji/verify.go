@@ -18,16 +18,18 @@ import (
 )
 
 type verifyCmd struct {
-	Dir     string   `arg:"" help:"Stopped ledger directory, or a copy that the server made (POST /v1/ledger/copies)." default:"data/gongji"`
-	KeyFile string   `help:"Key file; needed to recompute draws of days whose key is not published yet. Default: DIR.key if it is there." placeholder:"FILE"`
-	Acked   string   `help:"A client's own book of acknowledged settlements, NDJSON: fixmedins_code, msgid, setl_id, acct_pay, acct_mulaid_pay, psn_cash_pay." placeholder:"FILE"`
+	Dir     string `arg:"" help:"Stopped ledger directory, or a copy that the server made (POST /v1/ledger/copies)." default:"data/gongji"`
+	KeyFile string `help:"Key file; needed to recompute draws of days whose key is not published yet. Default: DIR.key if it is there." placeholder:"FILE"`
+	Archive string `help:"Archive of the log, if it was truncated (serve --archive, gongji archive)." placeholder:"DIR"`
+	Copy    bool   `help:"The directory is a copy older than the archive: read the archive only as far as the copy goes."`
+	Acked   string `help:"A client's own book of acknowledged settlements, NDJSON: fixmedins_code, msgid, setl_id, acct_pay, acct_mulaid_pay, psn_cash_pay." placeholder:"FILE"`
 	Root    []string `help:"A sequence and the log_chain or effect_chain that was told at it (GET /v1/ledger/totals), kept by you: SEQUENCE:HASH. May be repeated." placeholder:"SEQ:HASH"`
-	Scratch string   `help:"Directory for the replayed state." placeholder:"DIR"`
+	Scratch string `help:"Directory for the replayed state." placeholder:"DIR"`
 }
 
 // Run replays the log and prints the verdict; any difference is an error and the exit code is not 0.
 func (v *verifyCmd) Run() error {
-	o := engine.VerifyOptions{Dir: v.Dir, KeyFile: v.KeyFile, Scratch: v.Scratch}
+	o := engine.VerifyOptions{Dir: v.Dir, KeyFile: v.KeyFile, Scratch: v.Scratch, Archive: v.Archive, Copy: v.Copy}
 	if o.KeyFile == "" {
 		if path := filepath.Clean(v.Dir) + ".key"; exists(path) {
 			o.KeyFile = path
@@ -54,11 +56,17 @@ func (v *verifyCmd) Run() error {
 	}
 	fmt.Printf("verified  ledger %s in %.1f s with the serial rules, from the first record\n", r.Ledger, time.Since(start).Seconds())
 	fmt.Printf("log       %d batches, %d commands, every checksum and link of the chain\n", r.Batches, r.Commands)
+	if r.Segments > 0 {
+		fmt.Printf("archive   %d segments with %d of the batches, every seal\n", r.Segments, r.Archived)
+	}
 	if r.TornBytes > 0 {
 		fmt.Printf("tail      %d bytes behind the last whole record: a write cut off by a crash, never acknowledged; left where they are\n", r.TornBytes)
 	}
 	fmt.Printf("journal   %d blocks equal to the byte, %d postings fold to the balances held\n", r.Blocks, r.Postings)
 	fmt.Printf("digests   %d stored checkpoints equal; effect chain %x  state hash %x\n", r.Checkpoints, r.EffectChain, r.StateHash)
+	for _, q := range r.Quarantined {
+		fmt.Printf("quarantine  command %d:%d (%s), SHA-256 %x, taken out %s: %s\n", q.Sequence, q.Index, q.Kind.Name(), q.Command, time.UnixMilli(q.TimeMS).UTC().Format(time.RFC3339), q.Reason)
+	}
 	t := r.Totals
 	fmt.Printf("books     personal %s + family %s + institutions %s + premiums %s + area dues %s %s + bank %s + funding %s = %s yuan\n", yuan(t.Personal), yuan(t.Family), yuan(t.Institution),
 		yuan(t.Premium), yuan(t.AreaOwed), yuan(t.AreaClaimed), yuan(t.FundBank), yuan(t.Funding), yuan(t.Sum()))

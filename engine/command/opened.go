@@ -18,7 +18,24 @@ type Opened struct {
 }
 
 // Open reads a payload into o, reusing its memory.
-func (o *Opened) Open(payload []byte) (err error) {
+func (o *Opened) Open(payload []byte) error {
+	if err := o.OpenUndecoded(payload); err != nil || !o.Money {
+		return err
+	}
+	if cap(o.Commands) < len(o.Offsets) {
+		o.Commands = make([]ledger.Command, len(o.Offsets))
+	}
+	o.Commands = o.Commands[:len(o.Offsets)]
+	for i, at := range o.Offsets {
+		if _, err := Decode(o.Head.Commands[at:], &o.Commands[i], nil); err != nil {
+			return fmt.Errorf("command %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// OpenUndecoded is Open without decoding any command, whatever the batch is.
+func (o *Opened) OpenUndecoded(payload []byte) (err error) {
 	if o.Head, err = ReadBatch(payload); err != nil {
 		return err
 	}
@@ -32,17 +49,5 @@ func (o *Opened) Open(payload []byte) (err error) {
 		o.Undoes = o.Undoes || kind.AsksOriginal()
 	}
 	o.Commands = o.Commands[:0]
-	if !o.Money {
-		return nil
-	}
-	if cap(o.Commands) < len(o.Offsets) {
-		o.Commands = make([]ledger.Command, len(o.Offsets))
-	}
-	o.Commands = o.Commands[:len(o.Offsets)]
-	for i, at := range o.Offsets {
-		if _, err := Decode(o.Head.Commands[at:], &o.Commands[i], nil); err != nil {
-			return fmt.Errorf("command %d: %w", i, err)
-		}
-	}
 	return nil
 }

@@ -20,7 +20,7 @@ func TestAllocs(t *testing.T) {
 	for range batches {
 		payloads = append(payloads, benchBatch(rng, persons, size, &id))
 	}
-	key := [32]byte{1}
+	key, sequence := [32]byte{1}, uint64(1) // goes on: an account's entries follow one another
 	for _, shards := range []int{0, 1, 2} {
 		store := executor.Store{State: state, IDs: newTableIDs(1 << 14), Originals: newHistory()}
 		var x executor.Executor = executor.NewSerial(store)
@@ -31,7 +31,8 @@ func TestAllocs(t *testing.T) {
 		var effects ledger.Effects
 		n := 0
 		run := func() {
-			if err := batch.Open(uint64(n+2), payloads[n]); err != nil {
+			sequence++
+			if err := batch.Open(sequence, payloads[n]); err != nil {
 				t.Fatal(err)
 			}
 			batch.DayKey = &key

@@ -131,7 +131,7 @@ func BenchmarkExecute(b *testing.B) {
 	for range batches {
 		payloads = append(payloads, benchBatch(rng, persons, size, &id))
 	}
-	key := [32]byte{1}
+	key, sequence := [32]byte{1}, uint64(1) // goes on: an account's entries follow one another
 	for _, shards := range []int{0, 1, 2} {
 		b.Run(fmt.Sprintf("shards=%d", shards), func(b *testing.B) {
 			ids := newTableIDs(1 << 17)
@@ -143,7 +143,6 @@ func BenchmarkExecute(b *testing.B) {
 			defer x.Close()
 			var batch executor.Batch
 			var effects ledger.Effects
-			sequence := uint64(1)
 			n := 0
 			for b.Loop() {
 				if n%batches == 0 {

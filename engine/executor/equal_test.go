@@ -14,6 +14,7 @@ import (
 	"gongji/engine/executor"
 	"gongji/engine/journal"
 	"gongji/engine/ledger"
+	"gongji/shard"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -90,7 +91,7 @@ func (h *history) keep(sequence uint64, day int32, fx *ledger.Effects) {
 type runner struct {
 	name      string
 	state     *ledger.State
-	ids       *memIDs
+	ids       idTable
 	history   *history
 	executor  executor.Executor
 	batch     executor.Batch
@@ -103,10 +104,23 @@ type runner struct {
 	last      model.Batch
 }
 
-func newRunner(shards int) *runner {
-	r := &runner{name: fmt.Sprintf("%d shards", shards), ids: newMemIDs(), history: newHistory()}
+func newRunner(shards int) *runner { return newRunnerOver(shards, newMemIDs()) }
+
+// idTable is an id table and its sum.
+type idTable interface {
+	shard.IDs
+	sum() ledger.IDSum
+}
+
+func newRunnerOver(shards int, ids idTable) *runner {
+	h := newHistory()
+	return newRunnerWith(shards, ids, h, h)
+}
+
+func newRunnerWith(shards int, ids idTable, originals ledger.Originals, h *history) *runner {
+	r := &runner{name: fmt.Sprintf("%d shards", shards), ids: ids, history: h}
 	r.state = ledger.NewState(ledger.Shifts{Person: 1, Institution: 0, Family: 0})
-	store := executor.Store{State: r.state, IDs: r.ids, Originals: r.history}
+	store := executor.Store{State: r.state, IDs: r.ids, Originals: originals}
 	if shards == 0 {
 		r.name, r.executor = "serial", executor.NewSerial(store)
 	} else {
@@ -116,7 +130,7 @@ func newRunner(shards int) *runner {
 }
 
 func (r *runner) run(t testing.TB, b model.Batch, payload []byte) *ledger.Effects {
-	if err := r.batch.Open(b.Sequence, payload); err != nil {
+	if err := r.batch.OpenQuarantined(b.Sequence, payload, quarantines(t, b, payload)); err != nil {
 		t.Fatalf("%s: %v", r.name, err)
 	}
 	r.batch.DayKey = nil

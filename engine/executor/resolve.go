@@ -14,6 +14,7 @@ func (x *Sharded) entangle() {
 		if w.Home[i] != shard.NoHome {
 			continue
 		}
+		x.at = i
 		cmd := &w.Commands[i]
 		switch cmd.Kind {
 		case ledger.KindReversalByMessage:
@@ -39,6 +40,7 @@ func (x *Sharded) entangle() {
 			x.touchSettlement(i, w.Bills[i].Payable)
 		}
 	}
+	x.at = -1
 	if len(x.entries) == 0 {
 		return
 	}
@@ -126,8 +128,10 @@ func (x *Sharded) resolve() {
 			continue
 		}
 		x.stats.Contested++
+		x.at = i
 		x.resolveOne(i, funds)
 	}
+	x.at = -1
 }
 
 func (x *Sharded) resolveOne(i int, funds shard.Funds) {

@@ -40,7 +40,9 @@ type Sharded struct {
 	stats   Stats
 	least   int
 	wakeMin int
-	skip    bool // this batch goes to the serial rule
+	skip    bool     // this batch goes to the serial rule
+	at      int      // index of the command the leader runs, -1: none
+	panics  []caught // by shard: written by who runs it, read by the leader behind the phase
 }
 
 // NewSharded makes an executor of count shards, a power of two up to shard.ShardsMax, and starts count-1 goroutines. least is the smallest batch to shard (ShardedCommandsMin),
@@ -55,6 +57,7 @@ func NewSharded(store Store, count, least, wakeMin int) *Sharded {
 	for i := range count {
 		x.work.Shards = append(x.work.Shards, shard.New(i, count))
 	}
+	x.panics = make([]caught, count)
 	x.barrier.shards = uint64(count)
 	x.barrier.claims.Store(uint64(count)) // nothing to claim
 	for range count - 1 {
@@ -86,15 +89,28 @@ func (x *Sharded) Execute(b *Batch, fx *ledger.Effects) {
 		x.serially(b, fx)
 		return
 	}
+	x.at = -1
+	defer func() {
+		if c := catch(recover(), x.at); c.value != nil {
+			c.raise(b)
+		}
+	}()
 	x.begin(b, fx)
 	x.walk(len(b.Offsets) >= x.wakeMin && len(x.wake) > 0)
 	if x.skip {
 		x.serially(b, fx)
 		return
 	}
+	posted := int64(0)
 	for i := range fx.List {
-		ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx, ledger.At(b.Sequence, i))
+		x.at = i
+		posted += ledger.PostSums(x.store.State, x.work.Context.Day, &fx.List[i], fx, ledger.At(b.Sequence, i))
 	}
+	x.at = -1
+	for _, s := range x.work.Shards {
+		posted += s.Posted
+	}
+	mustBalance(b, posted, x.store.State)
 }
 
 // walk goes through the phases, with whoever helps or alone.
@@ -121,6 +137,7 @@ func (x *Sharded) walk(together bool) {
 				x.run(p, number)
 			}
 		}
+		x.raise()
 		if p == phasePrepare {
 			if x.skip = x.crowded(); !x.skip {
 				x.entangle()
@@ -169,12 +186,32 @@ func (x *Sharded) crowded() bool {
 	return false
 }
 
+// raise goes on with the panic of a shard in the phase that has just ended: that of the first command in log order, so that every run names the same.
+func (x *Sharded) raise() {
+	var first *caught
+	for i := range x.panics {
+		if c := &x.panics[i]; c.value != nil && (first == nil || c.index < first.index) {
+			first = c
+		}
+	}
+	if first != nil {
+		first.raise(x.batch)
+	}
+}
+
+// run runs a phase of a shard. A panic waits for the leader: the phase must end, and the process must say which command it was.
 func (x *Sharded) run(p uint32, number int) {
 	w, s := &x.work, x.work.Shards[number]
+	s.At = -1
+	defer func() {
+		if c := catch(recover(), s.At); c.value != nil {
+			x.panics[number] = c
+		}
+	}()
 	switch p {
 	case phasePrepare:
 		n, of := len(x.batch.Offsets), len(w.Shards)
-		x.prepare(n*number/of, n*(number+1)/of)
+		x.prepare(s, n*number/of, n*(number+1)/of)
 	case phaseIdentify:
 		s.Identify(w)
 	case phasePlan:
@@ -189,13 +226,15 @@ func (x *Sharded) run(p uint32, number int) {
 }
 
 // prepare prepares commands from to until, in groups whose cache misses overlap.
-func (x *Sharded) prepare(from, until int) {
+func (x *Sharded) prepare(s *shard.Shard, from, until int) {
 	w := &x.work
 	for at := from; at < until; at += ledger.AheadMax {
 		end := min(at+ledger.AheadMax, until)
 		ledger.Ahead(w.State, w.Commands[at:end])
 		for i := at; i < end; i++ {
+			s.At = i
 			w.Prepare(i)
 		}
+		s.At = -1
 	}
 }

@@ -114,6 +114,23 @@ func (j *Journal) Block(sequence uint64) (b Block, err error) {
 	return b, err
 }
 
+// Left reads a block behind Applied that an earlier life of the process wrote and a crash has left: a batch executed then. Not found says nothing: blocks are
+// not synced. One that cannot be decoded is no block.
+func (j *Journal) Left(sequence uint64) (b Block, found bool, err error) {
+	var key [keyBytes]byte
+	value, closer, err := j.db.Get(appendKey(key[:0], sequence))
+	if errors.Is(err, pebble.ErrNotFound) || sequence <= j.applied.Load() {
+		return b, false, nil
+	}
+	if err != nil {
+		return b, false, fmt.Errorf("journal: read block %d: %w", sequence, err)
+	}
+	if b, err = Decode(append([]byte(nil), value...)); err != nil || b.Sequence != sequence {
+		return Block{}, false, closer.Close()
+	}
+	return b, true, closer.Close()
+}
+
 // view shows a block to f, which may use it until it returns.
 func (j *Journal) view(sequence uint64, f func(Block) error) (err error) {
 	if sequence == 0 || sequence > j.applied.Load() {

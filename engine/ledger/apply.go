@@ -3,11 +3,13 @@ package ledger
 // Ledger applies commands one after the other: the specification that every faster path must equal.
 type Ledger struct {
 	Money
+	// Posted is the sum of all that was posted since somebody set it to 0, in fen: 0 behind every batch (P1).
+	Posted int64
 }
 
 // New makes a ledger over state, ids and originals; all belong to the calling goroutine.
 func New(s *State, ids IDs, originals Originals) *Ledger {
-	return &Ledger{Money{State: s, IDs: ids, Originals: originals}}
+	return &Ledger{Money: Money{State: s, IDs: ids, Originals: originals}}
 }
 
 // Apply runs command index of the batch and writes its effect to fx.List[index]. Commands must come in order of index.
@@ -24,11 +26,12 @@ func (l *Ledger) Apply(c *Context, cmd *Command, index int, fx *Effects) {
 	if cmd.Kind.IsMoney() {
 		Decide(&l.Money, c, cmd, position, StateFunds{l.State}, f, fx)
 		l.post(position, f, fx)
-		PostSums(l.State, c.Day, f, fx, position)
+		l.Posted += PostSums(l.State, c.Day, f, fx, position)
 		PostBalc(l.State, f, position)
 	} else {
 		l.structural(c, cmd, position, f, fx)
 		l.post(position, f, fx) // money that a family gives back when it ends
+		mustBalance(f, fx, 0, position)
 	}
 	if hasID {
 		l.Own(cmd, position, f)
@@ -39,6 +42,7 @@ func (l *Ledger) post(position Position, f *Effect, fx *Effects) {
 	legs := fx.LegsOf(f)
 	for i := range legs {
 		PostLeg(l.State, &legs[i], position)
+		l.Posted += legs[i].Amount
 	}
 }
 

@@ -212,6 +212,9 @@ type Scalars struct {
 
 	ClosedThrough int32 // every ledger day up to and with this one is closed; 0: none yet, as no ledger is older than 1970 (R15)
 	_             [4]uint8
+
+	Quarantined     uint64   // commands an operator took out (DESIGN.md 13)
+	QuarantineChain [32]byte // over all of them, in log order
 }
 
 // IDSum is an order-free digest of the id table: the count and two sums over all entries, so that it can be kept up in any order.

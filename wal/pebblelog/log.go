@@ -198,6 +198,9 @@ func (l *Log) Last() uint64 { return l.last.Sequence }
 // Committed is the highest sequence known durable.
 func (l *Log) Committed() uint64 { return l.committed.Load() }
 
+// Base is the position before the first kept record.
+func (l *Log) Base() wal.Position { return *l.base.Load() }
+
 // Mark is the sequence durably in the mark file.
 func (l *Log) Mark() uint64 { return l.marked.Load() }
 

@@ -1,0 +1,4 @@
+package executor
+
+// MustBalance is P1 of a batch.
+var MustBalance = mustBalance
