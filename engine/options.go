@@ -54,8 +54,8 @@ type Options struct {
 
 	archiveSegment int64                     // tests: bytes of a complete segment; 0: archive.SegmentBytes
 	lookupIDs      func(shard.IDs) shard.IDs // tests: a lens on the id table that plants a panic; nil: none
-	beforeKeep func() // tests: delays the keeper, which then keeps small batches too
-	rig        rig
+	beforeKeep     func()                    // tests: delays the keeper, which then keeps small batches too
+	rig            rig
 }
 
 // rig is what tests put in the place of the machine. The zero value is the product's.

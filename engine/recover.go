@@ -66,7 +66,7 @@ type places struct {
 	log          func(verifyFrom wal.Position, judged func() error) (wal.Log, error)
 	segmentBytes int64
 	lookup       func(shard.IDs) shard.IDs // a simulation's lens on the id table; nil: none
-	side         string                      // directory of the side records; "": there are none
+	side         string                    // directory of the side records; "": there are none
 }
 
 func (e *Engine) places() places {

@@ -18,13 +18,13 @@ import (
 )
 
 type verifyCmd struct {
-	Dir     string `arg:"" help:"Stopped ledger directory, or a copy that the server made (POST /v1/ledger/copies)." default:"data/gongji"`
-	KeyFile string `help:"Key file; needed to recompute draws of days whose key is not published yet. Default: DIR.key if it is there." placeholder:"FILE"`
-	Archive string `help:"Archive of the log, if it was truncated (serve --archive, gongji archive)." placeholder:"DIR"`
-	Copy    bool   `help:"The directory is a copy older than the archive: read the archive only as far as the copy goes."`
-	Acked   string `help:"A client's own book of acknowledged settlements, NDJSON: fixmedins_code, msgid, setl_id, acct_pay, acct_mulaid_pay, psn_cash_pay." placeholder:"FILE"`
+	Dir     string   `arg:"" help:"Stopped ledger directory, or a copy that the server made (POST /v1/ledger/copies)." default:"data/gongji"`
+	KeyFile string   `help:"Key file; needed to recompute draws of days whose key is not published yet. Default: DIR.key if it is there." placeholder:"FILE"`
+	Archive string   `help:"Archive of the log, if it was truncated (serve --archive, gongji archive)." placeholder:"DIR"`
+	Copy    bool     `help:"The directory is a copy older than the archive: read the archive only as far as the copy goes."`
+	Acked   string   `help:"A client's own book of acknowledged settlements, NDJSON: fixmedins_code, msgid, setl_id, acct_pay, acct_mulaid_pay, psn_cash_pay." placeholder:"FILE"`
 	Root    []string `help:"A sequence and the log_chain or effect_chain that was told at it (GET /v1/ledger/totals), kept by you: SEQUENCE:HASH. May be repeated." placeholder:"SEQ:HASH"`
-	Scratch string `help:"Directory for the replayed state." placeholder:"DIR"`
+	Scratch string   `help:"Directory for the replayed state." placeholder:"DIR"`
 }
 
 // Run replays the log and prints the verdict; any difference is an error and the exit code is not 0.
