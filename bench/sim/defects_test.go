@@ -22,7 +22,7 @@ func TestDefects(t *testing.T) {
 		defect defect
 		want   []string // one of them is in what is told
 	}{
-		{"answers before the log is durable", defect{log: lyingLog}, []string{"answered, and lost", "the state is of"}},
+		{"answers before the log is durable", defect{log: lyingLog}, []string{"answered, and lost", "the state is of", "a question sees batch"}},
 		{"recovery loses a committed record", defect{disk: dropLast}, []string{"answered, and lost", "the state is of"}},
 		{"recovery has a batch twice", defect{disk: repeatLast}, []string{"more often than it came in"}},
 		{"a checkpoint without tombstones", defect{lookup: forget(ledger.TagTombstone)}, []string{"model says", "executed at", "differs after the restart"}},
