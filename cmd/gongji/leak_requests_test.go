@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gongji/bench/leak"
 	"gongji/bench/proof"
@@ -124,7 +125,9 @@ func leakDialogues(t *testing.T) (list []leakRequest) {
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d dialogues: %v", len(files), err)
 	}
-	swap := strings.NewReplacer("990100190001010011", "$son", "990100190001010022", "$mother", "王小明", "$name", "收费员", "$operator", `"cainfo": ""`, `"cainfo": "42010000000002=$password"`)
+	day := time.Now().In(time.FixedZone("CST", 8*3600)).AddDate(0, 0, -1).Format(time.DateOnly)
+	swap := strings.NewReplacer("990100190001010011", "$son", "990100190001010022", "$mother", "王小明", "$name", "收费员", "$operator", `"cainfo": ""`, `"cainfo": "42010000000002=$password"`,
+		"2026-03-10", day) // visits begin at most 31 days ago, and not ahead
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		if err != nil {
