@@ -109,7 +109,7 @@ func (j *judge) end(reference []engine.Recovered) (cuts []*cut, ahead int) {
 // 100 % of what was not synced. Each image is started as the product starts, twice. Catches: an answer before the sync, a checkpoint that is half
 // there, a record of another state.
 func TestCrashClones(t *testing.T) {
-	const seed = 4001
+	seed := proof.Seed(4001)
 	line := proof.New("T4", "engine-clones").Seed(seed)
 	clones, acked, ahead, checkpoints := 0, 0, 0, 0
 	for life := 0; clones < proof.Of(crashClones); life++ {
@@ -249,7 +249,7 @@ func percentOf(n int) int { return []int{0, 100, 50, 20, 80}[n%5] }
 // TestCrashEveryOperation (T4, second form): a cut before each file operation of a script: creation, founding, requests, checkpoints, an orderly
 // stop, a second life. A part of the images is kept, and cut again before each operation of its recovery, which must end where the first one did.
 func TestCrashEveryOperation(t *testing.T) {
-	const seed = 4002
+	seed := proof.Seed(4002)
 	line := proof.New("T4", "engine-every-operation").Seed(seed)
 	var bases []*cut
 	cuts, rounds := 0, 0

@@ -72,7 +72,7 @@ func damaged(specimens []*specimen, seed uint64) <-chan damagedImage {
 // that names what is wrong and no byte has changed, or all that was acknowledged is there with the right digests. What of the state store can only
 // be seen when it is read is an error then, never an answer. A refusal over the state store says how to go on, and that works.
 func TestDamage(t *testing.T) {
-	const seed = 1401
+	seed := proof.Seed(1401)
 	line := proof.New("T14", "engine-corruption").Seed(seed)
 	specimens := []*specimen{
 		makeSpecimen(t, "fresh-closed", seed, 1, false, false, false),

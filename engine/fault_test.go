@@ -151,7 +151,7 @@ func TestStorageErrorsChild(t *testing.T) {
 	if os.Getenv(childEnv) != "faults" {
 		return // the parent is TestStorageErrors
 	}
-	const seed = 5001
+	seed := proof.Seed(5001)
 	line := proof.New("T5", "engine-nth-operation").Seed(seed)
 	all, wall := tasks(seed, 40, 3)
 	all = all[:faultTasks]
@@ -391,7 +391,7 @@ func (s *faultScript) failedLog() bool {
 // TestStateTrouble (T5; design.md 7): the state store's disk fails and does not heal. What the log holds is answered; above two seconds new work is
 // refused and the ledger is not ready; above thirty the process ends; nothing acknowledged is lost.
 func TestStateTrouble(t *testing.T) {
-	const seed = 5002
+	seed := proof.Seed(5002)
 	line := proof.New("T5", "engine-state-disk-gone").Seed(seed)
 	all, wall := tasks(seed, 40, 3)
 	mem := vfs.NewCrashableMem()

@@ -83,6 +83,7 @@ type caller struct {
 
 // newWorld starts a ledger with its families; test and name begin its line.
 func newWorld(t *testing.T, test, name string, seed uint64, p plan, f faults, total int, doors ...door) *world {
+	seed = proof.Seed(seed)
 	t.Helper()
 	w := &world{begun: proof.New(test, name).Seed(seed), plan: p, faults: f, t: t, seed: seed, total: int64(total), doors: doors, person: map[uint32]place{}}
 	var err error

@@ -19,8 +19,8 @@ func TestKillCreation(t *testing.T) {
 	if !proof.Asked() {
 		return
 	}
-	p := proof.New("T9", "kill-creation").Seed(killSeed)
-	random := rand.New(rand.NewPCG(killSeed, 1))
+	p := proof.New("T9", "kill-creation").Seed(proof.Seed(killSeed))
+	random := rand.New(rand.NewPCG(proof.Seed(killSeed), 1))
 	dir, bin := t.TempDir(), testedBinary(t)
 	whole := time.Duration(0) // a creation that nobody disturbs
 	var killed, early, refused int64

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"gongji/bench/province"
+
+	"gongji/bench/proof"
 )
 
 // msgidMark stands where a template's message id comes: as long as every one of numbered.
@@ -160,7 +162,7 @@ func (w *crowd) note(a *http.Response, body []byte, x *template, n int64, took t
 func newCrowd(s *setup, bills int, ids *atomic.Int64) *crowd {
 	w := &crowd{address: s.business, ids: ids, counts: map[int]int64{}}
 	p := world()
-	d := p.Day(overloadSeed).WithCount(1 << 30)
+	d := p.Day(proof.Seed(overloadSeed)).WithCount(1 << 30)
 	for n := range templatesOf {
 		w.templates = append(w.templates, newTemplate(p, d, s.business, n*bills, bills))
 	}

@@ -28,7 +28,7 @@ func TestPowerCut(t *testing.T) {
 		proof.NotRun(t, "T10", "power-cut", why)
 		return
 	}
-	p := proof.New("T10", "power-cut").Seed(cutSeed)
+	p := proof.New("T10", "power-cut").Seed(proof.Seed(cutSeed))
 	cuts := cutPower(t, testedBinary(t), proof.Of(cutsFull))
 	var acked, lost, twice, differs, behind int64
 	var starts []time.Duration
@@ -59,13 +59,13 @@ type cut struct {
 // cutPower lets a server work on a disk and cuts the power n times, at random moments.
 func cutPower(t *testing.T, bin string, n int) (cuts []*cut) {
 	t.Helper()
-	random := rand.New(rand.NewPCG(cutSeed, 0))
+	random := rand.New(rand.NewPCG(proof.Seed(cutSeed), 0))
 	d := newDisk(t, cutMib)
 	s := newSetup(t, bin, filepath.Join(d.mount, "ledger"), "--checkpoint-mib", killCheckMib)
 	x, _ := s.start(t)
 	load(t, x)
 	d.flush(t) // the load is not what is tested, and the control shall lose no more than the rest
-	c := startClient(t, plan{Business: s.business, Admin: s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: "C", Seed: cutSeed,
+	c := startClient(t, plan{Business: s.business, Admin: s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: "C", Seed: proof.Seed(cutSeed),
 		Lanes: lanesOfAClient, Bindings: [2]int{0, len(newBindings(world()))}})
 	for range n {
 		c.reach(t, c.acked.Load()+50)

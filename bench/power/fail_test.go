@@ -29,7 +29,7 @@ func TestFailingSync(t *testing.T) {
 		proof.NotRun(t, "T11", "failing-sync", why)
 		return
 	}
-	p := proof.New("T11", "failing-sync").Seed(failSeed)
+	p := proof.New("T11", "failing-sync").Seed(proof.Seed(failSeed))
 	s := newSetup(t, testedBinary(t), filepath.Join(t.TempDir(), "ledger"), "--checkpoint-mib", killCheckMib)
 	x, _ := s.start(t)
 	load(t, x)
@@ -37,7 +37,7 @@ func TestFailingSync(t *testing.T) {
 	var acked, after int64
 	for n := range proof.Of(failuresFull) {
 		f := failures[n%len(failures)]
-		c := startClient(t, plan{Business: s.business, Admin: s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: fmt.Sprint("F", n), Seed: failSeed + uint64(n),
+		c := startClient(t, plan{Business: s.business, Admin: s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: fmt.Sprint("F", n), Seed: proof.Seed(failSeed) + uint64(n),
 			Lanes: lanesOfAClient})
 		c.reach(t, 50)
 		r := inject(t, x, "error="+f.name)
@@ -103,11 +103,11 @@ func TestStalledSync(t *testing.T) {
 		proof.NotRun(t, "T11", "stalled-sync", why)
 		return
 	}
-	p := proof.New("T11", "stalled-sync").Seed(failSeed)
+	p := proof.New("T11", "stalled-sync").Seed(proof.Seed(failSeed))
 	s := newSetup(t, testedBinary(t), filepath.Join(t.TempDir(), "ledger"))
 	x, _ := s.start(t)
 	load(t, x)
-	c := startClient(t, plan{Business: s.business, Admin: s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: "L", Seed: failSeed, Lanes: lanesOfAClient, Stay: true})
+	c := startClient(t, plan{Business: s.business, Admin: s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: "L", Seed: proof.Seed(failSeed), Lanes: lanesOfAClient, Stay: true})
 	c.reach(t, 50)
 	r := inject(t, x, fmt.Sprint("delay_enter=", time.Minute.Microseconds()))
 	over := time.After(time.Duration(proof.Of(stallFull)) * time.Second)

@@ -88,7 +88,7 @@ func newFilling(t *testing.T, name string, mib int64) *filling {
 		proof.NotRun(t, "T13", name, why)
 		return nil
 	}
-	f := &filling{p: proof.New("T13", name).Seed(fullSeed), d: newDisk(t, mib), u: newTruth()}
+	f := &filling{p: proof.New("T13", name).Seed(proof.Seed(fullSeed)), d: newDisk(t, mib), u: newTruth()}
 	f.other = filepath.Join(f.d.mount, "other")
 	f.s = newSetup(t, testedBinary(t), filepath.Join(f.d.mount, "ledger"), "--checkpoint-mib", killCheckMib)
 	f.x, _ = f.s.start(t)
@@ -98,7 +98,7 @@ func newFilling(t *testing.T, name string, mib int64) *filling {
 
 func (f *filling) client(t *testing.T, name string, stay bool) *client {
 	t.Helper()
-	return startClient(t, plan{Business: f.s.business, Admin: f.s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: name, Seed: fullSeed, Lanes: lanesOfAClient, Stay: stay})
+	return startClient(t, plan{Business: f.s.business, Admin: f.s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: name, Seed: proof.Seed(fullSeed), Lanes: lanesOfAClient, Stay: stay})
 }
 
 // fill lets another's file take all room but so many bytes.

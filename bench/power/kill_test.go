@@ -36,9 +36,9 @@ func TestKill9(t *testing.T) {
 	if !proof.Asked() {
 		return
 	}
-	p := proof.New("T9", "kill9").Seed(killSeed)
+	p := proof.New("T9", "kill9").Seed(proof.Seed(killSeed))
 	k := &killer{s: newSetup(t, testedBinary(t), filepath.Join(t.TempDir(), "ledger"), "--checkpoint-mib", killCheckMib),
-		random: rand.New(rand.NewPCG(killSeed, 0)), truth: newTruth(), kills: map[string]int64{killLoad: 0, killStart: 0, killCheckpoint: 0, killStop: 0}}
+		random: rand.New(rand.NewPCG(proof.Seed(killSeed), 0)), truth: newTruth(), kills: map[string]int64{killLoad: 0, killStart: 0, killCheckpoint: 0, killStop: 0}}
 	x, _ := k.s.start(t)
 	load(t, x)
 	rounds := proof.Of(killsFull)
@@ -72,7 +72,7 @@ func (k *killer) round(t *testing.T, x *server, n, rounds int) *server {
 	kind := killOf(n)
 	share := len(newBindings(k.truth.world)) / rounds
 	c := startClient(t, plan{Business: k.s.business, Admin: k.s.admin, Book: filepath.Join(t.TempDir(), "book"), Name: fmt.Sprint("K", n),
-		Seed: killSeed + uint64(n), Lanes: lanesOfAClient, Bindings: [2]int{n * share, (n + 1) * share}})
+		Seed: proof.Seed(killSeed) + uint64(n), Lanes: lanesOfAClient, Bindings: [2]int{n * share, (n + 1) * share}})
 	c.reach(t, 1)
 	<-k.between(50*time.Millisecond, 800*time.Millisecond)
 	hit := kind

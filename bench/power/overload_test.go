@@ -36,7 +36,7 @@ func TestOverload(t *testing.T) {
 	if !proof.Asked() {
 		return
 	}
-	p := proof.New("T15", "overload").Seed(overloadSeed)
+	p := proof.New("T15", "overload").Seed(proof.Seed(overloadSeed))
 	s := newSetup(t, testedBinary(t), filepath.Join(t.TempDir(), "ledger"))
 	x, _ := s.start(t)
 	load(t, x)

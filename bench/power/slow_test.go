@@ -32,7 +32,7 @@ func TestSlowSync(t *testing.T) {
 		proof.NotRun(t, "T11", "slow-sync", why)
 		return
 	}
-	p := proof.New("T11", "slow-sync").Seed(slowSeed)
+	p := proof.New("T11", "slow-sync").Seed(proof.Seed(slowSeed))
 	d := newDisk(t, cutMib)
 	s := newSetup(t, testedBinary(t), filepath.Join(d.mount, "ledger"))
 	x, _ := s.start(t)
@@ -96,8 +96,8 @@ func watch(x *server) *watching {
 }
 
 func (w *watching) till(n int) {
-	random := rand.New(rand.NewPCG(slowSeed, uint64(n)))
-	l := &lane{plan: &plan{Name: "W"}, number: n, world: w.world, day: w.world.Day(slowSeed).WithCount(math.MaxInt32), random: random}
+	random := rand.New(rand.NewPCG(proof.Seed(slowSeed), uint64(n)))
+	l := &lane{plan: &plan{Name: "W"}, number: n, world: w.world, day: w.world.Day(proof.Seed(slowSeed)).WithCount(math.MaxInt32), random: random}
 	for !w.over.Load() {
 		s := l.bill()
 		s.Lane, s.Sent = n, now()

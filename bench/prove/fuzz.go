@@ -28,7 +28,6 @@ func (s *sayer) Errorf(f string, a ...any) {
 func playFuzz(f proof.FuzzTarget) (r result) {
 	began := time.Now()
 	r.part = part{dir: f.Package, run: f.Function}
-	defer func() { r.took = time.Since(began) }()
 	dir, err := os.MkdirTemp("", "gongji-fuzz-")
 	if err != nil {
 		r.red = err.Error()

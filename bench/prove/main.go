@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"gongji/bench/proof"
@@ -20,9 +21,10 @@ func main() {
 	only := flag.String("only", "", "regexp of lines, as 'T3 |T14 ': other parts are left out")
 	all := flag.Bool("all", false, "a part that this machine cannot run is red")
 	out := flag.String("o", "", "also write the summary to this file")
+	together := flag.Bool("together", false, "run the parts that mostly wait beside the others: sooner done, but their times say less")
 	hours := flag.Float64("hours", 0, "repeat the plan with other seeds until so many hours are over, or something is red")
 	flag.Parse()
-	if err := prove(options{*size, *out, *only, *all, time.Duration(*hours * float64(time.Hour))}); err != nil {
+	if err := prove(options{*size, *out, *only, *all, *together, time.Duration(*hours * float64(time.Hour))}); err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		os.Exit(1)
 	}
@@ -30,7 +32,7 @@ func main() {
 
 type options struct {
 	size, out, only string
-	all             bool
+	all, together   bool
 	soak            time.Duration
 }
 
@@ -79,24 +81,37 @@ func choose(only string) (parts []part, targets []proof.FuzzTarget, err error) {
 const seedsARound = 1_000_000
 
 func playAll(o options, parts []part, targets []proof.FuzzTarget, round uint64) error {
-	var results []result
-	tell := func(r result) {
-		for _, l := range r.lines {
-			fmt.Println(l)
-		}
-		if r.red != "" {
-			fmt.Printf("RED: %s\n%s\n", r.red, tail(r.output))
-		}
-		results = append(results, r)
-	}
+	jobs := make([]func() result, 0, len(parts)+len(targets))
+	var waits, works []int // indexes of jobs
 	for _, p := range parts {
-		tell(play(p, o.size, round*seedsARound))
+		if o.together && p.waits {
+			waits = append(waits, len(jobs))
+		} else {
+			works = append(works, len(jobs))
+		}
+		jobs = append(jobs, func() result { return play(p, o.size, round*seedsARound) })
 	}
 	for _, f := range targets {
-		tell(playFuzz(f))
+		works = append(works, len(jobs))
+		jobs = append(jobs, func() result { return playFuzz(f) })
 	}
+	results := make([]result, len(jobs))
+	var lanes sync.WaitGroup
+	var screen sync.Mutex
+	began := time.Now()
+	for _, lane := range [][]int{waits, works} {
+		lanes.Go(func() {
+			for _, i := range lane {
+				results[i] = jobs[i]()
+				screen.Lock()
+				tell(&results[i])
+				screen.Unlock()
+			}
+		})
+	}
+	lanes.Wait()
 	var b bytes.Buffer
-	green := summarize(&b, fmt.Sprintf("%s, round %d", head(o.size), round+1), results, o.all)
+	green := summarize(&b, fmt.Sprintf("%s, round %d", head(o.size), round+1), results, time.Since(began), o.all)
 	fmt.Printf("\n%s", b.Bytes())
 	if o.out != "" {
 		if err := os.WriteFile(o.out, b.Bytes(), 0o644); err != nil {
@@ -107,6 +122,15 @@ func playAll(o options, parts []part, targets []proof.FuzzTarget, round uint64) 
 		return errors.New("not proved")
 	}
 	return nil
+}
+
+func tell(r *result) {
+	for _, l := range r.lines {
+		fmt.Println(l)
+	}
+	if r.red != "" {
+		fmt.Printf("RED: %s\n%s\n", r.red, tail(r.output))
+	}
 }
 
 // outputMax of a red part is shown, the end of it.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestPlan: each part names tests that exist, each line is printed by one of them, each promise has a test of the plan.
@@ -72,7 +73,7 @@ func TestSummary(t *testing.T) {
 		{"not run, all asked for", []result{ok, idle}, true, false, nil},
 	} {
 		var b bytes.Buffer
-		if green := summarize(&b, "head", c.results, c.all); green != c.green {
+		if green := summarize(&b, "head", c.results, time.Second, c.all); green != c.green {
 			t.Errorf("%s: green is %v", c.name, green)
 		}
 		for _, h := range c.holds {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"time"
 
 	"gongji/bench/proof"
 )
@@ -19,7 +18,6 @@ type result struct {
 	lines  []string // as printed
 	red    string   // why, empty if it is green
 	output []byte   // of a red part
-	took   time.Duration
 }
 
 var printed = regexp.MustCompile(`\b(T[0-9]+ [a-z0-9-]+) (ok|RED|NOT-RUN)\b.*`)
@@ -27,8 +25,6 @@ var printed = regexp.MustCompile(`\b(T[0-9]+ [a-z0-9-]+) (ok|RED|NOT-RUN)\b.*`)
 // play runs a part and judges it: go test must end well, and each line of the plan must be there and not red.
 func play(p part, size string, seed uint64) (r result) {
 	r.part = p
-	began := time.Now()
-	defer func() { r.took = time.Since(began) }()
 	ctx, cancel := context.WithTimeout(context.Background(), partLimit)
 	defer cancel()
 	args := []string{"test", "-count=1", "-v", "-timeout", partLimit.String()}
@@ -71,8 +67,14 @@ func skipped(lines []string) (names []string) {
 	return names
 }
 
-// figure is the value of a key in a printed line, empty if it is not there.
+// figure is the value of a key in a printed line, or of a kind of fault; empty if it is not there.
 func figure(line, key string) string {
+	if key == "" {
+		return ""
+	}
+	if m := regexp.MustCompile(`[{,]` + regexp.QuoteMeta(key) + `:(\d+)`).FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
 	for _, w := range strings.Fields(line) {
 		if k, v, ok := strings.Cut(w, "="); ok && k == key {
 			return v

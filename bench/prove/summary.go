@@ -10,12 +10,10 @@ import (
 )
 
 // summarize writes what a run came to. It reports whether all is green; with all set, what was not run is not.
-func summarize(w io.Writer, head string, results []result, all bool) (green bool) {
+func summarize(w io.Writer, head string, results []result, took time.Duration, all bool) (green bool) {
 	var lines, reds, idle []string
-	var took time.Duration
 	for _, r := range results {
 		lines = append(lines, r.lines...)
-		took += r.took
 		if r.red != "" {
 			reds = append(reds, r.red)
 		}

@@ -133,7 +133,7 @@ const sweepImages = 2000 / slowed
 // store (F2, F3), a writable open before the check (F5).
 // T20: defect_mark_ignored.
 func TestCorruptionSweep(t *testing.T) {
-	const seed = 14
+	seed := proof.Seed(14)
 	line := proof.New("T14", "log-corruption").Seed(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	type tally struct{ refused, intact int }

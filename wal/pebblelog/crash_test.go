@@ -22,7 +22,7 @@ const crashClones = 600 // reliability.md T4 wants 3,000 of the whole engine; th
 // for, truncation before durability, a start-up path that cuts too much.
 // T20: defect_nosync.
 func TestCrashClones(t *testing.T) {
-	const seed = 20261122
+	seed := proof.Seed(20261122)
 	line := proof.New("T4", "log-clones").Seed(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	mem := vfs.NewCrashableMem()
