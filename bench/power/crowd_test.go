@@ -16,9 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"gongji/bench/province"
-
 	"gongji/bench/proof"
+	"gongji/bench/province"
 )
 
 // msgidMark stands where a template's message id comes: as long as every one of numbered.
