@@ -82,6 +82,9 @@ func (k *talker) filled(body []byte) []byte {
 	body = bytes.ReplaceAll(body, []byte("42010000000001"), []byte(k.patient.psnNo))
 	body = bytes.ReplaceAll(body, []byte(`"C0001"`), []byte(quote(k.cardNo())))
 	body = bytes.ReplaceAll(body, []byte(certnoOf(1)), []byte(k.patient.certno))
+	for _, visit := range []string{`"MZ00`, `"ZY00`} { // numbers of visits: one of a patient is not open twice
+		body = bytes.ReplaceAll(body, []byte(visit), fmt.Appendf(nil, "%s%d-", visit, k.talks))
+	}
 	return holes.ReplaceAllFunc(body, func(name []byte) []byte { return []byte(k.vars[string(name[1:])]) })
 }
 

@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -31,11 +33,31 @@ func missing(programs ...string) string {
 			return "needs " + p
 		}
 	}
-	if _, err := os.Stat("/dev/loop-control"); err != nil {
-		return "needs loop devices"
+	if !loopMounts() {
+		return "needs loop mounts"
+	}
+	if slices.Contains(programs, "strace") && exec.Command("strace", "-o", os.DevNull, "true").Run() != nil {
+		return "needs to be allowed to trace"
 	}
 	return ""
 }
+
+// loopMounts tells whether a file can be made a file system and mounted: root alone is not enough in a container.
+var loopMounts = sync.OnceValue(func() bool {
+	dir, err := os.MkdirTemp("", "gongji-loop-")
+	if err != nil {
+		return false
+	}
+	defer os.RemoveAll(dir)
+	image, at := filepath.Join(dir, "image"), filepath.Join(dir, "at")
+	if os.WriteFile(image, make([]byte, 4<<20), 0o600) != nil || os.Mkdir(at, 0o700) != nil {
+		return false
+	}
+	if exec.Command("mkfs.ext4", "-q", image).Run() != nil || exec.Command("mount", "-o", "loop", image, at).Run() != nil {
+		return false
+	}
+	return exec.Command("umount", at).Run() == nil
+})
 
 // imageDir is where images lie: in memory if there is room, so that a copy takes a moment.
 func imageDir(t *testing.T) string {
