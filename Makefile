@@ -68,7 +68,7 @@ sim: ## simulation: SEED=first SEEDS=number STEPS=of each; a red seed is told wi
 	$(GO) test ./bench/sim -run '^TestSim$$' -count=1 -v -timeout 0 -sim.seed $(or $(SEED),1) -sim.seeds $(or $(SEEDS),1000) -sim.steps $(or $(STEPS),500)
 
 proof: ## the tests of the promises at full size, one summary (SIZE=half, ONLY='T3 |T14 ', OUT=file); needs root, strace and loop mounts for all of it
-	$(GO) run ./bench/prove -size $(or $(SIZE),full) -only '$(ONLY)' -o '$(OUT)' $(if $(ALL),-all)
+	$(GO) run ./bench/prove -together -size $(or $(SIZE),full) -only '$(ONLY)' -o '$(OUT)' $(if $(ALL),-all)
 
 soak: ## proof again and again with new seeds for HOURS (1), until something is red
 	$(GO) run ./bench/prove -hours $(or $(HOURS),1) -only '$(ONLY)' -o '$(OUT)' $(if $(ALL),-all)

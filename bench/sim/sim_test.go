@@ -23,7 +23,7 @@ var (
 
 // What plain `go test` runs, and `make proof` at full size (reliability.md 3.3). Figures in DESIGN.md.
 const (
-	seedsDefault = 100
+	seedsDefault = 50
 	seedsFull    = 2000
 	stepsDefault = 500
 )
