@@ -13,8 +13,8 @@ export CGO_ENABLED := 0
 FUZZTIME ?= 30s
 # All packages but bench (load and tools, the longest tests) and codecs, none of which has a goroutine: engine runs these under the race detector.
 RACE      = $$($(GO) list ./... | grep -vE '/bench(/|$$)|/engine/(command|journal)$$')
-# Long sweeps over disk images, one goroutine each: `make test` runs them, under the race detector they took 5 minutes and show nothing more.
-SWEEPS   := ^(TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|TestReusedWAL|TestFaultsDie|TestCrash|TestStorageErrors|TestDamage)$$$$
+# Long sweeps over images, corpora and keys, one goroutine each: `make test` runs them, under the race detector they took 5 minutes and show nothing more.
+SWEEPS   := ^(Fuzz.*|TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|TestReusedWAL|TestFaultsDie|TestCrash|TestStorageErrors|TestDamage|TestReplayMatrix|TestFuzzTalks|TestFilterRate|TestKeysThatAreNotUniform|TestSameWalkWhateverTheTuning|TestCorruptManifest|TestCorruptBlock|TestCorruptFilterAndFences)$$$$
 # staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
