@@ -64,7 +64,8 @@ var Table = []Defect{
 	{Name: "reversal_to_patient", Dir: "engine/ledger", Asks: "reversal pays everything to the patient",
 		By: script("d1-own-first", `want balc 5\.00`), Also: oracle},
 	{Name: "reversal_unbound", Dir: "engine/ledger", Asks: "reversal skips an unbound authorizer",
-		By: script("r12-unbound", `balance mother: 20\.00, want 50\.00`), Also: oracle},
+		// P1 of each entry is always on, and ends the process before the script's own check (r12-unbound) can speak.
+		By: Sighting{Package: "engine/executor", Run: "^TestEqual$", Says: `the entry at position \d+, kind \d+ outcome 1, adds up to -\d+ fen \(P1\)`, Panics: true}},
 	{Name: "overtaking_forgotten", Dir: "engine/ledger", Asks: "overtaking reversal forgotten",
 		By: script("r11-overtaken", "want blocked"), Also: oracle},
 	{Name: "self_last", Dir: "engine/ledger", Asks: "self not first when self is below 1 yuan",
