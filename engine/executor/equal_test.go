@@ -261,7 +261,7 @@ func (r *runner) sameDues(m *model.Model) error {
 
 // TestEqual is the proof that lives for ever: one log through model, serial rules and 1, 2, 4, 8 shards gives the same outcomes, legs,
 // balances and tables after every batch. It must catch the seeded defects "coverage bound leaves out one demand", "modulo-biased draw",
-// "conflict compares id only", "refusal not remembered", "overtaking reversal forgotten", "reversal skips an unbound authorizer" (by P1). 16.3: relatives who pay at the same moment overspend nothing.
+// "conflict compares id only", "refusal not remembered", "overtaking reversal forgotten", "reversal skips an unbound authorizer" (defect_reversal_unbound, by P1). 16.3: relatives who pay at the same moment overspend nothing.
 // T20: defect_coverage_short.
 func TestEqual(t *testing.T) {
 	seeds, batches := 12, 60
