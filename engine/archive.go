@@ -154,7 +154,7 @@ func Archive(o ArchiveOptions) (r ArchiveReport, err error) {
 
 // newestCheckpoint loads the newest checkpoint, to see that it can be, and closes it.
 func newestCheckpoint(dir string, id wal.Identity) (m state.Mark, err error) {
-	s, err := state.Open(filepath.Join(dir, "state"), state.Options{Identity: state.Identity{Ledger: id.Ledger, Directory: id.Directory}, Build: formatName, ReadOnly: true})
+	s, err := state.Open(filepath.Join(dir, stateName), state.Options{Identity: state.Identity{Ledger: id.Ledger, Directory: id.Directory}, Build: formatName, ReadOnly: true})
 	if err != nil {
 		return m, err
 	}

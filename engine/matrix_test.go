@@ -18,6 +18,7 @@ import (
 	"gongji/engine/state/idindex"
 	"gongji/wal"
 	"gongji/wal/memlog"
+	"gongji/wal/waltest"
 )
 
 // surroundings are what a replay must not depend on.
@@ -56,18 +57,6 @@ func matrix() (out []surroundings) {
 	return out
 }
 
-// noReuse keeps crash clones from a dead-lock (reliability.md F7).
-type noReuse struct{ vfs.FS }
-
-func (f noReuse) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := f.Remove(oldname); err != nil {
-		return nil, err
-	}
-	return f.Create(newname, c)
-}
-
-func (f noReuse) Unwrap() vfs.FS { return f.FS }
-
 type drawnKeys struct{ r *rand.Rand }
 
 func (d drawnKeys) Read(b []byte) (int, error) {
@@ -93,7 +82,7 @@ func (r *replays) open(disk *memlog.Disk, mem *vfs.MemFS, shards int) (e *engine
 	r.t.Helper()
 	log, err := memlog.Open(disk, memlog.Options{Identity: matrixIdentity})
 	must(r.t, err)
-	o := engine.StepperOptions{Identity: matrixIdentity, Keys: r.keys, Log: log, StateDir: "state", State: state.Options{FS: noReuse{mem}, MemTableBytes: 1 << 20},
+	o := engine.StepperOptions{Identity: matrixIdentity, Keys: r.keys, Log: log, StateDir: "state", State: state.Options{FS: waltest.NewCrashFS(mem), MemTableBytes: 1 << 20},
 		IDs: idindex.Options{Capacity: 1 << 10, Parts: 4, BlockEntries: 16, FanIn: 3, FilterBytesMax: 1 << 20}}
 	policy := engine.Hubei
 	policy.Evouchers = 0

@@ -315,18 +315,8 @@ func (f *face) previewVisit(m *message, t *visitBill) fault {
 	if x := f.complete(m, t); x.bad() {
 		return x
 	}
-	var err error
-	if x := f.ask(func(v engine.View) {
-		m.timeMS = v.TimeMS
-		m.effect, err = v.Preview(&m.cmd)
-	}); x.bad() {
+	if x := f.preview(m, t.node); x.bad() {
 		return x
-	}
-	if err != nil {
-		return fault{code: codeUnavailable}
-	}
-	if m.effect.Outcome != ledger.Accepted {
-		return m.refusal(t.node)
 	}
 	return f.answerVisit(m, t, id{})
 }

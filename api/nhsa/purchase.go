@@ -285,6 +285,14 @@ func (f *face) previewPurchase(m *message) fault {
 	if x := f.readPurchase(m, true); x.bad() {
 		return x
 	}
+	if x := f.preview(m, drugInfo); x.bad() {
+		return x
+	}
+	return f.answerPurchase(m, id{}, previewID(f.serial.Load()))
+}
+
+// preview asks what the command would do now, and refuses what the ledger would; n is the node its fields are named by.
+func (f *face) preview(m *message, n *node) fault {
 	var err error
 	if x := f.ask(func(v engine.View) {
 		m.timeMS = v.TimeMS
@@ -296,9 +304,9 @@ func (f *face) previewPurchase(m *message) fault {
 		return fault{code: codeUnavailable}
 	}
 	if m.effect.Outcome != ledger.Accepted {
-		return m.refusal(drugInfo)
+		return m.refusal(n)
 	}
-	return f.answerPurchase(m, id{}, previewID(f.serial.Load()))
+	return fault{}
 }
 
 // refusal is what the ledger decided against, with the field it is about.

@@ -79,7 +79,7 @@ var Table = []Defect{
 	{Name: "query_early", Dir: "engine", Asks: "query served before durable", Here: "the keeper waits for the record instead of the executor, and a query does not wait for the keeper",
 		By: sim.says("a question sees batch")},
 	{Name: "truncate_early", Dir: "engine/state", Asks: "truncate by an unflushed sequence",
-		Here: "nothing truncates the log yet; DurableSequence, by which it may be, is told before the checkpoint is flushed",
+		Here: "DurableSequence, below which the log may be truncated, is told before the checkpoint is flushed",
 		By:   test("engine/state", "TestCrash", `loaded sequence \d+, durable was \d+`)},
 	{Name: "coverage_short", Dir: "shard", Asks: "coverage bound leaves out one demand", Here: "the first that each shard has of each",
 		By: Sighting{Package: "engine/executor", Run: "^TestEqual$", Says: "BUG: account [0-9a-f]+ at -", Panics: true}}, // P2 is always on

@@ -19,6 +19,7 @@ import (
 	"gongji/shard"
 	"gongji/wal"
 	"gongji/wal/memlog"
+	"gongji/wal/waltest"
 )
 
 // Where simulated time begins, and how much of the log a torn last record may leave.
@@ -61,18 +62,6 @@ func (s *keySource) Read(b []byte) (int, error) {
 }
 
 func (s *keySource) of(hash [32]byte) []byte { return s.keys[hash] }
-
-// noReuse avoids the dead-lock of crash clones against file recycling (reliability.md F7).
-type noReuse struct{ vfs.FS }
-
-func (f noReuse) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := f.Remove(oldname); err != nil {
-		return nil, err
-	}
-	return f.Create(newname, c)
-}
-
-func (f noReuse) Unwrap() vfs.FS { return f.FS }
 
 // defect is what a test plants; each hook may be nil.
 type defect struct {
@@ -130,7 +119,7 @@ func (m *machine) stepperOptions(log wal.Log, shards int, fs vfs.FS) engine.Step
 	o := engine.StepperOptions{Identity: identity, Keys: m.keys, Log: log, StateDir: "state", BatchCommands: m.batch, KeeperLags: m.lag,
 		Shifts: ledger.Shifts{Person: 3, Institution: 1, Family: 2},
 		IDs:    idindex.Options{Capacity: 64, Parts: 4, BlockEntries: 8, FanIn: 2, FilterBytesMax: 4 << 10}} // seals and merges often
-	o.State = state.Options{FS: noReuse{fs}, MemTableBytes: 64 << 10, Exit: func(reason string) { panic(reason) }}
+	o.State = state.Options{FS: waltest.NewCrashFS(fs), MemTableBytes: 64 << 10, Exit: func(reason string) { panic(reason) }}
 	o.Shards, o.ShardedCommandsMin, o.CheckpointBytes, o.Clock = shards, m.shardedMin, m.checkpoint, &m.clock
 	o.FirstPolicy, o.FirstPolicyText = oracle.Policy(firstPolicy(m.strategy)), nil
 	o.Fatal = func(error) {}

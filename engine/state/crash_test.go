@@ -12,19 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"gongji/bench/proof"
+	"gongji/wal/waltest"
 )
-
-// noReuse avoids the dead-lock of crash clones against file recycling (reliability.md F7).
-type noReuse struct{ vfs.FS }
-
-func (f noReuse) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := f.FS.Remove(oldname); err != nil {
-		return nil, err
-	}
-	return f.FS.Create(newname, c)
-}
-
-func (f noReuse) Unwrap() vfs.FS { return f.FS }
 
 // image is what a crash leaves.
 type image struct {
@@ -70,7 +59,7 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 // live runs the log with a checkpoint every few batches while batches go on, and collects images.
 func live(t *testing.T, w *world, fs *vfs.MemFS, seed uint64, every int) *crasher {
 	c := &crasher{fs: fs, r: rand.New(rand.NewPCG(seed, 1)), every: every}
-	n := openNode(t, w, testOptions(errorfs.Wrap(noReuse{fs}, c)), smallShifts)
+	n := openNode(t, w, testOptions(errorfs.Wrap(waltest.NewCrashFS(fs), c)), smallShifts)
 	n.check()
 	c.store.Store(n.store)
 	c.armed.Store(true)
@@ -99,7 +88,7 @@ func live(t *testing.T, w *world, fs *vfs.MemFS, seed uint64, every int) *crashe
 // recoverImage starts from an image: a checkpoint that was durable then is there, and what is loaded is what the log says.
 func recoverImage(t *testing.T, w *world, i image, replay bool) (sequence uint64) {
 	t.Helper()
-	n := openNode(t, w, testOptions(noReuse{i.fs}), smallShifts)
+	n := openNode(t, w, testOptions(waltest.NewCrashFS(i.fs)), smallShifts)
 	if n.sequence < i.durable {
 		t.Fatalf("image before %s: loaded sequence %d, durable was %d", i.op, n.sequence, i.durable)
 	}

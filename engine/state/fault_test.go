@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"gongji/engine/ledger"
+	"gongji/wal/waltest"
 )
 
 // failing fails the next few operations on table files, then heals.
@@ -36,7 +37,7 @@ func TestFlushFails(t *testing.T) {
 	var failed, cured atomic.Int64
 	f := &failing{kind: errorfs.OpIsWrite}
 	mem := vfs.NewCrashableMem()
-	o := testOptions(errorfs.Wrap(noReuse{mem}, f))
+	o := testOptions(errorfs.Wrap(waltest.NewCrashFS(mem), f))
 	var n *node
 	var early atomic.Bool
 	o.Events = Events{
@@ -59,7 +60,7 @@ func TestFlushFails(t *testing.T) {
 	}
 	clone := mem.CrashClone(vfs.CrashCloneCfg{})
 	n.close()
-	n = openNode(t, w, testOptions(noReuse{clone}), smallShifts)
+	n = openNode(t, w, testOptions(waltest.NewCrashFS(clone)), smallShifts)
 	if n.sequence != 30 {
 		t.Fatalf("loaded %d", n.sequence)
 	}

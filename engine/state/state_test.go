@@ -10,6 +10,7 @@ import (
 
 	"gongji/engine/journal"
 	"gongji/engine/ledger"
+	"gongji/wal/waltest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,13 +88,13 @@ func checkRecords(n *node) {
 func TestNothingFlushed(t *testing.T) {
 	w := newWorld(t, 3, 40, 20)
 	fs := vfs.NewCrashableMem()
-	n := openNode(t, w, testOptions(noReuse{fs}), smallShifts)
+	n := openNode(t, w, testOptions(waltest.NewCrashFS(fs)), smallShifts)
 	for n.sequence < 40 {
 		n.step()
 	}
 	clone := fs.CrashClone(vfs.CrashCloneCfg{})
 	n.close()
-	n = openNode(t, w, testOptions(noReuse{clone}), smallShifts)
+	n = openNode(t, w, testOptions(waltest.NewCrashFS(clone)), smallShifts)
 	if n.sequence != 0 || n.store.DurableSequence() != 0 {
 		t.Fatalf("loaded sequence %d from nothing", n.sequence)
 	}

@@ -86,7 +86,7 @@ func TestCrashEveryOperation(t *testing.T) {
 		var n int
 		var acked, then uint64
 		var clone *vfs.MemFS
-		fs := newCrashFS(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		fs := waltest.NewCrashFS(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
@@ -109,7 +109,7 @@ func TestCrashEveryOperation(t *testing.T) {
 			break
 		}
 		images++
-		again := newCrashFS(made)
+		again := waltest.NewCrashFS(made)
 		cutOff, err := whole(again, then)
 		if err != nil {
 			t.Fatalf("cut before operation %d: %v", cut, err)
@@ -138,7 +138,7 @@ func TestFaults(t *testing.T) {
 		mem := vfs.NewMem()
 		n, broken := 0, false
 		var kind errorfs.OpKind
-		fs := newCrashFS(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		fs := waltest.NewCrashFS(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if op.Kind.ReadOrWrite() != errorfs.OpIsWrite || !strings.HasPrefix(op.Path, archiveDir) {
 				return nil
 			}

@@ -2,10 +2,7 @@ package archive
 
 import (
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -80,45 +77,4 @@ func isWhole(read func(uint64, func(wal.Record) error) error, from, last uint64)
 		err = fmt.Errorf("read to %d, wanted %d", next-1, last)
 	}
 	return err
-}
-
-// crashFS avoids MemFS methods that take its clone lock twice (F7).
-type crashFS struct {
-	vfs.FS
-	mu     *sync.Mutex
-	locked map[string]bool
-}
-
-func newCrashFS(fs vfs.FS) crashFS {
-	return crashFS{FS: fs, mu: new(sync.Mutex), locked: map[string]bool{}}
-}
-
-func (f crashFS) Unwrap() vfs.FS { return f.FS }
-
-func (f crashFS) Link(from, to string) error { return vfs.Copy(f.FS, from, to) }
-
-func (f crashFS) Lock(name string) (io.Closer, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.locked[name] {
-		return nil, syscall.EAGAIN
-	}
-	file, err := f.FS.Create(name, vfs.WriteCategoryUnspecified)
-	if err == nil {
-		f.locked[name] = true
-	}
-	return unlocker{f, name, file}, err
-}
-
-type unlocker struct {
-	fs   crashFS
-	name string
-	file vfs.File
-}
-
-func (u unlocker) Close() error {
-	u.fs.mu.Lock()
-	defer u.fs.mu.Unlock()
-	delete(u.fs.locked, u.name)
-	return u.file.Close()
 }
