@@ -113,7 +113,7 @@ func (f *face) lookAt(m *message, preview bool) (l look, x fault) {
 		person := v.State.Persons.At(row.Patient)
 		if l.his = person.Key == m.cmd.Person; l.his {
 			l.visit = *row
-			l.covered = summaryCovers(person, m.details.Insutype, row.FirstDay)
+			l.covered = summaryCovers(v.State.Summary(person), m.details.Insutype, row.FirstDay)
 			l.sums, l.settled = v.State.UnsettledOf(n, m.cmd.Batch)
 		}
 	})

@@ -21,7 +21,7 @@ const (
 
 // summaryCovers reports whether the ledger's summary of a person shows an insurance to be in force on a day. False says nothing: the summary has
 // the employee insurance and the one he was told last to be normally in, the history has all.
-func summaryCovers(p *ledger.Person, insutype uint32, day int32) bool {
+func summaryCovers(p ledger.Summary, insutype uint32, day int32) bool {
 	return p.StandingOn(day, false) == ledger.Normal && uint32(p.NormalType) == insutype ||
 		insutype == ledger.InsutypeEmployee && p.StandingOn(day, true) == ledger.Normal
 }
@@ -94,7 +94,7 @@ func (f *face) insurePurchase(m *message, preview bool) fault {
 		if n, known = v.State.FindPerson(m.cmd.Person); !known {
 			return // the ledger says so
 		}
-		if covered = summaryCovers(v.State.Persons.At(n), m.details.Insutype, day); !covered && !preview {
+		if covered = summaryCovers(v.State.Summary(v.State.Persons.At(n)), m.details.Insutype, day); !covered && !preview {
 			id, used = v.FindID(m.cmd.ID)
 		}
 	}); x.bad() || !known || covered {

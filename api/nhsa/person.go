@@ -35,7 +35,8 @@ func (f *face) personInfo(m *message) fault {
 	if x.bad() {
 		return x
 	}
-	var row ledger.Person
+	var summary ledger.Summary
+	var balance int64
 	var number uint32
 	var today int32
 	o := ledger.UnknownCredential
@@ -43,7 +44,8 @@ func (f *face) personInfo(m *message) fault {
 		today = ledger.DayOf(v.TimeMS)
 		number, o = holder(v.State, kind, key)
 		if o == 0 {
-			row = *v.State.Persons.At(number)
+			row := v.State.Persons.At(number)
+			summary, balance = v.State.Summary(row), row.Balance
 		}
 	}); x.bad() {
 		return x
@@ -60,7 +62,7 @@ func (f *face) personInfo(m *message) fault {
 	if x := f.samePerson(m, d, &who); x.bad() {
 		return x
 	}
-	who.birth, who.known = row.Birth, row.Birth != ledger.BirthUnknown
+	who.birth, who.known = summary.Birth, summary.Birth != ledger.BirthUnknown
 	list, err := f.engine.Enrolments(number)
 	if err != nil {
 		return fault{code: codeUnavailable}
@@ -70,7 +72,10 @@ func (f *face) personInfo(m *message) fault {
 		day = int32(v.num)
 	}
 	answerPerson(&m.out, psnNo, &who, int64(today))
-	answerEnrolments(&m.out, &row, list, day)
+	if !summary.HasAccount() {
+		balance = 0
+	}
+	answerEnrolments(&m.out, balance, list, day)
 	m.out.list("idetinfo") // none is recorded
 	m.out.endList()
 	return fault{}
@@ -92,7 +97,7 @@ func holder(s *ledger.State, kind ledger.CredentialType, key ledger.Key) (uint32
 	switch {
 	case !found:
 		return 0, ledger.UnknownCredential
-	case kind == ledger.CredentialEvoucher && s.Persons.At(n).Flags&ledger.EvoucherActive == 0:
+	case kind == ledger.CredentialEvoucher && s.Summary(s.Persons.At(n)).Flags&ledger.EvoucherActive == 0:
 		return 0, ledger.CredentialInactive
 	}
 	return n, 0
@@ -141,7 +146,7 @@ func answerPerson(o *out, psnNo []byte, who *about, today int64) {
 
 // answerEnrolments writes insuinfo: of each insurance what was told last and had begun on the day. The account's balance stands at the employee
 // insurance; of somebody who is not in it any more, at his first line, since he may still spend it (R7, R8).
-func answerEnrolments(o *out, row *ledger.Person, list []state.EnrolmentRecord, day int32) {
+func answerEnrolments(o *out, held int64, list []state.EnrolmentRecord, day int32) {
 	var shown []*ledger.Enrolment
 	account := 0
 	for i := range list {
@@ -158,8 +163,8 @@ func answerEnrolments(o *out, row *ledger.Person, list []state.EnrolmentRecord, 
 	for i, e := range shown {
 		o.open()
 		balance := int64(0)
-		if i == account && row.HasAccount() {
-			balance = row.Balance
+		if i == account {
+			balance = held
 		}
 		o.money("balc", balance)
 		o.code("insutype", uint32(e.Insutype))
@@ -234,7 +239,7 @@ func (f *face) checkBenefit(m *message) fault {
 			return
 		}
 		known = true
-		why = whyNot(v, v.State.Persons.At(n), min(since, ledger.DayOf(v.TimeMS)))
+		why = whyNot(v, n, min(since, ledger.DayOf(v.TimeMS)))
 	}); x.bad() {
 		return x
 	}
@@ -264,7 +269,8 @@ func (f *face) checkBenefit(m *message) fault {
 }
 
 // whyNot says why no account could pay a bill of a person on a day; "": one could, if there is money in it.
-func whyNot(v engine.View, p *ledger.Person, day int32) string {
+func whyNot(v engine.View, n uint32, day int32) string {
+	p := v.State.Summary(v.State.Persons.At(n))
 	policy, found := v.State.PolicyAt(v.TimeMS)
 	switch {
 	case !found:
@@ -273,7 +279,7 @@ func whyNot(v engine.View, p *ledger.Person, day int32) string {
 		return outcomeTexts[ledger.StatusForbids]
 	case p.MayOn(ledger.OwnSpending, day, &policy):
 		return ""
-	case p.MayOn(ledger.Borrowing, day, &policy) && (p.Draws != 0 || p.Family != 0):
+	case p.MayOn(ledger.Borrowing, day, &policy) && (v.State.Persons.At(n).Draws != 0 || v.State.FamilyOf(n) != 0):
 		return ""
 	case p.Flags&ledger.AccountFrozen != 0:
 		return outcomeTexts[ledger.AccountIsFrozen]

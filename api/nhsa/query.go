@@ -63,10 +63,10 @@ func (f *face) querySettlement(m *message) fault {
 		return x
 	}
 	undone := false
-	var row ledger.Person
+	var row ledger.Summary
 	if x := f.ask(func(v engine.View) {
 		undone = v.IsReversed(at)
-		row = *v.State.Persons.At(entry.Effect.Patient)
+		row = v.State.Summary(v.State.Persons.At(entry.Effect.Patient))
 	}); x.bad() {
 		return x
 	}

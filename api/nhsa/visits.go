@@ -65,7 +65,7 @@ func (f *face) queryVisits(m *message) (x fault) {
 	}
 	d, _ := m.child(m.in, 0)
 	var list []ledger.Visit
-	var person ledger.Person
+	var person ledger.Summary
 	var patient uint32
 	var today int32
 	known := false
@@ -74,7 +74,7 @@ func (f *face) queryVisits(m *message) (x fault) {
 		if patient, known = v.State.FindPerson(ledger.K(m.get(d, visitsPsn).text)); !known {
 			return
 		}
-		person = *v.State.Persons.At(patient)
+		person = v.State.Summary(v.State.Persons.At(patient))
 		for _, n := range v.State.VisitsOf(patient, today, nil) {
 			if row := v.State.Visits.At(n); len(list) < visitsMax && m.asksFor(d, row) {
 				list = append(list, *row)

@@ -211,7 +211,7 @@ func (f *face) queue(c *api.Call) {
 		if p := f.ask(func(v engine.View) {
 			sequence, length = v.Sequence, uint64(v.State.Bindings.Len())
 			for end := min(at+walkMax, length); at < end && len(rows) < queuePage; at++ {
-				if row := readBound(v, uint32(at)); row.isQueued(wanted) && (area == 0 || v.State.Persons.At(row.Authorizer).Area == area) {
+				if row := readBound(v, uint32(at)); row.isQueued(wanted) && (area == 0 || v.State.Summary(v.State.Persons.At(row.Authorizer)).Area == area) {
 					rows = append(rows, row)
 				}
 			}

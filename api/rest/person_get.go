@@ -82,20 +82,23 @@ func (f *face) getPerson(c *api.Call) {
 		return
 	}
 	var row ledger.Person
+	var summary ledger.Summary
 	var number uint32
 	var found bool
 	var family ledger.Family
+	var in uint32 // number of the family + 1
 	var cards []ledger.Credential
 	var at engine.View
 	if p := f.ask(func(v engine.View) {
 		at.Sequence, at.TimeMS = v.Sequence, v.TimeMS
 		if number, found = v.State.FindPerson(ledger.K(psnNo)); found {
 			row = *v.State.Persons.At(number)
-			for n := row.Cards; n != 0 && len(cards) < cardsShown; n = cards[len(cards)-1].Next {
+			summary = v.State.Summary(&row)
+			for n := v.State.NewestCard(number); n != 0 && len(cards) < cardsShown; n = cards[len(cards)-1].Next {
 				cards = append(cards, *v.State.Credentials.At(n - 1))
 			}
-			if row.Family != 0 {
-				family = *v.State.Families.At(row.Family - 1)
+			if in = v.State.FamilyOf(number); in != 0 {
+				family = *v.State.Families.At(in - 1)
 			}
 		}
 	}); p.Code != "" {
@@ -112,13 +115,13 @@ func (f *face) getPerson(c *api.Call) {
 		c.Fail(api.Problem{Code: api.CodeUnavailable})
 		return
 	}
-	person.birth = row.Birth // a correction is in the row
+	person.birth = summary.Birth // a correction is in the row
 	a := &c.Out
 	a.Begin()
 	person.append(a)
-	a.Bool("has_account", row.HasAccount())
-	a.Bool("evoucher_active", row.Flags&ledger.EvoucherActive != 0)
-	appendEnrolment(a, &row, ledger.DayOf(at.TimeMS))
+	a.Bool("has_account", summary.HasAccount())
+	a.Bool("evoucher_active", summary.Flags&ledger.EvoucherActive != 0)
+	appendEnrolment(a, &summary, ledger.DayOf(at.TimeMS))
 	appendHistory(a, history)
 	a.ArrayKey("credentials")
 	for i := range cards {
@@ -129,11 +132,11 @@ func (f *face) getPerson(c *api.Call) {
 	}
 	a.EndArray()
 	a.ArrayKey("accounts")
-	if row.HasAccount() {
-		appendAccount(a, "personal", "", row.Balance, row.Flags&ledger.AccountFrozen != 0)
+	if summary.HasAccount() {
+		appendAccount(a, "personal", "", row.Balance, summary.Flags&ledger.AccountFrozen != 0)
 	}
-	if row.Family != 0 {
-		appendAccount(a, "family", idText(ids.Family, uint64(row.Family-1)), family.Balance, family.Frozen != 0)
+	if in != 0 {
+		appendAccount(a, "family", idText(ids.Family, uint64(in-1)), family.Balance, family.Frozen != 0)
 	}
 	a.EndArray()
 	a.Uint("sequence", at.Sequence)
@@ -171,7 +174,7 @@ func appendHistory(a *strictjson.Appender, list []state.EnrolmentRecord) {
 }
 
 // appendEnrolment writes the standing and the enrolment that counts now.
-func appendEnrolment(a *strictjson.Appender, row *ledger.Person, today int32) {
+func appendEnrolment(a *strictjson.Appender, row *ledger.Summary, today int32) {
 	a.String("standing", standingNames[row.StandingOn(today, false)])
 	if row.HasAccount() {
 		a.String("employee_standing", standingNames[row.StandingOn(today, true)])

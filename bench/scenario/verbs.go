@@ -234,10 +234,11 @@ func balance(p *Player, a *args) ([]string, error) {
 		row := v.State.Persons.At(n)
 		fen = row.Balance
 		if family {
-			if row.Family == 0 {
+			in := v.State.FamilyOf(n)
+			if in == 0 {
 				return fmt.Errorf("is in no family")
 			}
-			fen = v.State.Families.At(row.Family - 1).Balance
+			fen = v.State.Families.At(in - 1).Balance
 		}
 		return nil
 	})

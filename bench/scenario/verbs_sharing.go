@@ -227,7 +227,7 @@ func dissolve(p *Player, a *args) ([]string, error) {
 	cmd := &ledger.Command{Kind: ledger.KindFamilyDissolution, ID: p.id(), Person: key, Channel: w.channel}
 	err = p.see(func(v engine.View) error {
 		n, _ := v.State.FindPerson(key)
-		family := v.State.Persons.At(n).Family
+		family := v.State.FamilyOf(n)
 		if family == 0 {
 			return fmt.Errorf("is in no family")
 		}

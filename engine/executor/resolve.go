@@ -106,7 +106,7 @@ func (x *Sharded) touchAllocation(cmd *ledger.Command) {
 		return
 	}
 	w.Touch(ledger.Account(ledger.KindPersonal, n), cmd.Amount)
-	if f := w.State.Persons.At(n).Family; f != 0 {
+	if f := w.State.FamilyOf(n); f != 0 {
 		w.Touch(ledger.Account(ledger.KindFamily, f-1), 0)
 	}
 }

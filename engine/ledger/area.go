@@ -27,7 +27,7 @@ func (s *State) areaOf(a AccountID) uint32 {
 	if a.Kind() == KindFamily {
 		n = s.Families.At(n).Creator
 	}
-	return s.Persons.At(n).Area
+	return s.shared(n).Area
 }
 
 // MarkAreas records on each leg whose payer is insured in another pooling area than the patient the payer's area (R18). It reads tables that do

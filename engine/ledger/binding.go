@@ -33,7 +33,7 @@ func (s *State) bind(c *Context, cmd *Command, f *Effect) Outcome {
 
 // mayAsk judges the two persons and the steps that were taken; 0: go on.
 func (s *State) mayAsk(c *Context, cmd *Command, authorizer, user uint32) Outcome {
-	p, a := &c.Policy, s.Persons.At(authorizer)
+	p, a := &c.Policy, s.shared(authorizer)
 	if o := mayUse(p, cmd); o != 0 {
 		return o
 	}
@@ -68,17 +68,17 @@ func mayUse(p *Policy, cmd *Command) Outcome {
 	return 0
 }
 
-func needsLetter(p *Policy, a *Person) bool {
+func needsLetter(p *Policy, a *Summary) bool {
 	return !p.Commitment.IsZero() && (p.CommitmentEachTime != 0 || a.Signed&SignedLetter == 0)
 }
 
-func needsQuestions(p *Policy, a *Person) bool {
+func needsQuestions(p *Policy, a *Summary) bool {
 	return !p.Questions.IsZero() && a.Signed&ReadQuestions == 0
 }
 
 // judge says whether two persons may be bound today (A1, A3, B1 to B6, K14); it is asked again when a pending binding is about to become active.
 func (s *State) judge(c *Context, relation uint8, authorizer, user uint32) Outcome {
-	a, u := s.Persons.At(authorizer), s.Persons.At(user)
+	a, u := s.summary(authorizer), s.summary(user)
 	switch {
 	case !allows(&c.Policy, relation):
 		return RelationNotAllowed
@@ -97,10 +97,9 @@ func allows(p *Policy, relation uint8) bool { return relation <= 15 && p.Relatio
 
 // mayJoin judges what else the two are bound to (A7, A8, K4, L1). Pending bindings count like active ones.
 func (s *State) mayJoin(c *Context, authorizer, user uint32) Outcome {
-	a, u := s.Persons.At(authorizer), s.Persons.At(user)
 	limit := int(c.Policy.MaxAuthorizers)
 	if c.Policy.Strategy == Allocated {
-		if o := s.mayEnter(a, u, authorizer, user); o != 0 {
+		if o := s.mayEnter(authorizer, user); o != 0 {
 			return o
 		}
 		limit = 0
@@ -165,19 +164,14 @@ func (s *State) shares(day int32, authorizer uint32) bool {
 
 // addBinding makes the row, active or waiting for the user (K10) or for a clerk (K19).
 func (s *State) addBinding(c *Context, cmd *Command, authorizer, user uint32) uint32 {
-	p, a := &c.Policy, s.Persons.Mut(authorizer)
-	if needsLetter(p, a) {
-		a.Signed |= SignedLetter
-	}
-	if needsQuestions(p, a) {
-		a.Signed |= ReadQuestions
-	}
+	p := &c.Policy
+	s.sign(p, authorizer)
 	b := Binding{Authorizer: authorizer, User: user, Since: c.TimeMS, Order: cmd.Order, Relation: cmd.Relation, Channel: cmd.Channel, State: Active}
 	if b.Order == 0 {
 		b.Order = orderLast
 	}
 	if p.Strategy == Allocated {
-		b.Family = a.Family
+		b.Family = s.createdBy(authorizer)
 	}
 	if cmd.Steps&StepFace != 0 {
 		b.Face = 1
@@ -196,6 +190,21 @@ func (s *State) addBinding(c *Context, cmd *Command, authorizer, user uint32) ui
 		s.chainPending(n)
 	}
 	return n
+}
+
+// sign notes what an authorizer has done with this binding and need not do again.
+func (s *State) sign(p *Policy, authorizer uint32) {
+	x := s.summary(authorizer)
+	was := x.Signed
+	if needsLetter(p, &x) {
+		x.Signed |= SignedLetter
+	}
+	if needsQuestions(p, &x) {
+		x.Signed |= ReadQuestions
+	}
+	if x.Signed != was {
+		s.setSummary(authorizer, x)
+	}
 }
 
 // needsReview reports whether a clerk decides what comes through a channel (K19, G3, G4).

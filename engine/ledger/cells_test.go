@@ -129,9 +129,9 @@ func TestCells(t *testing.T) {
 				c := newCell(t, require)
 				undo := c.must(c.bill(subject))
 				n, _ := c.s.FindPerson(subject)
-				was, made := c.s.Persons.Mut(n), standing(fields[0])
-				was.LendFrom, was.LendUntil, was.NormalFrom, was.NormalUntil, was.Died = made.LendFrom, made.LendUntil, made.NormalFrom, made.NormalUntil, made.Died
-				was.Flags = made.Flags
+				made, was := standing(fields[0]), c.s.summary(n)
+				made.Area, made.NormalType, made.Birth = was.Area, was.NormalType, was.Birth
+				c.s.setSummary(n, *made)
 				if got := tries[i](c, undo); got != (want == "y" || want == "e" && require == 0) {
 					t.Errorf("%s, action %d, normal required %d: %t", fields[0], i, require, got)
 				}

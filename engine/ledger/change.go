@@ -23,7 +23,7 @@ func (s *State) changePerson(c *Context, cmd *Command) Outcome {
 	if !found {
 		return UnknownPerson
 	}
-	p, x := *s.Persons.At(n), &cmd.More.Change
+	p, x := s.summary(n), &cmd.More.Change
 	if x.Mask&ChangeAccount != 0 {
 		switch {
 		case p.HasAccount():
@@ -47,9 +47,9 @@ func (s *State) changePerson(c *Context, cmd *Command) Outcome {
 	if x.Mask&ChangeBirth != 0 {
 		p.Birth = x.Birth
 	}
-	if p == *s.Persons.At(n) {
+	if p == s.summary(n) {
 		return NoChange
 	}
-	*s.Persons.Mut(n) = p
+	s.setSummary(n, p)
 	return Accepted
 }

@@ -22,7 +22,7 @@ func (s *State) consent(c *Context, cmd *Command, f *Effect) Outcome {
 		s.drop(n, Rejected, c.TimeMS)
 	case s.judge(c, b.Relation, b.Authorizer, user) != 0:
 		return s.judge(c, b.Relation, b.Authorizer, user)
-	case b.Face == 0 && cmd.Steps&StepFace == 0 && needsFace(c, s.Persons.At(user)):
+	case b.Face == 0 && cmd.Steps&StepFace == 0 && s.needsFace(c, user):
 		return FaceMissing
 	case needsReview(&c.Policy, b.Channel):
 		s.Bindings.Mut(n).State = InReview
@@ -56,9 +56,9 @@ func (s *State) tell(f *Effect, n uint32) Outcome {
 }
 
 // needsFace is K9: the step is asked from an age on, and of everybody whose age nobody knows (L2 to L4).
-func needsFace(c *Context, user *Person) bool {
-	from := int(c.Policy.FaceFromAge)
-	return from != 0 && (user.Birth == BirthUnknown || Age(user.Birth, c.Day) >= from)
+func (s *State) needsFace(c *Context, user uint32) bool {
+	from, birth := int(c.Policy.FaceFromAge), s.summary(user).Birth
+	return from != 0 && (birth == BirthUnknown || Age(birth, c.Day) >= from)
 }
 
 // review is command 21: a clerk's decision on an application to bind or to unbind (K19, G3, G4). What was judged when it came in is judged

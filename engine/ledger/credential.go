@@ -39,6 +39,26 @@ func (s *State) indexCredential(i uint32) {
 	s.byCard.insert(s.Credentials.At(i).Key.hash(), i, func(n uint32) uint64 { return s.Credentials.At(n).Key.hash() })
 }
 
+// NewestCard is a person's newest registered card, + 1 (0: none); Credential.Next leads to older ones.
+func (s *State) NewestCard(person uint32) uint32 {
+	n, found := s.byHolder.find(personHash(person), func(n uint32) bool { return s.Credentials.At(n).Person == person })
+	if !found {
+		return 0
+	}
+	return n + 1
+}
+
+// chainCard makes a card the newest of its holder: the one that is found by his number.
+func (s *State) chainCard(n uint32) {
+	card := s.Credentials.At(n)
+	hash := personHash(card.Person)
+	if card.Next != 0 {
+		s.byHolder.replace(hash, card.Next-1, n)
+		return
+	}
+	s.byHolder.insert(hash, n, func(n uint32) uint64 { return personHash(s.Credentials.At(n).Person) })
+}
+
 // registerCredential is command 27: a new card, or a new state of one.
 func (s *State) registerCredential(cmd *Command, f *Effect) Outcome {
 	person, found := s.FindPerson(cmd.Person)
@@ -69,9 +89,9 @@ func (s *State) addCredential(cmd *Command, person uint32, f *Effect) Outcome {
 	case s.Credentials.Len() >= CredentialsMax:
 		return LedgerFull
 	}
-	f.Number = s.Credentials.Append(Credential{Key: cmd.Other, Person: person, Next: s.Persons.At(person).Cards, Type: cmd.CredType, State: CardActive})
-	s.Persons.Mut(person).Cards = f.Number + 1
+	f.Number = s.Credentials.Append(Credential{Key: cmd.Other, Person: person, Next: s.NewestCard(person), Type: cmd.CredType, State: CardActive})
 	s.indexCredential(f.Number)
+	s.chainCard(f.Number)
 	return Accepted
 }
 
@@ -98,7 +118,7 @@ func (s *State) checkCredential(credential CredentialType, key Key, patient uint
 		}
 		return s.strangers(patient, holder)
 	}
-	if credential == CredentialEvoucher && p.Flags&EvoucherActive == 0 {
+	if credential == CredentialEvoucher && s.shared(patient).Flags&EvoucherActive == 0 {
 		return CredentialInactive
 	}
 	return 0

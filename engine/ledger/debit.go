@@ -23,7 +23,7 @@ func decideAccountDebit[F Funds](s *State, cmd *Command, funds F, f *Effect, fx 
 		f.Outcome = UnknownPerson
 		return
 	}
-	if !s.Persons.At(person).HasAccount() {
+	if !s.shared(person).HasAccount() {
 		f.Outcome = NoAccount
 		return
 	}

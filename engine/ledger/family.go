@@ -12,32 +12,62 @@ func (s *State) openFamily(c *Context, cmd *Command, f *Effect) Outcome {
 	if !found {
 		return UnknownPerson
 	}
-	p := s.Persons.At(creator)
+	x := s.summary(creator)
 	switch {
 	case !In(c.Policy.Channels, cmd.Channel):
 		return ChannelNotAllowed
 	case c.Policy.Strategy != Allocated:
 		return NotAllowed
-	case !p.HasAccount():
+	case !x.HasAccount():
 		return NoAccount
-	case !p.May(BindAuthorizer, c):
+	case !x.May(BindAuthorizer, c):
 		return AuthorizerNotEligible
-	case p.Family != 0 || s.invitedElsewhere(c.Day, creator, 0):
+	case s.FamilyOf(creator) != 0 || s.invitedElsewhere(c.Day, creator, 0):
 		return InOtherFamily
 	}
 	f.Number = s.Families.Append(Family{Creator: creator, Members: 1, Since: c.TimeMS})
-	s.Persons.Mut(creator).Family = f.Number + 1
+	s.indexFamily(f.Number)
 	return Accepted
 }
 
+// FamilyOf is the family a person is in, + 1 (0: none): the one he created and has not dissolved, or that of an active membership. Nobody is in two
+// (L1). Settlements ask it under the allocated strategy only.
+func (s *State) FamilyOf(person uint32) uint32 {
+	if family := s.createdBy(person); family != 0 {
+		return family
+	}
+	for n := s.Persons.At(person).Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
+		if family := s.Bindings.At(n - 1).Family; family != 0 {
+			return family
+		}
+	}
+	return 0
+}
+
+// createdBy is the open family of a creator, + 1; 0: he has none.
+func (s *State) createdBy(person uint32) uint32 {
+	n, found := s.byCreator.find(personHash(person), func(n uint32) bool { return s.Families.At(n).Creator == person })
+	if !found {
+		return 0
+	}
+	return n + 1
+}
+
+func (s *State) indexFamily(n uint32) {
+	s.byCreator.insert(personHash(s.Families.At(n).Creator), n, s.hashOfFamily)
+}
+
+func (s *State) hashOfFamily(n uint32) uint64 { return personHash(s.Families.At(n).Creator) }
+
 // mayEnter judges membership (L1): the authorizer has a family, and the user is and will be in no other.
-func (s *State) mayEnter(a, u *Person, authorizer, user uint32) Outcome {
+func (s *State) mayEnter(authorizer, user uint32) Outcome {
+	family, other := s.createdBy(authorizer), s.FamilyOf(user)
 	switch {
-	case a.Family == 0 || s.Families.At(a.Family-1).Creator != authorizer:
+	case family == 0:
 		return UnknownFamily
-	case u.Family == a.Family:
+	case other == family:
 		return DuplicateBinding
-	case u.Family != 0 || s.pendingElsewhere(user, a.Family):
+	case other != 0 || s.pendingElsewhere(user, family):
 		return InOtherFamily
 	}
 	return 0
@@ -71,20 +101,20 @@ func mayAllocate(s *State, c *Context, cmd *Command) (creator, family uint32, o 
 	if !found {
 		return 0, 0, UnknownPerson
 	}
-	p := s.Persons.At(creator)
-	switch {
+	x := s.summary(creator)
+	switch family = s.createdBy(creator); {
 	case !In(c.Policy.Channels, cmd.Channel):
 		return 0, 0, ChannelNotAllowed
 	case c.Policy.Strategy != Allocated:
 		return 0, 0, NotAllowed
-	case p.Family == 0 || s.Families.At(p.Family-1).Creator != creator:
+	case family == 0:
 		return 0, 0, UnknownFamily
-	case p.Flags&AccountFrozen != 0:
+	case x.Flags&AccountFrozen != 0:
 		return 0, 0, AccountIsFrozen
-	case !p.May(Allocate, c): // R24: a paused creator adds nothing
+	case !x.May(Allocate, c): // R24: a paused creator adds nothing
 		return 0, 0, StatusForbids
 	}
-	return creator, p.Family - 1, 0
+	return creator, family - 1, 0
 }
 
 // decideAllocation is command 18. It counts the allocation in the family's row: only one goroutine decides allocations.
@@ -128,11 +158,11 @@ func (s *State) dissolveFamily(c *Context, cmd *Command, f *Effect, fx *Effects)
 	if !found {
 		return UnknownPerson
 	}
-	family := s.Persons.At(creator).Family
+	family := s.createdBy(creator)
 	switch {
 	case !In(c.Policy.Channels, cmd.Channel):
 		return ChannelNotAllowed
-	case family == 0 || family-1 != cmd.Binding || s.Families.At(family-1).Creator != creator:
+	case family == 0 || family-1 != cmd.Binding:
 		return UnknownFamily // also one that is dissolved: he may have opened another since
 	case s.Families.At(family-1).Frozen != 0:
 		return AccountIsFrozen // it gives nothing, not even to its creator (R21)
@@ -180,7 +210,7 @@ func (s *State) closeFamily(c *Context, family uint32, f *Effect, fx *Effects) {
 	}
 	row := s.Families.Mut(family - 1)
 	row.Members, row.Until = 0, c.TimeMS
-	s.Persons.Mut(creator).Family = 0
+	s.byCreator.remove(personHash(creator), family-1, s.hashOfFamily)
 	if row.Balance > 0 {
 		fx.setLegs(f, []Leg{{Account: Account(KindFamily, family-1), Amount: -row.Balance}, {Account: Account(KindPersonal, creator), Amount: row.Balance}})
 	}

@@ -221,11 +221,11 @@ func TestFrozenFamily(t *testing.T) {
 func TestFarAway(t *testing.T) {
 	w, n := family(t, 100, nil)
 	c, _ := w.state().FindPerson(psn("creator"))
-	was := w.state().Persons.At(c).Area
-	w.state().Persons.Mut(c).Area = was + 10_000
+	was := w.state().shared(c).Area
+	w.move(c, was+10_000)
 	w.stateOf(n, Suspended, OutsideTerritory)
 	w.paid("member", 30, 0)
 	w.paid("creator", 910, 10)
-	w.state().Persons.Mut(c).Area = was
+	w.move(c, was)
 	w.stateOf(n, Active, 0)
 }

@@ -21,14 +21,15 @@ func (s *State) freeze(cmd *Command) Outcome {
 	if !found {
 		return UnknownPerson
 	}
-	p := s.Persons.At(n)
-	if !p.HasAccount() {
+	x := s.summary(n)
+	if !x.HasAccount() {
 		return NoAccount
 	}
-	if o := freezes(p.Flags&AccountFrozen != 0, z.Frozen); o != 0 {
+	if o := freezes(x.Flags&AccountFrozen != 0, z.Frozen); o != 0 {
 		return o
 	}
-	s.Persons.Mut(n).Flags ^= AccountFrozen
+	x.Flags ^= AccountFrozen
+	s.setSummary(n, x)
 	return Accepted
 }
 

@@ -64,16 +64,28 @@ func (x *index) grow(hashOf func(uint32) uint64) {
 	}
 }
 
+// replace lets another number of the same hash take the slot of one that is there.
+func (x *index) replace(hash uint64, old, number uint32) {
+	x.slots[x.slotOf(hash, old)] = tagOf(hash) | (number + 1)
+}
+
+// slotOf is where a number lies that is there.
+func (x *index) slotOf(hash uint64, number uint32) uint64 {
+	mask := uint64(len(x.slots) - 1)
+	i := hash & mask
+	for want := tagOf(hash) | (number + 1); x.slots[i] != want; i = (i + 1) & mask {
+		if x.slots[i] == 0 {
+			panic("BUG: a row that is not in its index")
+		}
+	}
+	return i
+}
+
 // remove takes a number out that is there; the rows of all numbers that stay must be as they were. What lies behind it in its run moves up, so
 // that no gap cuts a run.
 func (x *index) remove(hash uint64, number uint32, hashOf func(uint32) uint64) {
 	mask := uint64(len(x.slots) - 1)
-	gap := hash & mask
-	for want := tagOf(hash) | (number + 1); x.slots[gap] != want; gap = (gap + 1) & mask {
-		if x.slots[gap] == 0 {
-			panic("BUG: a row that is not in its index")
-		}
-	}
+	gap := x.slotOf(hash, number)
 	for i := (gap + 1) & mask; x.slots[i] != 0; i = (i + 1) & mask {
 		home := hashOf(x.slots[i]&indexNumberMask-1) & mask
 		if (i-home)&mask >= (i-gap)&mask {

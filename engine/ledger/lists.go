@@ -82,7 +82,6 @@ func (s *State) activate(c *Context, n uint32) {
 	b := s.Bindings.Mut(n)
 	b.State, b.Since, b.Expires = Active, c.TimeMS, 0
 	if b.Family != 0 {
-		s.Persons.Mut(b.User).Family = b.Family
 		s.Families.Mut(b.Family-1).Members++
 	}
 	s.chainDraw(n)
@@ -120,7 +119,6 @@ func (s *State) end(c *Context, n uint32) {
 	b := s.Bindings.Mut(n)
 	b.State, b.Until, b.NextDraw, b.Leaving = Unbound, c.TimeMS, 0, 0
 	if b.Family != 0 {
-		s.Persons.Mut(b.User).Family = 0
 		s.Families.Mut(b.Family-1).Members--
 	}
 }

@@ -71,13 +71,14 @@ func PrepareCredit(s *State, c *Context, cmd *Command) (person uint32, o Outcome
 	if !ok {
 		return 0, UnknownPerson
 	}
-	if !s.Persons.At(person).HasAccount() {
+	x := s.summary(person)
+	if !x.HasAccount() {
 		return 0, NoAccount
 	}
-	if !s.Persons.At(person).May(Credit, c) {
+	if !x.May(Credit, c) {
 		return 0, StatusForbids
 	}
-	if c.HasPolicy && !s.Persons.At(person).mayBeCredited(c) {
+	if c.HasPolicy && !x.mayBeCredited(c) {
 		return 0, CategoryNotAllowed
 	}
 	return person, 0

@@ -13,14 +13,16 @@ func (s *State) setDebitOrder(c *Context, cmd *Command) Outcome {
 	if o := s.mayOrder(c, patient, list); o != 0 {
 		return o
 	}
-	s.Persons.Mut(patient).SelfOrder = 0
+	x := s.summary(patient)
+	x.SelfOrder = 0
 	for i, n := range list {
 		if n == SelfElement {
-			s.Persons.Mut(patient).SelfOrder = uint8(i + 1)
+			x.SelfOrder = uint8(i + 1)
 		} else {
 			s.Bindings.Mut(n).Order = uint16(i + 1)
 		}
 	}
+	s.setSummary(patient, x)
 	return Accepted
 }
 
@@ -36,7 +38,7 @@ func (s *State) mayOrder(c *Context, patient uint32, list []uint32) Outcome {
 		switch {
 		case n == SelfElement && c.Policy.SelfFirst != 0:
 			return SelfNotAllowed
-		case n == SelfElement && !p.HasAccount():
+		case n == SelfElement && !s.shared(patient).HasAccount():
 			return NoAccount
 		case n == SelfElement:
 		case n >= s.Bindings.Len() || s.Bindings.At(n).User != patient:
@@ -58,13 +60,13 @@ func (s *State) mayOrder(c *Context, patient uint32, list []uint32) Outcome {
 
 // ownPlace is how many of the patient's relatives come before his own account; -1: it has no place among them.
 func ownPlace(s *State, c *Context, b *Bill) int {
-	p := s.Persons.At(b.Patient)
-	if !b.Own || p.SelfOrder == 0 || c.Policy.SelfFirst != 0 || c.Policy.Strategy != Ordered {
+	x := s.shared(b.Patient)
+	if !b.Own || x.SelfOrder == 0 || c.Policy.SelfFirst != 0 || c.Policy.Strategy != Ordered {
 		return -1
 	}
 	place := 0
-	for n := p.Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
-		if x := s.Bindings.At(n - 1); x.Order < uint16(p.SelfOrder) && pays(s, c, x, p.Area) {
+	for n := s.Persons.At(b.Patient).Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
+		if r := s.Bindings.At(n - 1); r.Order < uint16(x.SelfOrder) && pays(s, c, r, x.Area) {
 			place++
 		}
 	}

@@ -54,17 +54,18 @@ func (p Passwords) of(authorizer *Key) (digest Key, found bool) {
 
 const minuteMS = 60_000
 
-func passwordHash(person uint32) uint64 {
+// personHash is where indexes by a person's number look.
+func personHash(person uint32) uint64 {
 	h := (uint64(person) + 1) * 0x9E3779B97F4A7C15
 	return h ^ h>>32
 }
 
 func (s *State) findPassword(person uint32) (uint32, bool) {
-	return s.byPassword.find(passwordHash(person), func(n uint32) bool { return s.Passwords.At(n).Person == person })
+	return s.byPassword.find(personHash(person), func(n uint32) bool { return s.Passwords.At(n).Person == person })
 }
 
 func (s *State) indexPassword(i uint32) {
-	s.byPassword.insert(passwordHash(s.Passwords.At(i).Person), i, func(n uint32) uint64 { return passwordHash(s.Passwords.At(n).Person) })
+	s.byPassword.insert(personHash(s.Passwords.At(i).Person), i, func(n uint32) uint64 { return personHash(s.Passwords.At(n).Person) })
 }
 
 // setPassword is command 26.
@@ -80,17 +81,19 @@ func (s *State) setPassword(c *Context, cmd *Command) Outcome {
 	if !found {
 		return UnknownPerson
 	}
-	if !s.Persons.At(person).HasAccount() {
+	y := s.summary(person)
+	if !y.HasAccount() {
 		return NoAccount
 	}
-	has := s.Persons.At(person).Flags&HasPassword != 0
+	has := y.Flags&HasPassword != 0
 	switch {
 	case x.Action == PasswordSet && has:
 		return PasswordExists
 	case x.Action != PasswordSet && !has:
 		return NoPassword
 	case x.Action == PasswordReset:
-		s.Persons.Mut(person).Flags &^= HasPassword
+		y.Flags &^= HasPassword
+		s.setSummary(person, y)
 		n, _ := s.findPassword(person)
 		*s.Passwords.Mut(n) = Password{Person: person}
 		return Accepted
@@ -103,7 +106,8 @@ func (s *State) setPassword(c *Context, cmd *Command) Outcome {
 		s.indexPassword(n)
 	}
 	s.Passwords.Mut(n).Digest = x.New
-	s.Persons.Mut(person).Flags |= HasPassword
+	y.Flags |= HasPassword
+	s.setSummary(person, y)
 	return Accepted
 }
 
@@ -156,9 +160,8 @@ func (s *State) opens(c *Context, cmd *Command, b *Bill, a AccountID) bool {
 	if !guarded {
 		return true
 	}
-	p := s.Persons.At(person)
-	digest, given := cmd.Passwords.of(&p.Key)
-	if !given || p.Flags&HasPassword == 0 {
+	digest, given := cmd.Passwords.of(&s.Persons.At(person).Key)
+	if !given || s.shared(person).Flags&HasPassword == 0 {
 		return false
 	}
 	n, _ := s.findPassword(person)
@@ -171,9 +174,8 @@ func (s *State) countTries(c *Context, cmd *Command, patient uint32) {
 	var buf [RelativesMax]AccountID
 	for _, a := range Relatives(s, c, patient, buf[:0]) {
 		person, guarded := s.guardian(a, patient)
-		p := s.Persons.At(person)
-		digest, given := cmd.Passwords.of(&p.Key)
-		if !guarded || !given || p.Flags&HasPassword == 0 {
+		digest, given := cmd.Passwords.of(&s.Persons.At(person).Key)
+		if !guarded || !given || s.shared(person).Flags&HasPassword == 0 {
 			continue
 		}
 		if n, _ := s.findPassword(person); c.TimeMS >= s.Passwords.At(n).LockedUntil {

@@ -32,7 +32,7 @@ func decidePremium[F Funds](m *Money, c *Context, cmd *Command, position Positio
 	m.IDs.Insert(IDEntry{Key: key, Position: position, Tag: TagMark})
 	f.Outcome, f.Patient, f.Funding, f.Source = Accepted, insured, cmd.Amount, cmd.Source
 	legs := []Leg{{Account: account, Amount: -cmd.Amount}}
-	f.Area = s.Persons.At(insured).Area
+	f.Area = s.shared(insured).Area
 	MarkAreas(s, f.Area, legs)
 	fx.setLegs(f, legs)
 }
@@ -40,6 +40,7 @@ func decidePremium[F Funds](m *Money, c *Context, cmd *Command, position Positio
 // mayPayPremium checks what the region allows and who may pay for whom; 0: he may. The insured may be paused or ended: his premium is what
 // makes him insured again (R25, R19).
 func (s *State) mayPayPremium(c *Context, cmd *Command, payer, insured uint32) Outcome {
+	a, u := s.summary(payer), s.summary(insured)
 	switch {
 	case !c.HasPolicy:
 		return NoPolicy
@@ -49,9 +50,9 @@ func (s *State) mayPayPremium(c *Context, cmd *Command, payer, insured uint32) O
 		return PremiumSeason
 	case !s.isBound(payer, insured):
 		return NotBound
-	case !s.Persons.At(payer).May(PremiumPayer, c):
+	case !a.May(PremiumPayer, c):
 		return AuthorizerNotEligible
-	case !s.Persons.At(insured).May(PremiumInsured, c):
+	case !u.May(PremiumInsured, c):
 		return StatusForbids
 	}
 	return 0

@@ -103,5 +103,5 @@ func (s *State) isFrozen(a AccountID) bool {
 	if a.Kind() == KindFamily {
 		return s.Families.At(a.Number()).Frozen != 0
 	}
-	return s.Persons.At(a.Number()).Flags&AccountFrozen != 0
+	return s.shared(a.Number()).Flags&AccountFrozen != 0
 }

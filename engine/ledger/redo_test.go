@@ -210,10 +210,11 @@ func TestRedoAreas(t *testing.T) {
 	w.bind("father", "son")
 	father, _ := w.state().FindPerson(psn("father"))
 	son, _ := w.state().FindPerson(psn("son"))
-	w.state().Persons.Mut(father).Area, w.state().Persons.Mut(son).Area = 420100, 420500
+	w.move(father, 420100)
+	w.move(son, 420500)
 	w.want(Accepted, named("bill", billOf("son", 50)))
 	w.want(Accepted, named("cancel", byMessage("son", "bill", OriginalSettlement)))
-	w.state().Persons.Mut(father).Area = 420500
+	w.move(father, 420500)
 	f := w.want(Accepted, byMessage("son", "cancel", OriginalReversal))
 	if got := w.state().Balance(DueAccount(4201, 4205, false)); got != 50 || f.Area != 420500 || w.legs[At(w.sequence, 0)][0].Area != 420100 {
 		t.Errorf("due %d fen, want 50; %+v", got, f)

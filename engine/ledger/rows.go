@@ -28,58 +28,19 @@ func (c *Code) hash() uint64 {
 	return h ^ h>>29
 }
 
-// Person is one insured person with his personal account.
+// Person is one insured person with his personal account: one cache line. Money commands write Balance and Last only. What many persons have alike
+// lies in the summaries (State.Summary); cards, visits and the family he created are found by his number (State.NewestCard, NewestVisit, FamilyOf).
 type Person struct {
-	Key         Key      // K(psn_no)
-	Pseudonym   Key      // keyed pseudonym of (certificate type, number)
-	Balance     int64    // fen, of the personal account
-	Last        Position // position of the account's last entry (DESIGN.md 1)
-	LendFrom    int32    // days: may lend in [LendFrom, LendUntil)
-	LendUntil   int32
-	NormalFrom  int32 // days: enrolled with status normal in [NormalFrom, NormalUntil)
-	NormalUntil int32
-	Birth       int32
-	Area        uint32 // insuplc_admdvs
-	Draws       uint32 // first binding in which he is the user, + 1; chained by NextDraw, in binding order
-	Shares      uint32 // newest binding in which he is the authorizer, + 1; chained by NextShare
-	Family      uint32 // the family he is in, + 1
-	NormalType  uint16 // insutype of the normal enrolment
-	Flags       uint16 // bits 3 to 9: status.go
-	Died        int32  // day of death, 0: none told
-	Cards       uint32 // newest registered card, + 1; chained by Next
-	Visits      uint32 // newest visit that is held, + 1; chained by NextVisit
-	SelfOrder   uint8  // place of the own account in the debit order, 0: none (R22)
-	Signed      uint8  // what was done at a first binding: SignedLetter, ReadQuestions
-	_           [2]uint8
+	Key       Key      // K(psn_no)
+	Pseudonym Key      // keyed pseudonym of (certificate type, number)
+	Balance   int64    // fen, of the personal account
+	Last      Position // position of the account's last entry (DESIGN.md 1)
+	Draws     uint32   // first binding in which he is the user, + 1; chained by NextDraw, in binding order
+	Shares    uint32   // newest binding in which he is the authorizer, + 1; chained by NextShare
+	Summary   uint32   // row of Summaries
+	Birth     uint16   // day of birth from birthFirst on, + 1; 0: the summary has it
+	Day       uint16   // what the summary calls ownDay, a day from 1 on; 0: it does not
 }
-
-// Flags of a person.
-const (
-	HasAccount     = 1 << 0
-	EvoucherActive = 1 << 1
-	AccountFrozen  = 1 << 2  // R21
-	HasPassword    = 1 << 10 // R23
-)
-
-// Bits of Person.Signed: what an authorizer need not do again (C9, K18).
-const (
-	SignedLetter  = 1 << 0
-	ReadQuestions = 1 << 1
-)
-
-// BirthUnknown stands for a birth date that nobody gave: such a person needs every step that depends on age.
-const BirthUnknown = -1 << 31
-
-// HasAccount reports whether he owns a personal account (R7: a fact, not a category).
-func (p *Person) HasAccount() bool { return p.Flags&HasAccount != 0 }
-
-// MayLend reports whether relatives may draw on him on a day (A1, R19).
-func (p *Person) MayLend(day int32) bool {
-	return p.Flags&HasAccount != 0 && p.StandingOn(day, true) == Normal
-}
-
-// IsNormal reports whether he is enrolled with normal status on a day.
-func (p *Person) IsNormal(day int32) bool { return p.StandingOn(day, false) == Normal }
 
 // Institution is a designated hospital or pharmacy.
 type Institution struct {
@@ -210,8 +171,8 @@ type Scalars struct {
 	Started uint64 // 1 after genesis
 	Visits  VisitRows
 
-	ClosedThrough int32 // every ledger day up to and with this one is closed; 0: none yet, as no ledger is older than 1970 (R15)
-	_             [4]uint8
+	ClosedThrough int32  // every ledger day up to and with this one is closed; 0: none yet, as no ledger is older than 1970 (R15)
+	FreeSummary   uint32 // newest free row of Summaries, + 1; chained by Area
 
 	Quarantined     uint64   // commands an operator took out (DESIGN.md 13)
 	QuarantineChain [32]byte // over all of them, in log order

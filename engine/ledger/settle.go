@@ -42,7 +42,8 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 	if o := s.checkCredential(credential, key, b.Patient); o != 0 {
 		return b, o
 	}
-	if p.Died != 0 && day >= p.Died {
+	x := s.Summary(p)
+	if x.Died != 0 && day >= x.Died {
 		return b, StatusForbids
 	}
 	if !c.HasPolicy {
@@ -56,8 +57,8 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 	if c.Policy.Places&place == 0 || cmd.UsedFlag == 0 {
 		b.Payable = 0
 	}
-	b.Own, b.Opening, b.Area = p.MayOn(OwnSpending, day, &c.Policy), p.Balance, p.Area
-	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0) && p.MayOn(Borrowing, day, &c.Policy)
+	b.Own, b.Opening, b.Area = x.MayOn(OwnSpending, day, &c.Policy), p.Balance, x.Area
+	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0) && x.MayOn(Borrowing, day, &c.Policy)
 	if c.Policy.NeedsPasswords() && len(cmd.Passwords) == 0 && !s.ownsFamily(c, b.Patient) {
 		b.Relatives = false
 	}
@@ -66,8 +67,7 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 
 // ownsFamily reports whether the patient is the creator of the family account that would pay: he needs no password for it.
 func (s *State) ownsFamily(c *Context, patient uint32) bool {
-	family := s.Persons.At(patient).Family
-	return c.Policy.Strategy == Allocated && family != 0 && s.Families.At(family-1).Creator == patient
+	return c.Policy.Strategy == Allocated && s.createdBy(patient) != 0
 }
 
 // AsksPasswords reports whether deciding the settlement may count tries of passwords: then it changes more than accounts.
@@ -118,18 +118,19 @@ func payable(p *Policy, in *BillInput, psnPart int64) int64 {
 func Relatives(s *State, c *Context, patient uint32, dst []AccountID) []AccountID {
 	p := s.Persons.At(patient)
 	if c.Policy.Strategy == Allocated {
-		if p.Family != 0 && s.familyPays(c, patient, p) {
-			dst = append(dst, Account(KindFamily, p.Family-1))
+		if family := s.FamilyOf(patient); family != 0 && s.familyPays(c, patient, family) {
+			dst = append(dst, Account(KindFamily, family-1))
 		}
 		return dst
 	}
+	area := s.shared(patient).Area
 	first, bound := len(dst), 0
 	var orders [RelativesMax]uint16
 	for n := p.Draws; n != 0; {
 		b := s.Bindings.At(n - 1)
 		n = b.NextDraw
 		bound++
-		if !pays(s, c, b, p.Area) {
+		if !pays(s, c, b, area) {
 			continue
 		}
 		orders[len(dst)-first] = b.Order

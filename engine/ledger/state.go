@@ -4,6 +4,7 @@ package ledger
 // shards may read it and write the pages they own.
 type State struct {
 	Persons      *Table[Person]
+	Summaries    *Table[SummaryRow] // of persons; written by structural commands only
 	Institutions *Table[Institution]
 	Bindings     *Table[Binding]
 	Families     *Table[Family]
@@ -23,6 +24,10 @@ type State struct {
 	byCode      index
 	byCard      index
 	byPassword  index
+	bySummary   index          // in use, by content
+	byHolder    index          // newest card of a person
+	byPatient   index          // newest visit of a person that is held
+	byCreator   index          // open families
 	byOpened    index          // visits
 	bySerial    index          // fee lines, by visit and serial
 	byRun       map[Key]uint32 // looked up, never walked
@@ -35,8 +40,7 @@ type State struct {
 // Shifts are the page sizes (binary logarithm of rows) of the tables that shards own. Tuning, not meaning: the digests do not see pages.
 type Shifts struct{ Person, Institution, Family uint }
 
-// DefaultShifts give pages of 104, 36 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB: 1024 persons of 104 bytes fill 13 of
-// them, 512 would waste 8 bytes each.
+// DefaultShifts give pages of 64, 36 and 64 KiB (design.md 7 says 64 KiB, say). The allocator gives whole 8 KiB, which a row of a cache line fills.
 var DefaultShifts = Shifts{Person: 10, Institution: 9, Family: 10}
 
 const (
@@ -49,6 +53,7 @@ const (
 func NewState(s Shifts) *State {
 	st := &State{
 		Persons:      NewTable[Person](s.Person),
+		Summaries:    NewTable[SummaryRow](bindingShift),
 		Institutions: NewTable[Institution](s.Institution),
 		Bindings:     NewTable[Binding](bindingShift),
 		Families:     NewTable[Family](s.Family),
@@ -75,6 +80,8 @@ func NewState(s Shifts) *State {
 func (s *State) Reindex() {
 	s.byKey, s.byPseudonym, s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}, index{}, index{}
 	s.reindexVisits()
+	s.reindexSummaries()
+	s.byHolder, s.byCreator = index{}, index{}
 	s.byRun, s.byDay, s.pending = map[Key]uint32{}, map[int32]uint32{}, map[uint32]uint32{}
 	s.byPair, s.dueHeads = map[uint64]uint32{}, nil
 	for i := uint32(0); i < s.AreaDues.Len(); i++ {
@@ -88,6 +95,12 @@ func (s *State) Reindex() {
 	}
 	for i := uint32(0); i < s.Credentials.Len(); i++ {
 		s.indexCredential(i)
+		s.chainCard(i)
+	}
+	for i := uint32(0); i < s.Families.Len(); i++ {
+		if s.Families.At(i).Until == 0 {
+			s.indexFamily(i)
+		}
 	}
 	for i := uint32(0); i < s.Passwords.Len(); i++ {
 		s.indexPassword(i)

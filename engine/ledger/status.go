@@ -66,29 +66,29 @@ var permissions = [Actions]permission{
 }
 
 // May reports whether a person may take part in an action today (R19, R21, K16).
-func (p *Person) May(a Action, c *Context) bool { return p.MayOn(a, c.Day, &c.Policy) }
+func (x *Summary) May(a Action, c *Context) bool { return x.MayOn(a, c.Day, &c.Policy) }
 
 // MayOn is May on another day: that of a visit that began earlier.
-func (p *Person) MayOn(a Action, day int32, policy *Policy) bool {
+func (x *Summary) MayOn(a Action, day int32, policy *Policy) bool {
 	r := &permissions[a]
-	if p.Flags&r.need != r.need || p.Flags&r.bar != 0 {
+	if x.Flags&r.need != r.need || x.Flags&r.bar != 0 {
 		return false
 	}
 	allowed := r.allowed
 	if policy.RequireNormalUser != 0 {
 		allowed &^= r.enrolled
 	}
-	return allowed>>p.StandingOn(day, r.employee)&1 != 0
+	return allowed>>x.StandingOn(day, r.employee)&1 != 0
 }
 
 // StandingOn is a person's standing on a day: in employee insurance, or in the insurance he was last told to be normally in.
-func (p *Person) StandingOn(day int32, employee bool) Standing {
-	from, until, after := p.NormalFrom, p.NormalUntil, p.Flags>>normalAfterAt
+func (x *Summary) StandingOn(day int32, employee bool) Standing {
+	from, until, after := x.NormalFrom, x.NormalUntil, x.Flags>>normalAfterAt
 	if employee {
-		from, until, after = p.LendFrom, p.LendUntil, p.Flags>>lendAfterAt
+		from, until, after = x.LendFrom, x.LendUntil, x.Flags>>lendAfterAt
 	}
 	switch {
-	case p.Died != 0 && day >= p.Died:
+	case x.Died != 0 && day >= x.Died:
 		return Dead
 	case day >= until:
 		return afterStandings[after&3]
@@ -107,7 +107,7 @@ const (
 
 var afterStandings = [4]Standing{Ended, Paused, Moved, Ended}
 
-func (p *Person) setAfter(at uint, s Standing) {
+func (x *Summary) setAfter(at uint, s Standing) {
 	code := uint16(0)
 	switch s {
 	case Paused:
@@ -115,7 +115,7 @@ func (p *Person) setAfter(at uint, s Standing) {
 	case Moved:
 		code = 2
 	}
-	p.Flags = p.Flags&^(3<<at) | code<<at
+	x.Flags = x.Flags&^(3<<at) | code<<at
 }
 
 // visitDay is the day on which a settlement judges the patient: the visit's first if it is told and not in the future (R19).
@@ -189,56 +189,56 @@ func (e *Enrolment) category() uint16 {
 func isResident(insutype uint16) bool { return insutype == 390 || insutype == 380 || insutype == 391 }
 
 // enrol takes an enrolment into the person's summary (R19, DESIGN.md 4.7); the history is kept beside the ledger.
-func (p *Person) enrol(e *Enrolment) {
+func (x *Summary) enrol(e *Enrolment) {
 	if e.Insutype == InsutypeEmployee {
-		p.Flags = p.Flags&^(7<<categoryAt) | e.category()<<categoryAt
+		x.Flags = x.Flags&^(7<<categoryAt) | e.category()<<categoryAt
 	}
 	if e.Reason == ReasonCorrection {
-		p.Died = 0
+		x.Died = 0
 	}
 	switch s := e.Standing(); s {
 	case Dead:
-		p.Died = max(e.Begin, 1)
+		x.Died = max(e.Begin, 1)
 	case Normal:
-		p.enrolNormal(e)
+		x.enrolNormal(e)
 	default:
 		if e.Insutype == InsutypeEmployee {
-			p.LendUntil = min(p.LendUntil, e.Begin)
-			p.setAfter(lendAfterAt, s)
+			x.LendUntil = min(x.LendUntil, e.Begin)
+			x.setAfter(lendAfterAt, s)
 		}
-		if e.Insutype == p.NormalType {
-			p.NormalUntil = min(p.NormalUntil, e.Begin)
-			p.setAfter(normalAfterAt, s)
+		if e.Insutype == x.NormalType {
+			x.NormalUntil = min(x.NormalUntil, e.Begin)
+			x.setAfter(normalAfterAt, s)
 		}
 	}
 }
 
-func (p *Person) enrolNormal(e *Enrolment) {
+func (x *Summary) enrolNormal(e *Enrolment) {
 	end := e.End
 	if end == 0 {
 		end = openEnded
 	}
-	p.NormalFrom, p.NormalUntil, p.NormalType, p.Area = e.Begin, end, e.Insutype, e.Area
-	p.setAfter(normalAfterAt, Ended)
+	x.NormalFrom, x.NormalUntil, x.NormalType, x.Area = e.Begin, end, e.Insutype, e.Area
+	x.setAfter(normalAfterAt, Ended)
 	switch {
 	case e.Insutype == InsutypeEmployee:
-		p.LendFrom, p.LendUntil = e.Begin, end
-		p.setAfter(lendAfterAt, Ended)
-	case isResident(e.Insutype) && e.Begin > p.LendFrom && e.Begin < p.LendUntil: // nobody is in both: he keeps the account and lends no more
-		p.LendUntil = e.Begin
-		p.setAfter(lendAfterAt, Ended)
+		x.LendFrom, x.LendUntil = e.Begin, end
+		x.setAfter(lendAfterAt, Ended)
+	case isResident(e.Insutype) && e.Begin > x.LendFrom && e.Begin < x.LendUntil: // nobody is in both: he keeps the account and lends no more
+		x.LendUntil = e.Begin
+		x.setAfter(lendAfterAt, Ended)
 	}
 }
 
 // mayBeCredited reports whether the category of who is normal in employee insurance today is one with an account; what comes late to the paused,
 // ended and moved was earned under another (R7).
-func (p *Person) mayBeCredited(c *Context) bool {
-	return p.hasCategory(&c.Policy) || p.StandingOn(c.Day, true) != Normal
+func (x *Summary) mayBeCredited(c *Context) bool {
+	return x.hasCategory(&c.Policy) || x.StandingOn(c.Day, true) != Normal
 }
 
 // hasCategory reports whether a policy opens accounts for the category of his last employee enrolment; no categories: for everybody (K15).
-func (p *Person) hasCategory(policy *Policy) bool {
-	return policy.Categories == 0 || uint16(policy.Categories)&(p.Flags>>categoryAt&7) != 0
+func (x *Summary) hasCategory(policy *Policy) bool {
+	return policy.Categories == 0 || uint16(policy.Categories)&(x.Flags>>categoryAt&7) != 0
 }
 
 // InTerritory reports whether two people insured in these areas may share (K14).

@@ -18,8 +18,8 @@ moved  y - - y - - - - y y -
 const today = 20_000
 
 // standing makes a person with an account of a standing today.
-func standing(name string) *Person {
-	p := &Person{Flags: HasAccount}
+func standing(name string) *Summary {
+	p := &Summary{Flags: HasAccount}
 	p.enrol(&Enrolment{Insutype: InsutypeEmployee, Status: StatusNormal, Begin: today - 100})
 	switch name {
 	case "normal":
@@ -95,7 +95,7 @@ func TestDays(t *testing.T) {
 	if !old.MayLend(today) {
 		t.Error("resident insurance of long ago takes nothing")
 	}
-	none := &Person{Flags: HasAccount}
+	none := &Summary{Flags: HasAccount}
 	if none.StandingOn(today, true) != Ended || none.StandingOn(today, false) != Ended || none.MayLend(0) {
 		t.Error("never enrolled is ended")
 	}
@@ -136,7 +136,7 @@ func TestCategories(t *testing.T) {
 		flexible uint8
 		want     bool
 	}{{11, 0, true}, {12, 0, true}, {1201, 1, true}, {11, 1, false}, {1101, 0, true}, {21, 0, false}, {0, 0, false}} {
-		p := &Person{}
+		p := &Summary{}
 		p.enrol(&Enrolment{Insutype: InsutypeEmployee, Status: StatusNormal, PsnType: c.psnType, Flexible: c.flexible})
 		if got := p.hasCategory(&hubei); got != c.want {
 			t.Errorf("psn_type %d flexible %d: %t", c.psnType, c.flexible, got)
@@ -145,7 +145,7 @@ func TestCategories(t *testing.T) {
 			t.Error("no categories: for everybody")
 		}
 	}
-	if (&Person{}).hasCategory(&hubei) {
+	if (&Summary{}).hasCategory(&hubei) {
 		t.Error("a resident has no account opened")
 	}
 }

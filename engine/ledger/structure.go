@@ -45,18 +45,17 @@ func (s *State) addPerson(c *Context, cmd *Command, f *Effect) Outcome {
 	if _, found := s.FindPseudonym(cmd.Other); found {
 		return CertificateExists
 	}
-	p := Person{Key: cmd.Person, Pseudonym: cmd.Other, Birth: cmd.Birth, Area: cmd.Area, Flags: cmd.Has & (HasAccount | EvoucherActive)}
+	x := Summary{Birth: cmd.Birth, Area: cmd.Area, Flags: cmd.Has & (HasAccount | EvoucherActive)}
 	for i := range cmd.More.Enrolments {
-		p.enrol(&cmd.More.Enrolments[i])
+		x.enrol(&cmd.More.Enrolments[i])
 	}
-	if p.HasAccount() && c.HasPolicy && !p.hasCategory(&c.Policy) {
+	if x.HasAccount() && c.HasPolicy && !x.hasCategory(&c.Policy) {
 		return CategoryNotAllowed
 	}
 	if s.Persons.Len() >= PersonsMax {
 		return LedgerFull
 	}
-	f.Number = s.Persons.Append(p)
-	s.indexPerson(f.Number)
+	f.Number = s.AddPerson(cmd.Person, cmd.Other, x)
 	return Accepted
 }
 
@@ -65,7 +64,9 @@ func (s *State) addEnrolment(cmd *Command, f *Effect) Outcome {
 	if !found {
 		return UnknownPerson
 	}
-	s.Persons.Mut(n).enrol(&cmd.More.Enrolments[0])
+	x := s.summary(n)
+	x.enrol(&cmd.More.Enrolments[0])
+	s.setSummary(n, x)
 	f.Patient = n
 	return Accepted
 }

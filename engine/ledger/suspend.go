@@ -6,7 +6,7 @@ package ledger
 // pays reports whether the authorizer of an active binding may be drawn on: the relation is in the set in force, he may lend, and
 // the user's area is within reach (K14).
 func pays(s *State, c *Context, b *Binding, area uint32) bool {
-	a := s.Persons.At(b.Authorizer)
+	a := s.summary(b.Authorizer)
 	return c.Policy.Relations>>b.Relation&1 != 0 && a.May(Lending, c) && InTerritory(&c.Policy, a.Area, area)
 }
 
@@ -17,26 +17,26 @@ func tooManyFamilies(p *Policy, bound int) bool {
 
 // familyPays reports whether a patient may use the account of the family he is in. What its creator put there stays usable for himself, and
 // for members while his insurance is paused if the profile says so (R24).
-func (s *State) familyPays(c *Context, patient uint32, p *Person) bool {
-	family := s.Families.At(p.Family - 1)
-	creator := s.Persons.At(family.Creator)
+func (s *State) familyPays(c *Context, patient, number uint32) bool {
+	family := s.Families.At(number - 1)
+	creator := s.summary(family.Creator)
 	switch {
 	case family.Frozen != 0:
 		return false // not even for its creator (R21)
 	case family.Creator == patient:
 		return true
-	case !InTerritory(&c.Policy, creator.Area, p.Area):
+	case !InTerritory(&c.Policy, creator.Area, s.shared(patient).Area):
 		return false
 	}
-	if c.Policy.Relations != relationsAll && !s.memberAllowed(c, p) {
+	if c.Policy.Relations != relationsAll && !s.memberAllowed(c, patient, number) {
 		return false
 	}
 	return c.Policy.PausedMoneyUsable != 0 || creator.MayLend(c.Day)
 }
 
-func (s *State) memberAllowed(c *Context, p *Person) bool {
-	for n := p.Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
-		if b := s.Bindings.At(n - 1); b.Family == p.Family {
+func (s *State) memberAllowed(c *Context, user, family uint32) bool {
+	for n := s.Persons.At(user).Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
+		if b := s.Bindings.At(n - 1); b.Family == family {
 			return allows(&c.Policy, b.Relation)
 		}
 	}
@@ -58,7 +58,7 @@ func (s *State) BindingOn(c *Context, n uint32) (BindingState, Outcome) {
 }
 
 func (s *State) suspends(c *Context, b *Binding) Outcome {
-	p, a, u := &c.Policy, s.Persons.At(b.Authorizer), s.Persons.At(b.User)
+	p, a, u := &c.Policy, s.summary(b.Authorizer), s.summary(b.User)
 	switch {
 	case !allows(p, b.Relation):
 		return RelationNotAllowed
@@ -67,14 +67,14 @@ func (s *State) suspends(c *Context, b *Binding) Outcome {
 	case !InTerritory(p, a.Area, u.Area):
 		return OutsideTerritory
 	case p.Strategy == Allocated:
-		return s.familySuspends(c, b, a)
+		return s.familySuspends(c, b, &a)
 	case !a.MayLend(c.Day):
 		return AuthorizerNotEligible
 	case a.Flags&AccountFrozen != 0:
 		return AccountIsFrozen
 	}
 	bound := 0
-	for i := u.Draws; i != 0; i = s.Bindings.At(i - 1).NextDraw {
+	for i := s.Persons.At(b.User).Draws; i != 0; i = s.Bindings.At(i - 1).NextDraw {
 		bound++
 	}
 	if tooManyFamilies(p, bound) {
@@ -83,7 +83,7 @@ func (s *State) suspends(c *Context, b *Binding) Outcome {
 	return 0
 }
 
-func (s *State) familySuspends(c *Context, b *Binding, creator *Person) Outcome {
+func (s *State) familySuspends(c *Context, b *Binding, creator *Summary) Outcome {
 	switch {
 	case b.Family == 0:
 		return UnknownFamily

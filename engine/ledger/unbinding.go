@@ -12,7 +12,7 @@ func (s *State) unbind(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome
 	if o := mayUse(&c.Policy, cmd); o != 0 {
 		return o
 	}
-	if !s.Persons.At(actor).May(Unbind, c) {
+	if x := s.summary(actor); !x.May(Unbind, c) {
 		return StatusForbids
 	}
 	if cmd.AsUser && c.Policy.UserMayUnbind == 0 {

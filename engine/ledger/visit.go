@@ -242,7 +242,7 @@ func (s *State) openVisit(c *Context, cmd *Command, position Position, f *Effect
 		return o
 	}
 	day := visitDay(c, cmd)
-	if p := s.Persons.At(patient); p.Died != 0 && day >= p.Died {
+	if died := s.shared(patient).Died; died != 0 && day >= died {
 		return StatusForbids
 	}
 	x := &cmd.More.Visit
@@ -266,7 +266,7 @@ func (s *State) openVisit(c *Context, cmd *Command, position Position, f *Effect
 // mayOpen counts what is held of the patient and what is open and unsettled there, and looks for the same visit under another message id.
 func (s *State) mayOpen(c *Context, patient, institution uint32, x *VisitInput) Outcome {
 	open, held, exists := 0, 0, false
-	for n := s.Persons.At(patient).Visits; n != 0; {
+	for n := s.NewestVisit(patient); n != 0; {
 		v := s.Visits.At(n - 1)
 		n = v.NextVisit
 		if c.Day >= v.Gone {

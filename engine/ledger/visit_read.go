@@ -3,7 +3,7 @@ package ledger
 // VisitsOf appends the numbers of a patient's visits that are held on a day, newest first, at most VisitsOfPersonMax. Numbers are good until the next
 // structural command. Executor's goroutine.
 func (s *State) VisitsOf(patient uint32, day int32, dst []uint32) []uint32 {
-	for n := s.Persons.At(patient).Visits; n != 0; {
+	for n := s.NewestVisit(patient); n != 0; {
 		v := s.Visits.At(n - 1)
 		if day < v.Gone {
 			dst = append(dst, n-1)

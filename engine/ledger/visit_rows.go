@@ -20,11 +20,25 @@ func (s *State) hashOfLine(n uint32) uint64 {
 	return lineHash(l.Visit, l.Serial)
 }
 
+func (s *State) hashOfPatient(n uint32) uint64 { return personHash(s.Visits.At(n).Patient) }
+
+// NewestVisit is a person's newest visit that has a row, + 1 (0: none); Visit.NextVisit leads to older ones.
+func (s *State) NewestVisit(person uint32) uint32 {
+	n, found := s.byPatient.find(personHash(person), func(n uint32) bool { return s.Visits.At(n).Patient == person })
+	if !found {
+		return 0
+	}
+	return n + 1
+}
+
 func (s *State) reindexVisits() {
-	s.byOpened, s.bySerial = index{}, index{}
+	s.byOpened, s.bySerial, s.byPatient = index{}, index{}, index{}
 	for i := uint32(0); i < s.Visits.Len(); i++ {
 		if s.Visits.At(i).Opened != 0 {
 			s.byOpened.insert(s.hashOfVisit(i), i, s.hashOfVisit)
+			if s.Visits.At(i).PrevVisit == 0 {
+				s.byPatient.insert(s.hashOfPatient(i), i, s.hashOfPatient)
+			}
 		}
 	}
 	for i := uint32(0); i < s.FeeLines.Len(); i++ {
@@ -51,8 +65,7 @@ func (s *State) findLine(visit uint32, serial uint64) (uint32, bool) {
 // takeVisit puts a visit into a free row or a new one, and first into its patient's chain.
 func (s *State) takeVisit(v Visit) {
 	rows := &s.Scalars.Mut(0).Visits
-	p := s.Persons.Mut(v.Patient)
-	v.NextVisit = p.Visits
+	v.NextVisit = s.NewestVisit(v.Patient)
 	n := rows.FreeVisit
 	if n == 0 {
 		n = s.Visits.Append(v) + 1
@@ -63,8 +76,10 @@ func (s *State) takeVisit(v Visit) {
 	rows.Visits++
 	if v.NextVisit != 0 {
 		s.Visits.Mut(v.NextVisit - 1).PrevVisit = n
+		s.byPatient.replace(personHash(v.Patient), v.NextVisit-1, n-1)
+	} else {
+		s.byPatient.insert(personHash(v.Patient), n-1, s.hashOfPatient)
 	}
-	p.Visits = n
 	s.byOpened.insert(visitHash(v.Opened), n-1, s.hashOfVisit)
 }
 
@@ -72,10 +87,13 @@ func (s *State) takeVisit(v Visit) {
 func (s *State) freeVisit(n uint32) {
 	v := *s.Visits.At(n)
 	s.byOpened.remove(visitHash(v.Opened), n, s.hashOfVisit)
-	if v.PrevVisit == 0 {
-		s.Persons.Mut(v.Patient).Visits = v.NextVisit
-	} else {
+	switch {
+	case v.PrevVisit != 0:
 		s.Visits.Mut(v.PrevVisit - 1).NextVisit = v.NextVisit
+	case v.NextVisit != 0:
+		s.byPatient.replace(personHash(v.Patient), n, v.NextVisit-1)
+	default:
+		s.byPatient.remove(personHash(v.Patient), n, s.hashOfPatient)
 	}
 	if v.NextVisit != 0 {
 		s.Visits.Mut(v.NextVisit - 1).PrevVisit = v.PrevVisit

@@ -615,7 +615,7 @@ func TestSweepOfMany(t *testing.T) {
 			t.Fatalf("%+v, want %d lines left", rows, left)
 		}
 	}
-	if n := len(w.state().VisitsOf(0, w.day, nil)); n != 0 || w.state().Persons.At(0).Visits != 0 {
+	if n := len(w.state().VisitsOf(0, w.day, nil)); n != 0 || w.state().NewestVisit(0) != 0 {
 		t.Fatalf("%d visits", n)
 	}
 }

@@ -111,6 +111,13 @@ func (w *world) person(name string, balance int64, birth int32) {
 	}
 }
 
+// move gives a person another area, as an enrolment or a change would.
+func (w *world) move(n, area uint32) {
+	x := w.state().summary(n)
+	x.Area = area
+	w.state().setSummary(n, x)
+}
+
 // insured pauses an employee's insurance from today on, or makes it normal again.
 func (w *world) insured(name string, status uint8) {
 	w.t.Helper()

@@ -80,7 +80,7 @@ func TestCompare(t *testing.T) {
 	}
 	fold := reconcile.NewFold()
 	s := ledger.NewState(ledger.DefaultShifts)
-	s.Persons.Append(ledger.Person{Flags: ledger.HasAccount})
+	s.AddPerson(ledger.Key{1}, ledger.Key{2}, ledger.Summary{Flags: ledger.HasAccount})
 	for i, fx := range list {
 		if err := fold.Add(uint64(i+1), fx); err != nil {
 			t.Fatal(err)

@@ -33,9 +33,10 @@ func province(n int) *ledger.State {
 	st := ledger.NewState(ledger.DefaultShifts)
 	r := rand.New(rand.NewPCG(1, 1))
 	for i := range n {
-		p := ledger.Person{Key: key("psn", i), Pseudonym: key("cert", i), Balance: r.Int64N(1_000_000), Flags: 1, Area: 991000, Birth: int32(i % 20000), LendUntil: 1 << 30, NormalUntil: 1 << 30, NormalType: 310}
-		st.Scalars.Mut(0).Funding[1] -= p.Balance
-		st.Persons.Append(p)
+		n := st.AddPerson(key("psn", i), key("cert", i), ledger.Summary{Flags: 1, Area: 991000, Birth: int32(i % 20000), LendUntil: 1 << 30, NormalUntil: 1 << 30, NormalType: 310})
+		balance := r.Int64N(1_000_000)
+		st.Persons.Mut(n).Balance = balance
+		st.Scalars.Mut(0).Funding[1] -= balance
 		if i%2 == 0 {
 			st.Bindings.Append(ledger.Binding{Authorizer: uint32(i), User: uint32(i + 1), Since: worldTimeMS, Order: 1000, Relation: 1, State: ledger.Active})
 		}

@@ -67,11 +67,12 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(12, "clearings", s.Clearings),
 		tableOf(13, "visits", s.Visits),
 		tableOf(14, "fee lines", s.FeeLines),
+		tableOf(15, "summaries", s.Summaries),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 14
+const tablesMax = 15
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T

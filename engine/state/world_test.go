@@ -330,6 +330,7 @@ func naiveHash(s *ledger.State) (out [32]byte) {
 	naiveTable(write, 12, s.Clearings)
 	naiveTable(write, 13, s.Visits)
 	naiveTable(write, 14, s.FeeLines)
+	naiveTable(write, 15, s.Summaries)
 	h.Sum(out[:0])
 	return out
 }
