@@ -40,6 +40,9 @@ func New(number, count int) *Shard {
 func (s *Shard) Identify(w *Work) {
 	mask := len(w.Shards) - 1
 	for i := range w.Commands {
+		if i%ledger.AheadMax == 0 {
+			w.IDs.Ahead(w.Commands[i:min(i+ledger.AheadMax, len(w.Commands))], int(s.number), len(w.Shards))
+		}
 		cmd := &w.Commands[i]
 		if cmd.ID.IsZero() || w.IDs.Part(cmd.ID)&mask != int(s.number) || w.Status[i] == Deferred {
 			continue

@@ -41,6 +41,8 @@ type IDs interface {
 	// is not there. What is found is put into existing. Pointers, because an entry returned by value is read back from the stack while the stores
 	// behind it still wait for their cache lines: 0.15 us a command.
 	Claim(cmd *ledger.Command, position ledger.Position, existing *ledger.IDEntry) (found bool)
+	// Ahead loads what Claim of these commands will touch, those of shard number of shards; up to ledger.AheadMax commands. It decides nothing.
+	Ahead(commands []ledger.Command, number, shards int)
 }
 
 // Reset takes a batch's commands and clears what the phases read.

@@ -22,6 +22,10 @@ func (o *Opened) Open(payload []byte) error {
 	if err := o.OpenUndecoded(payload); err != nil || !o.Money {
 		return err
 	}
+	return o.decode()
+}
+
+func (o *Opened) decode() error {
 	if cap(o.Commands) < len(o.Offsets) {
 		o.Commands = make([]ledger.Command, len(o.Offsets))
 	}
@@ -42,6 +46,12 @@ func (o *Opened) OpenUndecoded(payload []byte) (err error) {
 	if o.Offsets, err = o.Head.Offsets(o.Offsets[:0]); err != nil {
 		return err
 	}
+	o.kinds()
+	return nil
+}
+
+// kinds notes which kinds of commands there are.
+func (o *Opened) kinds() {
 	o.Money, o.Undoes = true, false
 	for _, at := range o.Offsets {
 		kind := ledger.Kind(o.Head.Commands[at+2])
@@ -49,5 +59,4 @@ func (o *Opened) OpenUndecoded(payload []byte) (err error) {
 		o.Undoes = o.Undoes || kind.AsksOriginal()
 	}
 	o.Commands = o.Commands[:0]
-	return nil
 }

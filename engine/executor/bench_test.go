@@ -50,6 +50,8 @@ func (t *tableIDs) Claim(cmd *ledger.Command, p ledger.Position, existing *ledge
 	return found
 }
 
+func (t *tableIDs) Ahead([]ledger.Command, int, int) {}
+
 func (t *tableIDs) Insert(e ledger.IDEntry) {
 	*t.slot(e.Key) = e
 	t.sums[t.Part(e.Key)].AddEntry(&e)

@@ -47,6 +47,8 @@ func (m *memIDs) Claim(cmd *ledger.Command, p ledger.Position, existing *ledger.
 	return found
 }
 
+func (m *memIDs) Ahead([]ledger.Command, int, int) {}
+
 func (m *memIDs) Insert(e ledger.IDEntry) {
 	p := m.Part(e.Key)
 	if _, twice := m.parts[p][e.Key]; twice {

@@ -240,12 +240,12 @@ func (s *Sequencer) put(b *Batch, r *Request, n int) (open *Batch, failed bool, 
 	for n > 0 {
 		if b == nil {
 			b = <-s.free
-			b.Payload = command.BeginBatch(b.Payload)
+			b.Payload = b.Opened.Begin(b.Payload)
 		}
 		first := b.commands()
 		room := min(n, s.most-first)
-		took, size := fit(r.Commands[r.at:], room, batchBytes-len(b.Payload))
-		b.Payload = append(b.Payload, r.Commands[r.at:r.at+size]...)
+		var took, size int
+		b.Payload, took, size = b.Opened.Add(b.Payload, r.Commands[r.at:], room, batchBytes)
 		b.Spans = append(b.Spans, Span{Request: r, First: first, Count: took})
 		r.taken, r.at, n = r.taken+took, r.at+size, n-took
 		if took < room || b.commands() == s.most {
@@ -255,18 +255,6 @@ func (s *Sequencer) put(b *Batch, r *Request, n int) (open *Batch, failed bool, 
 		}
 	}
 	return b, false, nil
-}
-
-// fit counts how many of the next commands fit and their bytes.
-func fit(src []byte, most, room int) (n, size int) {
-	for n < most {
-		next := int(src[size]) | int(src[size+1])<<8
-		if size+next > room {
-			break
-		}
-		n, size = n+1, size+next
-	}
-	return n, size
 }
 
 func (b *Batch) commands() int {
@@ -282,7 +270,6 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 	if b == nil {
 		return nil, false, nil
 	}
-	n := b.commands()
 	for _, sp := range b.Spans {
 		s.left(sp.Request.Class, sp.Count)
 	}
@@ -291,13 +278,13 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 		s.refuse(b)
 		return nil, true, nil
 	}
-	command.EndBatch(b.Payload, n, b.TimeMS)
+	b.Opened.End(b.Payload, b.TimeMS)
 	commit, err := s.log.Append(b.Payload)
 	if err != nil {
 		return nil, false, err
 	}
 	b.Commit, b.Sequence = commit, commit.Sequence()
-	if err := b.Opened.Open(b.Payload); err != nil { // while it syncs and the batch before it executes
+	if err := b.Opened.OpenAdded(); err != nil { // while it syncs and the batch before it executes
 		return nil, false, fmt.Errorf("batch %d: %w", b.Sequence, err)
 	}
 	s.out <- b

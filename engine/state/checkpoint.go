@@ -15,6 +15,9 @@ const (
 	keptCheckpoints = 2
 	// pageBatchBytes go to the store together: enough to forget the price of a commit, too little to hold up the executor's next write.
 	pageBatchBytes = 1 << 20
+	// pageBatchRoom is its memory, with the largest page above that. The batch must be told to keep it: above 1 MiB it would grow anew from nothing each
+	// time, by doubling and copying.
+	pageBatchRoom = pageBatchBytes + pageBatchBytes/2
 	// flushBytes of pages are in memtables at most: after them the checkpoint waits for a flush, so that a large one cannot fill all memtables
 	// and stall the executor.
 	flushBytes = 64 << 20
@@ -133,7 +136,7 @@ func (c *Checkpoint) run() {
 }
 
 func (c *Checkpoint) save() error {
-	w := &pageWriter{db: c.store.db, batch: c.store.db.NewBatchWithSize(pageBatchBytes + pageBatchBytes/2), stats: &c.stats}
+	w := &pageWriter{db: c.store.db, batch: c.store.db.NewBatchWithSize(pageBatchRoom, pebble.WithMaxRetainedSizeBytes(pageBatchRoom)), stats: &c.stats}
 	defer w.batch.Close()
 	for i := range c.tables {
 		t := &c.tables[i]

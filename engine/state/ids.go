@@ -124,6 +124,16 @@ func (x *IDs) Claim(cmd *ledger.Command, p ledger.Position, existing *ledger.IDE
 	return false
 }
 
+// Ahead brings into the cache what Claim of these commands' ids will touch; up to ledger.AheadMax commands, so that it is still there. Of the shards
+// shards only the ids of this one's parts, lest two cores take lines from each other.
+func (x *IDs) Ahead(commands []ledger.Command, number, shards int) {
+	for i := range commands {
+		if id := &commands[i].ID; x.Part(*id)&(shards-1) == number {
+			x.index.Ahead((*idindex.Key)(id))
+		}
+	}
+}
+
 func unpackFound(f fetched) (ledger.IDEntry, bool) {
 	if !f.found {
 		return ledger.IDEntry{}, false
@@ -188,14 +198,15 @@ func (x *IDs) PrefetchKeys(keys []ledger.Key) error {
 	return x.prefetch()
 }
 
-// prefetch asks memory for x.keys, and the store where memory does not know.
+// prefetch asks memory for x.keys, and the store where memory does not know. It leaves out what was inserted lately: whoever asks in the batch looks
+// there anyway.
 func (x *IDs) prefetch() error {
 	clear(x.prefetched)
 	n := len(x.keys)
 	if cap(x.entries) < n {
 		x.entries, x.verdicts, x.found = make([]idindex.Entry, n), make([]idindex.Verdict, n), make([]bool, n)
 	}
-	x.index.FindAll(x.keys, x.entries[:n], x.verdicts[:n])
+	x.index.FindOlder(x.keys, x.entries[:n], x.verdicts[:n])
 	unknown := x.keys[:0]
 	for i, v := range x.verdicts[:n] {
 		switch v {

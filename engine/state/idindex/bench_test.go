@@ -93,9 +93,9 @@ func BenchmarkInsertAbsent(b *testing.B) {
 	}
 }
 
-// insertAbsent inserts n new ids in batches of 4096.
+// insertAbsent inserts n new ids in batches of 2048, as the engine does.
 func insertAbsent(b *testing.B, ix *Index, n int) {
-	const batch = 4096
+	const batch, ahead = 2048, 64
 	keys, maybes, verdicts := make([]Key, 0, batch), make([]Key, 0, batch), make([]Verdict, batch)
 	entries, found := make([]Entry, batch), make([]bool, batch)
 	for start := 0; start < n; start += batch {
@@ -104,7 +104,7 @@ func insertAbsent(b *testing.B, ix *Index, n int) {
 		for i := start; i < end; i++ {
 			keys = append(keys, benchKey(uint64(i)))
 		}
-		ix.FindAll(keys, entries, verdicts)
+		ix.FindOlder(keys, entries, verdicts)
 		for i, verdict := range verdicts[:len(keys)] {
 			switch verdict {
 			case Present:
@@ -119,8 +119,13 @@ func insertAbsent(b *testing.B, ix *Index, n int) {
 			}
 		}
 		for i := start; i < end; i++ {
-			if err := ix.Insert(Entry{Key: keys[i-start], Position: uint64(i), Digest: uint64(i)}); err != nil {
-				b.Fatal(err)
+			if at := i - start; at%ahead == 0 {
+				for j := at; j < min(at+ahead, len(keys)); j++ {
+					ix.Ahead(&keys[j])
+				}
+			}
+			if _, _, found, err := ix.Claim(&keys[i-start], uint64(i), uint64(i)); found || err != nil {
+				b.Fatal(found, err)
 			}
 		}
 		if _, err := ix.Advance(); err != nil {

@@ -91,7 +91,11 @@ func (w *world) insert(n int) {
 		if _, verdict := w.ix.Find(e.Key); verdict == Present {
 			w.t.Fatalf("id %d is there before it was inserted", w.next)
 		}
-		w.must(w.ix.Insert(e))
+		if w.next%2 == 0 {
+			w.must(w.ix.Insert(e))
+		} else {
+			w.claim(e)
+		}
 		w.log = append(w.log, e)
 		w.next++
 	}
@@ -99,7 +103,19 @@ func (w *world) insert(n int) {
 	w.must(err)
 }
 
-// look checks Find, FindAll and Fetch on known and unknown ids.
+// claim takes an id, and finds it when it is claimed again.
+func (w *world) claim(e Entry) {
+	for again := range 2 {
+		w.ix.Ahead(&e.Key)
+		position, digest, found, err := w.ix.Claim(&e.Key, e.Position, e.Digest)
+		w.must(err)
+		if found != (again == 1) || found && (position != e.Position || digest != e.Digest) {
+			w.t.Fatalf("claim %d of id %d: found %v, position %d digest %d", again, e.Position, found, position, digest)
+		}
+	}
+}
+
+// look checks Find, FindOlder and Fetch on known and unknown ids.
 func (w *world) look(n int) {
 	keys := make([]Key, n)
 	want := make([]Entry, n)
@@ -115,14 +131,15 @@ func (w *world) look(n int) {
 	got, found := make([]Entry, n), make([]bool, n)
 	all, verdicts := make([]Entry, n), make([]Verdict, n)
 	w.must(w.ix.Fetch(keys, got, found))
-	w.ix.FindAll(keys, all, verdicts)
+	w.ix.FindOlder(keys, all, verdicts)
 	for i := range keys {
 		if found[i] != there[i] || got[i] != want[i] {
 			w.t.Fatalf("fetch of key %d: %v %v, want %v %v", i, found[i], got[i], there[i], want[i])
 		}
 		e, verdict := w.ix.Find(keys[i])
-		if e != all[i] || verdict != verdicts[i] {
-			w.t.Fatalf("FindAll says %v, Find %v", verdicts[i], verdict)
+		recent := w.ix.active.find(keys[i].halves()) != nil
+		if !recent && (e != all[i] || verdict != verdicts[i]) || recent && (verdict != Present || verdicts[i] == Present) {
+			w.t.Fatalf("FindOlder says %v, Find %v, recent %v", verdicts[i], verdict, recent)
 		}
 		if verdict == Absent && there[i] || verdict == Present && e != want[i] {
 			w.t.Fatalf("find of key %d: %v %v, want %v %v", i, verdict, e, there[i], want[i])

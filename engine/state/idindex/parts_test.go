@@ -32,6 +32,9 @@ func TestNoAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	key := testKey(10_000)
+	f("Ahead", func() { ix.Ahead(&key) })
+	f("Claim present", func() { _, _, _, err = ix.Claim(&key, 1, 1) })
 	f("Find present", func() { ix.Find(testKey(10_000)) })
 	f("Find absent", func() { ix.Find(testKey(1 << 40)) })
 	f("Find in a run", func() { ix.Find(testKey(5)) })
@@ -39,7 +42,7 @@ func TestNoAllocations(t *testing.T) {
 	for i := range keys {
 		keys[i] = testKey(uint64(i) * 200)
 	}
-	f("FindAll", func() { ix.FindAll(keys, dst, verdicts) })
+	f("FindOlder", func() { ix.FindOlder(keys, dst, verdicts) })
 	f("Advance", func() { _, err = ix.Advance() })
 }
 

@@ -9,8 +9,8 @@ import (
 var ErrTableFull = errors.New("idindex: more ids than BatchIDsMax between two calls of Advance")
 
 // table holds entries that are not yet in a run. Entries lie in arrival order, so an insert writes at the end of a part instead of
-// missing the cache somewhere. Beside them an open-addressing index: one tag byte a slot, eight in a word, so that looking for an
-// absent key reads one word of 2 MiB (it stays in the L2 cache) and its branches are predictable. No pointers.
+// missing the cache somewhere. Beside them an open-addressing index in groups of eight slots: looking for an absent key reads one word
+// of tags and its branches are predictable, and an insert writes to the same 24 bytes. No pointers.
 type table struct {
 	parts      []part
 	partShift  uint // 64 - partBits; 64 for one part (a Go shift by 64 gives 0)
@@ -20,11 +20,19 @@ type table struct {
 
 // part is one cut of the table, owned by one goroutine during a batch. The padding keeps two owners off one cache line pair.
 type part struct {
-	groups    []uint64 // eight tags a word; tag 0 is an empty slot. A power of two of them
-	positions []uint16 // of a slot: index into entries; stale where the slot is empty
-	entries   []record // length is the number held, capacity is fixed
-	_         [56]byte
+	groups  []group  // a power of two of them
+	entries []record // length is the number held, capacity is fixed
+	_       [80]byte
 }
+
+// group is eight slots. Tags and positions lie together, since an insert touches both at random.
+type group struct {
+	tags      uint64    // one byte a slot; 0 is an empty slot
+	positions [8]uint16 // of a slot: index into entries; stale where the slot is empty
+}
+
+// groupBytes is the size of a group.
+const groupBytes = 24
 
 // Every byte 0x01, every byte 0x80.
 const (
@@ -41,13 +49,11 @@ func newTable(o *Options) *table {
 		partBits:   uint(o.partBits()),
 		groupShift: uint(64 - groupBits),
 	}
-	groups := adviseHuge(make([]uint64, o.Parts<<groupBits))
-	positions := adviseHuge(make([]uint16, 8*o.Parts<<groupBits))
+	groups := adviseHuge(make([]group, o.Parts<<groupBits))
 	entries := adviseHuge(make([]record, o.Parts*capacity))
 	for i := range t.parts {
 		p := &t.parts[i]
 		p.groups = groups[i<<groupBits : (i+1)<<groupBits]
-		p.positions = positions[8*i<<groupBits : 8*(i+1)<<groupBits]
 		p.entries = entries[i*capacity : i*capacity : (i+1)*capacity]
 	}
 	return t
@@ -62,6 +68,20 @@ func tagOf(lo uint64) uint64 {
 // zeroBytes marks the zero bytes of x by their high bit. Bytes above the first marked one may be marked wrongly (if they are 1).
 func zeroBytes(x uint64) uint64 { return (x - bytesLow) &^ x & bytesHigh }
 
+// at is the position in the slot that the lowest bit of marks stands for.
+func (g *group) at(marks uint64) uint16 { return g.positions[bits.TrailingZeros64(marks)/8&7] }
+
+// put fills the first of the empty slots; false if there is none.
+func (g *group) put(empty, tag uint64, position int) bool {
+	if empty == 0 {
+		return false
+	}
+	at := bits.TrailingZeros64(empty) / 8 & 7
+	g.tags |= tag << (8 * at)
+	g.positions[at] = uint16(position)
+	return true
+}
+
 // groupOf is the first group of a key within its part.
 func (t *table) groupOf(hi uint64) uint64 { return hi << t.partBits >> t.groupShift }
 
@@ -71,16 +91,15 @@ func (t *table) find(hi, lo uint64) *record {
 	tags := tagOf(lo) * bytesLow
 	for g := t.groupOf(hi); ; g++ {
 		g &= uint64(len(p.groups) - 1)
-		group := p.groups[g]
-		for match := zeroBytes(group ^ tags); match != 0; match &= match - 1 {
-			slot := g*8 + uint64(bits.TrailingZeros64(match))/8
-			if at := int(p.positions[slot]); at < len(p.entries) { // a wrong mark may lead to a stale position
+		group := &p.groups[g]
+		for match := zeroBytes(group.tags ^ tags); match != 0; match &= match - 1 {
+			if at := int(group.at(match)); at < len(p.entries) { // a wrong mark may lead to a stale position
 				if r := &p.entries[at]; r.lo == lo && r.hi == hi {
 					return r
 				}
 			}
 		}
-		if zeroBytes(group) != 0 {
+		if zeroBytes(group.tags) != 0 {
 			return nil
 		}
 	}
@@ -97,14 +116,9 @@ func (t *table) insert(r record) error {
 	p.entries[n] = r
 	for g := t.groupOf(r.hi); ; g++ {
 		g &= uint64(len(p.groups) - 1)
-		empty := zeroBytes(p.groups[g])
-		if empty == 0 {
-			continue
+		if group := &p.groups[g]; group.put(zeroBytes(group.tags), tagOf(r.lo), n) {
+			return nil
 		}
-		at := uint64(bits.TrailingZeros64(empty)) / 8
-		p.groups[g] |= tagOf(r.lo) << (8 * at)
-		p.positions[g*8+at] = uint16(n)
-		return nil
 	}
 }
 
@@ -114,16 +128,15 @@ func (t *table) claim(hi, lo, position, digest uint64) (*record, error) {
 	tag := tagOf(lo)
 	for g := t.groupOf(hi); ; g++ {
 		g &= uint64(len(p.groups) - 1)
-		group := p.groups[g]
-		for match := zeroBytes(group ^ tag*bytesLow); match != 0; match &= match - 1 {
-			slot := g*8 + uint64(bits.TrailingZeros64(match))/8
-			if at := int(p.positions[slot]); at < len(p.entries) { // a wrong mark may lead to a stale position
+		group := &p.groups[g]
+		for match := zeroBytes(group.tags ^ tag*bytesLow); match != 0; match &= match - 1 {
+			if at := int(group.at(match)); at < len(p.entries) { // a wrong mark may lead to a stale position
 				if e := &p.entries[at]; e.lo == lo && e.hi == hi {
 					return e, nil
 				}
 			}
 		}
-		empty := zeroBytes(group)
+		empty := zeroBytes(group.tags)
 		if empty == 0 {
 			continue
 		}
@@ -133,9 +146,7 @@ func (t *table) claim(hi, lo, position, digest uint64) (*record, error) {
 		}
 		p.entries = p.entries[:n+1]
 		p.entries[n] = record{hi: hi, lo: lo, position: position, digest: digest}
-		at := uint64(bits.TrailingZeros64(empty)) / 8
-		p.groups[g] |= tag << (8 * at)
-		p.positions[g*8+at] = uint16(n)
+		group.put(empty, tag, n)
 		return nil, nil
 	}
 }
@@ -159,6 +170,17 @@ func (t *table) reached(mark int) bool {
 	return false
 }
 
+// ahead loads what claim and insert of a key will look at and write to: the group's lines, and that of the next entry.
+func (t *table) ahead(hi uint64) uint64 {
+	p := &t.parts[hi>>t.partShift]
+	g := &p.groups[t.groupOf(hi)&uint64(len(p.groups)-1)]
+	sum := g.tags + uint64(g.positions[7])
+	if n := len(p.entries); n < cap(p.entries) {
+		sum += p.entries[:n+1][n].digest
+	}
+	return sum
+}
+
 // clear empties the table; the entries' bytes stay behind.
 func (t *table) clear() {
 	for i := range t.parts {
@@ -170,5 +192,5 @@ func (t *table) clear() {
 // bytes is the memory of the table.
 func (t *table) bytes() int64 {
 	p := &t.parts[0]
-	return int64(len(t.parts)) * int64(8*len(p.groups)+2*len(p.positions)+entryBytes*cap(p.entries))
+	return int64(len(t.parts)) * int64(groupBytes*len(p.groups)+entryBytes*cap(p.entries))
 }

@@ -15,6 +15,10 @@ var ErrOrder = errors.New("idindex: entries of a run do not ascend")
 // turn each batch into a memtable of its own.
 const writeBatchBytes = 1 << 20
 
+// writeBatchRoom is a batch's memory: the largest value above writeBatchBytes. The batch must be told to keep it; above 1 MiB it would grow anew from
+// nothing each time, by doubling and copying.
+const writeBatchRoom = writeBatchBytes + writeBatchBytes/4
+
 // runWriter writes one run from ascending entries: blocks, filter and fences, front to back. Memory: one batch, one chunk, the
 // fences, and the filter only if it is to stay in memory.
 type runWriter struct {
@@ -40,7 +44,7 @@ func newRunWriter(db *pebble.DB, o *Options, number, count uint64, keepFilter bo
 	w := &runWriter{
 		db: db, prefix: o.Prefix, keep: keepFilter,
 		meta:  runMeta{number: number, count: count, lines: filterLines(count), blockEntries: uint32(o.BlockEntries)},
-		batch: db.NewBatchWithSize(writeBatchBytes + writeBatchBytes/4),
+		batch: db.NewBatchWithSize(writeBatchRoom, pebble.WithMaxRetainedSizeBytes(writeBatchRoom)),
 		block: make([]byte, 0, o.BlockEntries*entryBytes+checksumBytes),
 		chunk: make([]byte, 0, chunkFilterLines*lineBytes+checksumBytes),
 	}
