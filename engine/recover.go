@@ -228,30 +228,6 @@ func (c *core) close() error {
 	return errors.Join(errs...)
 }
 
-// replay runs the log behind the loaded state.
-func (e *Engine) replay() (commands int, err error) {
-	c := &e.core
-	if last := e.log.Committed(); last < c.sequence {
-		return 0, fmt.Errorf("the log ends at %d, the state is of %d: it belongs to another log, or the log lost its end", last, c.sequence)
-	}
-	err = e.log.Read(c.sequence+1, func(r wal.Record) error {
-		if err := c.open(r.Sequence, r.Payload); err != nil {
-			return err
-		}
-		commands += len(c.batch.Offsets)
-		_, err := c.run(r.Link)
-		return err
-	})
-	var poison *executor.Poison
-	switch {
-	case errors.As(err, &poison):
-		err = e.judge(poison)
-	case errors.Is(err, wal.ErrTruncated):
-		err = fmt.Errorf("the state is of %d, and the log begins behind it: %w", c.sequence, archived(err))
-	}
-	return commands, err
-}
-
 // abandon closes what recover had opened.
 func (e *Engine) abandon() error {
 	c := &e.core
