@@ -101,8 +101,9 @@ func (e *Engine) openLog(p *places, fresh bool, from wal.Position, judged func()
 
 // restore loads the newest checkpoint and replays the log behind it. State and log are judged before a byte of either changes.
 func (e *Engine) restore(p *places) (err error) {
-	o, c, start := &e.options, &e.core, time.Now()
+	o, c, watch := &e.options, &e.core, newStopwatch()
 	loaded, err := c.inspect(p, e.identity)
+	watch.lap("state_ms")
 	if err != nil {
 		return e.advised(err)
 	}
@@ -121,9 +122,10 @@ func (e *Engine) restore(p *places) (err error) {
 		return err
 	}
 	at := wal.Position{Sequence: loaded.Sequence, Link: wal.Link(loaded.WalLink)}
-	if e.log, err = p.log(at, func() error { return c.begin(p, &loaded) }); err != nil {
+	if e.log, err = p.log(at, func() error { watch.lap("log_ms"); err := c.begin(p, &loaded); watch.lap("writable_ms"); return err }); err != nil {
 		return e.advised(err)
 	}
+	watch.lap("segment_ms")
 	store := executor.Store{State: c.tables, IDs: c.ids, Originals: c}
 	if p.lookup != nil {
 		store.IDs = p.lookup(c.ids)
@@ -139,8 +141,8 @@ func (e *Engine) restore(p *places) (err error) {
 	if err != nil {
 		return e.advised(err)
 	}
-	o.Report("recovered", map[string]any{"checkpoint_sequence": loaded.Sequence, "sequence": c.sequence, "commands_replayed": n,
-		"ms": time.Since(start).Milliseconds()})
+	watch.lap("replay_ms")
+	o.Report("recovered", watch.tell(map[string]any{"checkpoint_sequence": loaded.Sequence, "sequence": c.sequence, "commands_replayed": n}))
 	if o.rig.recovered != nil {
 		o.rig.recovered(c)
 	}
@@ -224,30 +226,6 @@ func (c *core) close() error {
 		errs = append(errs, c.store.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// replay runs the log behind the loaded state.
-func (e *Engine) replay() (commands int, err error) {
-	c := &e.core
-	if last := e.log.Committed(); last < c.sequence {
-		return 0, fmt.Errorf("the log ends at %d, the state is of %d: it belongs to another log, or the log lost its end", last, c.sequence)
-	}
-	err = e.log.Read(c.sequence+1, func(r wal.Record) error {
-		if err := c.open(r.Sequence, r.Payload); err != nil {
-			return err
-		}
-		commands += len(c.batch.Offsets)
-		_, err := c.run(r.Link)
-		return err
-	})
-	var poison *executor.Poison
-	switch {
-	case errors.As(err, &poison):
-		err = e.judge(poison)
-	case errors.Is(err, wal.ErrTruncated):
-		err = fmt.Errorf("the state is of %d, and the log begins behind it: %w", c.sequence, archived(err))
-	}
-	return commands, err
 }
 
 // abandon closes what recover had opened.

@@ -76,48 +76,6 @@ func NewState(s Shifts) *State {
 	return st
 }
 
-// Reindex rebuilds the indexes after tables were loaded.
-func (s *State) Reindex() {
-	s.byKey, s.byPseudonym, s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}, index{}, index{}
-	s.reindexVisits()
-	s.reindexSummaries()
-	s.byHolder, s.byCreator = index{}, index{}
-	s.byRun, s.byDay, s.pending = map[Key]uint32{}, map[int32]uint32{}, map[uint32]uint32{}
-	s.byPair, s.dueHeads = map[uint64]uint32{}, nil
-	for i := uint32(0); i < s.AreaDues.Len(); i++ {
-		s.indexDue(i)
-	}
-	for i := uint32(0); i < s.Persons.Len(); i++ {
-		s.indexPerson(i)
-	}
-	for i := uint32(0); i < s.Institutions.Len(); i++ {
-		s.indexInstitution(i)
-	}
-	for i := uint32(0); i < s.Credentials.Len(); i++ {
-		s.indexCredential(i)
-		s.chainCard(i)
-	}
-	for i := uint32(0); i < s.Families.Len(); i++ {
-		if s.Families.At(i).Until == 0 {
-			s.indexFamily(i)
-		}
-	}
-	for i := uint32(0); i < s.Passwords.Len(); i++ {
-		s.indexPassword(i)
-	}
-	for i := uint32(0); i < s.Runs.Len(); i++ {
-		s.byRun[s.Runs.At(i).Key] = i
-	}
-	for i := uint32(0); i < s.DayKeys.Len(); i++ {
-		s.byDay[s.DayKeys.At(i).Day] = i
-	}
-	for i := uint32(0); i < s.Bindings.Len(); i++ {
-		if b := s.Bindings.At(i); b.State == Invited || b.State == InReview {
-			s.pending[b.User] = i + 1 // the chain goes down in number, so the last one met is its head
-		}
-	}
-}
-
 func (s *State) indexPerson(i uint32) {
 	p := s.Persons.At(i)
 	s.byKey.insert(p.Key.hash(), i, func(n uint32) uint64 { return s.Persons.At(n).Key.hash() })

@@ -3,7 +3,10 @@ package state
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -16,6 +19,15 @@ type LoadOptions struct {
 	Shifts ledger.Shifts
 	// SkipHash leaves out the comparison of the state hash; the sums of pages are always checked.
 	SkipHash bool
+	// Workers is how many goroutines read pages; 0: one a core. What is loaded and what is refused does not depend on it.
+	Workers int
+}
+
+func (o *LoadOptions) workers() int {
+	if o.Workers > 0 {
+		return o.Workers
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // Loaded is where a load ended. Sequence 0: nothing durable was found, the log is replayed from its beginning.
@@ -69,22 +81,37 @@ func shiftsOf(o LoadOptions) ledger.Shifts {
 	return o.Shifts
 }
 
-// load reads the tables of r and checks them; other is shown the pages of no interest.
+// load reads the tables of r and checks them; other is shown the pages of no interest, one at a time.
 func (s *Store) load(r *record, o LoadOptions, other pageVisitor) (*ledger.State, error) {
 	st := ledger.NewState(shiftsOf(o))
-	if err := s.loadTables(st, r, other); err != nil {
+	h, err := s.loadTables(st, r, o, other)
+	if err != nil {
 		return nil, err
 	}
-	if !o.SkipHash {
-		if h := Hash(st); h != r.StateHash {
-			return nil, corrupt(recordKey(r.Number), "state hash %x of sequence %d, expected %x", h, r.Sequence, r.StateHash)
-		}
+	if h != r.StateHash && !o.SkipHash {
+		return nil, corrupt(recordKey(r.Number), "state hash %x of sequence %d, expected %x", h, r.Sequence, r.StateHash)
 	}
-	st.Reindex()
-	if t := st.Totals(); t != r.Totals || t.Sum() != 0 {
+	if t := reindex(st, o.workers()); t != r.Totals || t.Sum() != 0 {
 		return nil, corrupt(recordKey(r.Number), "totals %+v of sequence %d, expected %+v and a sum of 0", t, r.Sequence, r.Totals)
 	}
 	return st, nil
+}
+
+// reindex builds the indexes and sums the accounts, on several goroutines: nobody writes meanwhile.
+func reindex(st *ledger.State, workers int) (t ledger.Totals) {
+	st.ReindexFew()
+	jobs := append(st.ReindexMany(), func() { t = st.Totals() })
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(workers, len(jobs)) {
+		all.Go(func() {
+			for i := next.Add(1); int(i) <= len(jobs); i = next.Add(1) {
+				jobs[i-1]()
+			}
+		})
+	}
+	all.Wait()
+	return t
 }
 
 // readRecords reads the kept records, oldest first.
@@ -107,50 +134,6 @@ func (s *Store) readRecords() error {
 	return nil
 }
 
-// loadTables reads the pages that r names into st.
-func (s *Store) loadTables(st *ledger.State, r *record, other pageVisitor) error {
-	tables := tablesOf(st)
-	if err := r.match(tables); err != nil {
-		return err
-	}
-	loaders := make([]loader, len(tables))
-	missing := make([]int, len(tables))
-	for i := range tables {
-		loaders[i] = tables[i].loader(r.tables[i].count)
-		missing[i] = len(r.tables[i].versions)
-	}
-	err := s.scan(func(key, value []byte, at pageAt) error {
-		if !r.names(at) {
-			if other == nil {
-				return nil
-			}
-			return other(key, value, at)
-		}
-		i := at.table - 1
-		t := &r.tables[i]
-		rows, err := checkSum(key, value)
-		if err != nil {
-			return err
-		}
-		if n := rowsIn(t.count, uint(t.shift), int(at.page)); len(rows) != n*int(t.rowSize) {
-			return corrupt(key, "%d bytes for %d rows", len(rows), n)
-		}
-		loaders[i].put(at.page<<t.shift, rows)
-		missing[i]--
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for i := range tables {
-		if missing[i] != 0 {
-			return corrupt(recordKey(r.Number), "%d of %d pages of %s are missing", missing[i], len(r.tables[i].versions), tables[i].name)
-		}
-		loaders[i].done()
-	}
-	return nil
-}
-
 // pageAt is the place of a page.
 type pageAt struct {
 	version uint64
@@ -161,8 +144,13 @@ type pageAt struct {
 type pageVisitor func(key, value []byte, at pageAt) error
 
 // scan shows all pages in the order in which they lie.
-func (s *Store) scan(visit pageVisitor) (err error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{PrefixTables}, UpperBound: []byte{PrefixTables + 1}})
+func (s *Store) scan(visit pageVisitor) error {
+	return s.scanSpan([]byte{PrefixTables}, []byte{PrefixTables + 1}, visit)
+}
+
+// scanSpan shows the pages whose keys lie in [lower, upper).
+func (s *Store) scanSpan(lower, upper []byte, visit pageVisitor) (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return fmt.Errorf("state: read pages: %w", err)
 	}

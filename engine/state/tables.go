@@ -1,7 +1,6 @@
 package state
 
 import (
-	"fmt"
 	"reflect"
 	"unsafe"
 
@@ -20,7 +19,7 @@ type table struct {
 	freeze  func() frozen      // for a checkpoint
 	look    func() frozen      // for reading only
 	thaw    func()
-	loader  func(count uint32) loader
+	loader  func(count uint32, pages int) loader
 }
 
 // frozen is a table as a checkpoint or a snapshot reads it, from any goroutine until the table is thawed.
@@ -33,12 +32,6 @@ type frozen struct {
 	dirty   []bool
 	page    func(i int) []byte // only rows that exist
 	view    any                // ledger.View of the row type
-}
-
-// loader fills a table; put may be called in any order but not from two goroutines.
-type loader struct {
-	put  func(first uint32, rows []byte)
-	done func() // gives the rows to the table
 }
 
 func (t *table) pages() int { return pagesOf(t.count(), t.shift) }
@@ -90,31 +83,7 @@ func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 		freeze: func() frozen { return freeze(t.Freeze()) },
 		look:   func() frozen { return freeze(t.Look()) },
 		thaw:   t.Thaw,
-		loader: func(count uint32) loader { return loaderOf(t, count, size) },
-	}
-}
-
-func loaderOf[T any](t *ledger.Table[T], count uint32, size int) loader {
-	shift := t.Shift()
-	var pages [][]T // grown by the rows that are there: a record's count alone cannot ask for memory
-	return loader{
-		put: func(first uint32, rows []byte) {
-			if uint64(first)+uint64(len(rows)/size) > uint64(count) {
-				panic(fmt.Sprintf("BUG: rows %d+%d of a table of %d", first, len(rows)/size, count))
-			}
-			for len(rows) > 0 {
-				if n := int(first>>shift) + 1; n > len(pages) {
-					pages = append(pages, make([][]T, n-len(pages))...)
-				}
-				if p := &pages[first>>shift]; *p == nil {
-					*p = make([]T, 1<<shift)
-				}
-				n := copy(bytesOf(pages[first>>shift][first&(1<<shift-1):]), rows)
-				rows = rows[n:]
-				first += uint32(n / size)
-			}
-		},
-		done: func() { t.Load(count, pages) },
+		loader: func(count uint32, pages int) loader { return loaderOf(t, count, pages, size) },
 	}
 }
 
