@@ -14,6 +14,7 @@ import (
 	"gongji/bench/proof"
 	"gongji/engine"
 	"gongji/engine/ledger"
+	"gongji/engine/sequencer"
 	"gongji/wal"
 	"gongji/wal/archive"
 )
@@ -285,8 +286,14 @@ func BenchmarkArchive(b *testing.B) {
 	w := load.NewWorld(100_000)
 	_, err = w.Load(e)
 	check(err)
-	_, err = load.Run(e, w, load.Plan{Workers: 32, Group: 512, Duration: 3 * time.Second, Mix: load.DefaultMix, Seed: 1})
-	check(err)
+	stream, r := w.NewStream(load.DefaultMix, 1, 1), sequencer.NewRequest()
+	for range 500 {
+		for r.Count = 0; r.Count < sequencer.BatchCommands; r.Count++ {
+			r.Commands, _ = stream.Append(r.Commands)
+		}
+		check(e.Do(r))
+		r.Reset()
+	}
 	commands := e.Stats().Commands.Load()
 	check(e.Close())
 	size := bytesIn(b, filepath.Join(o.Dir, "log"))

@@ -38,7 +38,8 @@ type Engine struct {
 	copying    sync.Mutex       // held while the ledger is copied, and by who truncates the log
 	sealing    chan struct{}    // wakes keepArchive
 	archiving  sync.Mutex       // held while sealing and truncating
-	alone      *Stepper         // who runs all stages on the caller's goroutine; nil but in a simulation
+	opened     time.Time
+	alone      *Stepper // who runs all stages on the caller's goroutine; nil but in a simulation
 
 	executed chan struct{} // closed when the executor's goroutine has ended
 	cut      chan struct{} // closed when the sequencer's has
@@ -75,6 +76,7 @@ func Open(options Options) (*Engine, error) {
 func (e *Engine) start() (*Engine, error) {
 	e.stats.Policies.Store(uint64(e.core.tables.Policies.Len()))
 	e.sequencer = sequencer.New(e.log, e.options.Clock, e.core.timeMS)
+	e.measure()
 	go e.execute()
 	go e.watch()
 	go e.keepArchive()
@@ -94,7 +96,7 @@ func (e *Engine) start() (*Engine, error) {
 
 func newEngine(options Options) *Engine {
 	o := options.withDefaults()
-	return &Engine{options: o, health: health{now: o.rig.now}, executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
+	return &Engine{options: o, opened: time.Now(), health: health{now: o.rig.now}, executed: make(chan struct{}), cut: make(chan struct{}), kept: make(chan struct{}), watched: make(chan struct{}),
 		stopping: make(chan struct{}), failed: make(chan struct{}), archived: make(chan struct{}), sealing: make(chan struct{}, 1), keeper: newKeeper()}
 }
 

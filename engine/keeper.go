@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"gongji/engine/executor"
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
@@ -21,6 +23,8 @@ type slot struct {
 	executed executor.Batch
 	effects  ledger.Effects
 	stats    executor.Stats
+	durable  time.Duration // times of Options.Observe
+	ran      time.Duration
 }
 
 // keeper writes journal and records of executed batches and answers them, while the next batch executes. It has a goroutine of its own; its
@@ -67,6 +71,7 @@ func (e *Engine) keepBatch(s *slot) error {
 	}
 	answer(s.batch, &s.effects)
 	e.observe(s)
+	e.observed(s, timesOf(s))
 	e.sequencer.Recycle(s.batch)
 	return nil
 }

@@ -49,6 +49,9 @@ type Options struct {
 	// Fatal ends the process after a failure of log or state; nil prints one line and exits with FatalExitCode. It may return in tests: the
 	// engine then answers nothing any more.
 	Fatal func(error)
+	// Observe is told the times of each batch by the goroutine that has just answered it, one after the other; it must be short. nil: nobody measures, and
+	// no clock is read for it.
+	Observe func(BatchTimes)
 	// Report is told what an operator should know: torn tails, checkpoints, stalls. nil: nobody. Never personal data.
 	Report func(event string, values map[string]any)
 

@@ -86,11 +86,12 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 		}
 		e.health.done()
 	}
+	s.durable = e.now()
 	e.logBytes += int64(len(b.Payload))
 	if err := c.execute(&s.executed, b.Commit.Link(), &s.effects); err != nil {
 		return err
 	}
-	s.stats = c.executor.Stats()
+	s.ran, s.stats = e.now(), c.executor.Stats()
 	e.stats.Policies.Store(uint64(c.tables.Policies.Len())) // before the answers
 	if replyEarlyDefect {
 		return waitAfter(e, s)

@@ -1,141 +1,163 @@
 package load
 
 import (
-	"fmt"
-	"io"
-	"sync"
+	"errors"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"gongji/engine"
-	"gongji/engine/ledger"
-	"gongji/engine/sequencer"
+	"gongji/bench/result"
 )
 
-// Plan of a run in process.
-type Plan struct {
-	Workers  int // goroutines that submit and wait
-	Group    int // commands in a request
-	Duration time.Duration
-	Warm     time.Duration
-	Mix      Mix
-	Seed     uint64
-}
-
-// Result of a run.
-type Result struct {
-	Seconds                                                float64
-	CPU                                                    float64 // s, of the whole process
-	Settlements, Accepted, Commands, Legs, Relatives, Cash uint64
-	Contested, Serial, Batches                             uint64
-	MoneyBefore, MoneyAfter                                int64 // fen in personal accounts
-	Refused                                                map[ledger.Outcome]int
-}
-
-// Run drives an engine in a closed loop and counts what was answered inside the measured time.
-func Run(e *engine.Engine, w World, p Plan) (Result, error) {
-	var stop, measuring atomic.Bool
-	var wg sync.WaitGroup
-	errs := make(chan error, p.Workers)
-	counts := make([]counter, p.Workers)
-	for i := range p.Workers {
-		wg.Go(func() {
-			if err := work(e, w.NewStream(p.Mix, p.Seed, uint64(i)), p.Group, &stop, &measuring, &counts[i]); err != nil {
-				errs <- err
-				stop.Store(true)
-			}
-		})
+// run is one measurement: warm up, measure, wait for what is under way, look at the books.
+func (b *bench) run() (result.Run, error) {
+	before, err := readBooks(b.engine)
+	if err != nil {
+		return result.Run{}, err
 	}
-	time.Sleep(p.Warm)
-	var r Result
-	r.MoneyBefore = personal(e)
-	before := snapshot(e)
-	start, cpu := time.Now(), cpuSeconds()
-	measuring.Store(true)
-	time.Sleep(p.Duration)
-	measuring.Store(false)
-	r.Seconds, r.CPU = time.Since(start).Seconds(), cpuSeconds()-cpu
-	after := snapshot(e)
-	stop.Store(true)
-	wg.Wait()
-	r.MoneyAfter = personal(e)
-	r.Refused = map[ledger.Outcome]int{}
-	for i := range counts {
-		r.Settlements += counts[i].settlements
-		for o, n := range counts[i].refused {
-			r.Refused[o] += n
-		}
-	}
-	r.Accepted, r.Commands, r.Legs = after[0]-before[0], after[1]-before[1], after[2]-before[2]
-	r.Relatives, r.Cash, r.Contested, r.Serial, r.Batches = after[3]-before[3], after[4]-before[4], after[5]-before[5], after[6]-before[6], after[7]-before[7]
-	select {
-	case err := <-errs:
+	d := newDrive(b.engine, b.callers, b.plan.Rate, b.plan.Warm, b.plan.For)
+	d.start()
+	time.Sleep(time.Until(d.begin.Add(d.from)))
+	disk, written, gc, cpu := bytesIn(b.options.Dir), writtenBytes(), readCollector(), cpuSeconds()
+	b.stages.reset()
+	s := newSampler(d, b.stages, b.options.Dir)
+	beside, bulk, err := b.measured(d, s)
+	r := result.Run{Seconds: b.plan.For.Seconds(), CPU: cpuSeconds() - cpu, Series: s.points, Memory: memory(gc)}
+	r.Disk = &result.Disk{Ledger: bytesIn(b.options.Dir), Device: writtenBytes() - written}
+	counted := b.stages.counts()
+	var failed error
+	r.Stages, r.Batches, failed = b.stages.report()
+	if err := errors.Join(err, failed, d.wait()); err != nil {
 		return r, err
-	default:
-		return r, nil
 	}
+	after, err := readBooks(b.engine)
+	if err != nil {
+		return r, err
+	}
+	sum := sumOf(d)
+	r.Count, r.Rate = sum.inside, float64(sum.inside)/r.Seconds
+	r.Disk.Commands = int64(sum.window.Bytes + bulk.Bytes)
+	r.Disk.PerSettlement = float64(r.Disk.Ledger-disk) / float64(max(1, sum.window.Accepted))
+	r.Mix = mixOf(&sum.window, &bulk, counted, before.totals.Personal+before.totals.Family)
+	r.Mix.Extra = extraOf(&sum.window, d)
+	if err := b.latencies(&r, &sum, &bulk, beside); err != nil {
+		return r, err
+	}
+	sum.total.add(&bulk)
+	r.Breaches = append(check(before, after, &sum.total), b.shape.Bands.outside(r.Mix, r.Mix.Extra[extraSeveral], r.Batches.Commands)...)
+	return r, nil
 }
 
-type counter struct {
-	settlements uint64
-	refused     map[ledger.Outcome]int
-	_           [40]byte // a cache line of its own
+// sums are those of all workers of a drive that is over.
+type sums struct {
+	total, window Tally
+	inside        uint64
+	latency       [2]result.Histogram
 }
 
-func snapshot(e *engine.Engine) [8]uint64 {
-	s := e.Stats()
-	return [8]uint64{s.Settlements.Load(), s.Commands.Load(), s.Legs.Load(), s.Relatives.Load(), s.Cash.Load(), s.Contested.Load(), s.Serial.Load(), s.Batches.Load()}
-}
-
-func personal(e *engine.Engine) (sum int64) {
-	_ = e.Ask(func(v engine.View) { sum = v.State.Totals().Personal })
-	return sum
-}
-
-func work(e *engine.Engine, s *Stream, group int, stop, measuring *atomic.Bool, c *counter) error {
-	r := sequencer.NewRequest()
-	c.refused = map[ledger.Outcome]int{}
-	for !stop.Load() {
-		settlements := uint64(0)
-		for range group {
-			var settled bool
-			if r.Commands, settled = s.Append(r.Commands); settled {
-				settlements++
-			}
-			r.Count++
+func sumOf(d *drive) sums {
+	out := sums{latency: [2]result.Histogram{result.NewHistogram(), result.NewHistogram()}}
+	for _, w := range d.workers {
+		out.total.add(&w.total)
+		out.window.add(&w.window)
+		out.inside += w.inside
+		for i := range out.latency {
+			out.latency[i].Merge(w.latency[i])
 		}
-		if err := e.Do(r); err != nil {
+	}
+	return out
+}
+
+// latencies writes those of all requests, and of the tills before and beside a credit run.
+func (b *bench) latencies(r *result.Run, sum *sums, bulk *Tally, beside time.Duration) (err error) {
+	if beside > 0 {
+		if err := besideOf(r.Mix.Extra, sum.latency, bulk, beside); err != nil {
 			return err
 		}
-		for i := range r.Results {
-			if o := r.Results[i].Effect.Outcome; o != ledger.Accepted {
-				c.refused[o]++
-			}
+	}
+	sum.latency[0].Merge(sum.latency[1])
+	r.Latency, err = sum.latency[0].Latency(true)
+	return err
+}
+
+// measured waits for the end of the measured part; a credit run goes over its second half. beside is how long that took.
+func (b *bench) measured(d *drive, s *sampler) (beside time.Duration, bulk Tally, err error) {
+	end := d.begin.Add(d.until)
+	if b.field.run == nil {
+		s.until(end)
+		return 0, Tally{}, nil
+	}
+	s.until(d.begin.Add((d.from + d.until) / 2))
+	b.field.run.tally = Tally{}
+	var stop atomic.Bool
+	ended := make(chan error, 1)
+	begin := time.Now()
+	d.beside.Store(true)
+	go func() { ended <- b.field.run.drive(b.engine, stop.Load) }()
+	s.until(end)
+	d.beside.Store(false)
+	beside = time.Since(begin)
+	stop.Store(true)
+	err = <-ended
+	return beside, b.field.run.tally, err
+}
+
+// Names in Mix.Extra.
+const (
+	extraSeveral   = "several_postings"   // share of settlements
+	extraCalls     = "calls_a_settlement" // without credits
+	extraLateP99   = "behind_p99_us"      // open loop: requests were sent so much later than they were due
+	extraLateMax   = "behind_max_us"
+	extraAlone     = "tills_p99_alone_us" // credit run: the tills before it and beside it
+	extraBeside    = "tills_p99_beside_us"
+	extraRatio     = "tills_p99_ratio"
+	extraRunCredit = "run_credits_s"
+	extraBusy      = "busy" // requests that found a queue full and were sent again; the waiting counts
+)
+
+func mixOf(t, bulk *Tally, n batchCounts, money int64) *result.Mix {
+	m := &result.Mix{Postings: share(t.Legs, t.Accepted), Relatives: share(t.Relatives, t.Accepted), AllCash: share(t.Cash, t.Accepted),
+		Contested: share(n.contested, n.commands), Serial: share(n.serial, n.commands), Calls: map[string]uint64{}}
+	if money > 0 {
+		m.Drift = float64(t.Credited+bulk.Credited+t.Returned-t.Paid) / float64(money)
+	}
+	for c, k := range t.Calls {
+		if k += bulk.Calls[c]; k > 0 {
+			m.Calls[callNames[c]] = k
 		}
-		if measuring.Load() {
-			c.settlements += settlements
+	}
+	for o, k := range t.Refused {
+		if m.Refused == nil {
+			m.Refused = map[string]uint64{}
 		}
-		r.Reset()
+		m.Refused[o.String()] = k
+	}
+	return m
+}
+
+func extraOf(t *Tally, d *drive) map[string]float64 {
+	x := map[string]float64{extraSeveral: share(t.Several, t.Accepted), extraCalls: share(t.all(), t.Accepted)}
+	if busy := d.busy.Load(); busy > 0 {
+		x[extraBusy] = float64(busy)
+	}
+	if d.rate > 0 {
+		late := d.late.counts()
+		x[extraLateP99], x[extraLateMax] = float64(late.quantile(0.99))/1e3, float64(late.most())/1e3
+	}
+	return x
+}
+
+func besideOf(x map[string]float64, h [2]result.Histogram, bulk *Tally, took time.Duration) error {
+	alone, err := h[0].Latency(false)
+	if err != nil {
+		return err
+	}
+	beside, err := h[1].Latency(false)
+	if err != nil {
+		return err
+	}
+	x[extraAlone], x[extraBeside], x[extraRunCredit] = alone.P99, beside.P99, float64(bulk.Calls[CallRunCredit])/took.Seconds()
+	if alone.P99 > 0 {
+		x[extraRatio] = beside.P99 / alone.P99
 	}
 	return nil
-}
-
-// Print writes what a run did, and whether it was stationary.
-func (r Result) Print(w io.Writer) {
-	n := float64(max(1, r.Accepted))
-	fmt.Fprintf(w, "settlements/s %.0f  (%.1f s, %.2f us CPU a settlement, %d batches of %.0f commands)\n", float64(r.Settlements)/r.Seconds, r.Seconds, 1e6*r.CPU/float64(max(1, r.Settlements)), r.Batches, float64(r.Commands)/float64(max(1, r.Batches)))
-	fmt.Fprintf(w, "postings a settlement %.2f  using authorizers %.1f %%  all cash %.1f %%  contested %.2f %%  serial %.2f %%\n",
-		float64(r.Legs)/n, 100*float64(r.Relatives)/n, 100*float64(r.Cash)/n, 100*float64(r.Contested)/float64(max(1, r.Commands)), 100*float64(r.Serial)/float64(max(1, r.Commands)))
-	drift := 100 * (float64(r.MoneyAfter)/float64(max(1, r.MoneyBefore)) - 1)
-	fmt.Fprintf(w, "money in personal accounts %+.2f %%  refused %v\n", drift, r.Refused)
-}
-
-// cpuSeconds is the CPU time the process has used: it tells more than the clock on a shared machine.
-func cpuSeconds() float64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }

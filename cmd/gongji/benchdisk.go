@@ -170,7 +170,7 @@ func deviceBytes() (int64, error) {
 }
 
 // drive sends the commands and gives their bytes.
-func (b *benchDiskCmd) drive(e *engine.Engine, w load.World) (bytes int64, seconds float64, err error) {
+func (b *benchDiskCmd) drive(e *engine.Engine, w *load.World) (bytes int64, seconds float64, err error) {
 	var sum atomic.Int64
 	var all sync.WaitGroup
 	errs := make([]error, b.Workers)

@@ -146,7 +146,7 @@ func (b *benchRestartCmd) prepare(dir string) error {
 }
 
 // drive sends commands one request after the other, 1,000 each.
-func drive(e *engine.Engine, w load.World, seed uint64, commands int) error {
+func drive(e *engine.Engine, w *load.World, seed uint64, commands int) error {
 	s := w.NewStream(load.DefaultMix, seed, 1)
 	r := sequencer.NewRequest()
 	for sent := 0; sent < commands; {

@@ -45,6 +45,8 @@ type Request struct {
 	done  chan struct{}
 	taken int // commands already in a batch
 	at    int // their bytes
+
+	submitted int64 // by the stamp; 0: nobody measures
 }
 
 // NewRequest makes an empty request.

@@ -30,6 +30,7 @@ type Batch struct {
 	Queries  []*Request // to run and finish behind the batch, refused requests among them; a batch of queries only has sequence 0 and no commit
 	Commit   wal.Commit
 	Opened   command.Opened // Payload, read; not of a batch of queries only
+	Stamps   Stamps         // zero unless somebody measures
 }
 
 // Appender is the part of the log the sequencer uses.
@@ -43,7 +44,8 @@ type Sequencer struct {
 	out   chan *Batch
 	free  chan *Batch
 	wake  chan struct{}
-	most  int // commands of a batch
+	most  int          // commands of a batch
+	stamp func() int64 // nil: nobody measures
 	time  ledgerTime
 	depth atomic.Int64 // waiting commands
 
@@ -77,7 +79,7 @@ func (s *Sequencer) Batches() <-chan *Batch { return s.out }
 
 // Recycle gives a batch's memory back.
 func (s *Sequencer) Recycle(b *Batch) {
-	b.Spans, b.Queries, b.Payload, b.Commit = b.Spans[:0], b.Queries[:0], b.Payload[:0], nil
+	b.Spans, b.Queries, b.Payload, b.Commit, b.Stamps = b.Spans[:0], b.Queries[:0], b.Payload[:0], nil, Stamps{}
 	s.free <- b
 }
 
@@ -98,6 +100,7 @@ func (s *Sequencer) Submit(r *Request) error {
 	if r.Count > CommandsPerRequestMax {
 		return ErrTooLarge
 	}
+	s.submitted(r)
 	s.mu.Lock()
 	err := s.admit(r)
 	s.mu.Unlock()
@@ -247,6 +250,7 @@ func (s *Sequencer) put(b *Batch, r *Request, n int) (open *Batch, failed bool, 
 		var took, size int
 		b.Payload, took, size = b.Opened.Add(b.Payload, r.Commands[r.at:], room, batchBytes)
 		b.Spans = append(b.Spans, Span{Request: r, First: first, Count: took})
+		b.Stamps.add(r.submitted, took)
 		r.taken, r.at, n = r.taken+took, r.at+size, n-took
 		if took < room || b.commands() == s.most {
 			if b, failed, err = s.flush(b); err != nil || failed {
@@ -284,6 +288,7 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 		return nil, false, err
 	}
 	b.Commit, b.Sequence = commit, commit.Sequence()
+	s.cutAt(b)
 	if err := b.Opened.OpenAdded(); err != nil { // while it syncs and the batch before it executes
 		return nil, false, fmt.Errorf("batch %d: %w", b.Sequence, err)
 	}
