@@ -252,7 +252,7 @@ func TestNoCrossTalk(t *testing.T) {
 
 // TestEchoSize: the echo answers as many bytes as it is asked for, the body over and over, and refuses what is no number of them.
 func TestEchoSize(t *testing.T) {
-	f := start(t, nil)
+	f := start(t)
 	c := dial(t, f.BusinessAddr())
 	const body = `{"a":"0123456789"}`
 	for query, want := range map[string]string{"": body, "?answer=5": body[:5], "?answer=40": (body + body + body)[:40]} {

@@ -36,6 +36,7 @@ type Outcome struct {
 	Err       string     `json:"err,omitempty"`
 
 	times []result.Histogram
+	spans []span // what each process sent
 }
 
 // Interval is a quarter of a second of an outcome: of what was answered in it, or intended in it if the loop is open.

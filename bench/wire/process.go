@@ -159,10 +159,11 @@ func (c *Children) Run(j Job, began func(time.Time)) (*Outcome, error) {
 		return nil, err
 	}
 	sum := &Outcome{}
-	for _, o := range outcomes {
+	for i, o := range outcomes {
 		if err := sum.merge(o); err != nil {
 			return nil, err
 		}
+		sum.spans = append(sum.spans, span{jobs[i].From, o.Requests})
 	}
 	return sum, nil
 }

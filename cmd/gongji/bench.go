@@ -14,7 +14,8 @@ import (
 
 type benchCmd struct {
 	Core    benchCoreCmd    `cmd:"" help:"Settlements in process, durable: every batch synced, journal and state written."`
-	HTTP    benchHTTPCmd    `cmd:"" name:"http" help:"Settlements over HTTP beside the echo of the same front door, by wrk."`
+	HTTP    benchHTTPCmd    `cmd:"" name:"http" help:"Settlements over HTTP, checked, beside the echo of the same front door: single calls, batches, the national interface."`
+	Client  benchClientCmd  `cmd:"" name:"http-client" hidden:"" help:"A client process of bench http."`
 	Restart benchRestartCmd `cmd:"" help:"Time from start to ready behind a long tail, page cache dropped."`
 }
 
