@@ -21,7 +21,7 @@ type Job struct {
 	Rate        float64 `json:"rate,omitempty"` // open loop: requests a second of all processes; 0: closed loop
 	Process     int     `json:"process"`        // of Processes, from 0: open loops take arrivals in turn
 	Processes   int     `json:"processes"`
-	Start       int64   `json:"start"` // unix ns
+	Start       int64   `json:"start"` // unix ns; 0: when the connections are open
 	Warm        int64   `json:"warm_ns"`
 	For         int64   `json:"for_ns"`
 }

@@ -35,7 +35,11 @@ func (w *worker) do(j *Job) (*Outcome, error) {
 		return nil, err
 	}
 	defer s.close()
-	o := newGenerator(j, w.templates, s, s.now()+j.Start-time.Now().UnixNano()).run()
+	start := s.now()
+	if j.Start != 0 {
+		start += j.Start - time.Now().UnixNano()
+	}
+	o := newGenerator(j, w.templates, s, start).run()
 	return o, o.encode()
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -185,9 +186,56 @@ func see(r *result.Run, seen []reading) {
 		r.Memory = &result.Memory{Process: z.memory, GCCount: uint32(d.collections), GCCPU: d.collectionCPU / max(r.CPU, 0.01)}
 		r.Disk = &result.Disk{Device: z.written - a.written}
 	}
-	if d.batches > 0 {
+	if d.accepted > 0 {
 		r.Batches = &result.Batches{Count: d.batches, Commands: float64(d.commands) / float64(d.batches)}
 	}
+}
+
+// join puts a later part of a run behind the earlier ones. Shares are means weighted by what was counted.
+func join(a, b *result.Run) error {
+	a.Breaches = append(a.Breaches, b.Breaches...)
+	if b.Latency == nil {
+		return nil // nothing was answered, which is a breach
+	}
+	h, err1 := a.Latency.Decode()
+	more, err2 := b.Latency.Decode()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	h.Merge(more)
+	var err error
+	if a.Latency, err = h.Latency(true); err != nil {
+		return err
+	}
+	for _, p := range b.Series {
+		p.At += a.Seconds
+		a.Series = append(a.Series, p)
+	}
+	was, is := float64(a.Count), float64(b.Count)
+	mean := func(x *float64, y float64) { *x = (*x*was + y*is) / (was + is) }
+	mean(&a.Mix.Postings, b.Mix.Postings)
+	mean(&a.Mix.Relatives, b.Mix.Relatives)
+	mean(&a.Mix.AllCash, b.Mix.AllCash)
+	mean(&a.Mix.Contested, b.Mix.Contested)
+	mean(&a.Mix.Serial, b.Mix.Serial)
+	a.Mix.Drift = min(a.Mix.Drift, b.Mix.Drift)
+	a.Mix.Extra["client_cpu_s"] += b.Mix.Extra["client_cpu_s"]
+	a.Seconds, a.Count, a.CPU = a.Seconds+b.Seconds, a.Count+b.Count, a.CPU+b.CPU
+	a.Rate = float64(a.Count) / a.Seconds
+	if a.Batches != nil && b.Batches != nil {
+		commands := a.Batches.Commands*float64(a.Batches.Count) + b.Batches.Commands*float64(b.Batches.Count)
+		a.Batches.Count += b.Batches.Count
+		a.Batches.Commands = commands / float64(a.Batches.Count)
+	}
+	if a.Memory != nil && b.Memory != nil {
+		a.Memory.Process = b.Memory.Process
+		a.Memory.GCCount += b.Memory.GCCount
+	}
+	if a.Disk != nil && b.Disk != nil {
+		a.Disk.Ledger = b.Disk.Ledger
+		a.Disk.Device += b.Disk.Device
+	}
+	return nil
 }
 
 // runWrk drives a job with wrk for whole seconds.

@@ -22,33 +22,39 @@ type sockets struct {
 	events []syscall.EpollEvent
 }
 
-// dial opens connections to host:port. The caller calls close and stays on its goroutine.
-func dial(server string, connections int) (s *sockets, err error) {
+// dial opens connections to host:port. The caller stays on its goroutine and calls close.
+func dial(server string, connections int) (*sockets, error) {
 	runtime.LockOSThread()
-	s = &sockets{origin: time.Now(), events: make([]syscall.EpollEvent, min(connections, 512)), epoll: -1}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
+	s := &sockets{origin: time.Now(), events: make([]syscall.EpollEvent, min(connections, eventsMax)), epoll: -1}
+	if err := s.connect(server, connections); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *sockets) connect(server string, connections int) (err error) {
 	if s.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("wire: epoll: %w", err)
+		return fmt.Errorf("wire: epoll: %w", err)
 	}
 	// Waits end within a microsecond of what was asked for, not 50: it is a wish, so nothing is made of a refusal.
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetTimerslack, 1, 0)
 	for i := range connections {
 		f, err := open(server)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		fd := int(f.Fd())
 		s.files, s.fds = append(s.files, f), append(s.fds, fd)
 		if err := errors.Join(syscall.SetNonblock(fd, true), s.control(syscall.EPOLL_CTL_ADD, i, syscall.EPOLLIN)); err != nil {
-			return nil, fmt.Errorf("wire: epoll: %w", err)
+			return fmt.Errorf("wire: epoll: %w", err)
 		}
 	}
-	return s, nil
+	return nil
 }
+
+// eventsMax are taken from the kernel at a time; those left over come with the next wait.
+const eventsMax = 512
 
 const (
 	prSetTimerslack = 29
