@@ -150,6 +150,10 @@ func TestPlanted(t *testing.T) {
 		{"part", "the bill leaves", Settlements, func([]byte) string {
 			return answered(200, `{"setl_id":"S0123456789ABCD","psn_part_amt":"0.01","acct_pay":"0.01","acct_mulaid_pay":"0.00","psn_cash_pay":"0.00"}`)
 		}},
+		{"more than payable", "accounts may pay", Settlements, func(b []byte) string {
+			part := yuan(fenOf(b, "medfee_sumamt") - fenOf(b, "fund_pay_sumamt") - fenOf(b, "hosp_part_amt"))
+			return answered(200, `{"setl_id":"S0123456789ABCD","psn_part_amt":"`+part+`","acct_pay":"`+part+`","acct_mulaid_pay":"0.00","psn_cash_pay":"0.00"}`)
+		}},
 		{"aid above account", "are not psn_part_amt", Settlements, swap(`"acct_mulaid_pay":"`, `"acct_mulaid_pay":"9`)},
 		{"negative", "not one JSON object", Settlements, swap(`"psn_cash_pay":"`, `"psn_cash_pay":"-`)},
 		{"figure missing", "without its figures", Settlements, swap(`"acct_pay"`, `"acct_paid"`)},
@@ -195,7 +199,7 @@ func TestPlanted(t *testing.T) {
 		rightly := map[Face]func([]byte) string{Settlements: right, Batch: rightLines, Echo: func([]byte) string { return answered(200, "0123456789a") },
 			National: func(b []byte) string { return answered(200, national(b, field(b, "msgid"))) }}[c.face]
 		w := newFakeWires(2, func(conn, n int, body []byte) string {
-			if conn == 1 && n == 3 {
+			if conn == 1 && n >= 3 {
 				return c.plant(body)
 			}
 			return rightly(body)
