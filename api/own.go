@@ -1,5 +1,7 @@
 package api
 
+import "strconv"
+
 const (
 	pathHealth  = "/healthz"
 	pathReady   = "/readyz"
@@ -45,12 +47,30 @@ func (s *Server) readyz(c *Call) {
 	c.OK(503)
 }
 
+// echoMax bounds ?answer= of the echo, in bytes: an answer of the national interface with 50 lines takes about 20 KiB.
+const echoMax = 64 << 10
+
 // EchoRoute answers a JSON body with itself: the same server around no work, to measure what the front
-// door costs.
+// door costs. With ?answer=N it answers N bytes, the body over and over, so that request and answer have the sizes of another call's.
 func EchoRoute(pattern string) Route {
 	return Route{Name: "echo", Method: "POST", Pattern: pattern, Listener: Business, Media: JSON, Handler: func(c *Call) {
-		if body, ok := c.Body(); ok {
-			c.Send(200, "", body)
+		body, ok := c.Body()
+		if !ok {
+			return
 		}
+		q := c.Query()
+		if !q.Next() {
+			c.Send(200, "", body)
+			return
+		}
+		n, err := strconv.Atoi(string(q.Value))
+		if string(q.Key) != "answer" || err != nil || n < 1 || n > echoMax || len(body) == 0 || q.Next() {
+			c.Fail(Problem{Code: CodeBadValue, Field: "query"})
+			return
+		}
+		for c.Out.B = c.Out.B[:0]; len(c.Out.B) < n; {
+			c.Out.B = append(c.Out.B, body[:min(len(body), n-len(c.Out.B))]...)
+		}
+		c.Send(200, "", c.Out.B)
 	}}
 }

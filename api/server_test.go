@@ -250,6 +250,25 @@ func TestNoCrossTalk(t *testing.T) {
 	wg.Wait()
 }
 
+// TestEchoSize: the echo answers as many bytes as it is asked for, the body over and over, and refuses what is no number of them.
+func TestEchoSize(t *testing.T) {
+	f := start(t)
+	c := dial(t, f.BusinessAddr())
+	const body = `{"a":"0123456789"}`
+	for query, want := range map[string]string{"": body, "?answer=5": body[:5], "?answer=40": (body + body + body)[:40]} {
+		c.send(request("POST", "/v1/echo"+query, "application/json", body))
+		if a := c.read(); a.status != 200 || a.body != want {
+			t.Errorf("%q: %d %q", query, a.status, a.body)
+		}
+	}
+	for _, query := range []string{"?answer=0", "?answer=x", "?answer=65537", "?size=5", "?answer=5&answer=6"} {
+		c.send(request("POST", "/v1/echo"+query, "application/json", body))
+		if a := c.read(); a.status != 400 {
+			t.Errorf("%q: %d %q", query, a.status, a.body)
+		}
+	}
+}
+
 // TestSlowClientsAreCut: a header, a body and a first byte that never come.
 func TestSlowClientsAreCut(t *testing.T) {
 	f := start(t, func(o *Options) { o.ReadTimeout, o.IdleTimeout = 100*time.Millisecond, 100*time.Millisecond })

@@ -8,7 +8,8 @@ import (
 type benchCmd struct {
 	Run     benchRunCmd     `cmd:"" help:"Workloads in process, durable: every batch synced, journal and state written, answers and books checked."`
 	Core    benchCoreCmd    `cmd:"" help:"The older shape of settlements: bench run half."`
-	HTTP    benchHTTPCmd    `cmd:"" name:"http" help:"Settlements over HTTP beside the echo of the same front door, by wrk."`
+	HTTP    benchHTTPCmd    `cmd:"" name:"http" help:"Settlements over HTTP, checked, beside the echo of the same front door: single calls, batches, the national interface."`
+	Client  benchClientCmd  `cmd:"" name:"http-client" hidden:"" help:"A client process of bench http."`
 	Restart benchRestartCmd `cmd:"" help:"Time from start to ready behind a long tail, page cache dropped."`
 	Disk    benchDiskCmd    `cmd:"" help:"Bytes on the disk and written to it, a settlement, when the store has settled."`
 }

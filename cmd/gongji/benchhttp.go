@@ -1,30 +1,54 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
 	"time"
 
-	"gongji/bench/province"
+	"gongji/bench/result"
+	"gongji/bench/wire"
 )
 
 type benchHTTPCmd struct {
-	Server      string        `help:"A server started with serve --echo and loaded with import --province." default:"http://127.0.0.1:8700"`
-	Seed        uint64        `help:"Seed of the province in it." default:"1"`
-	Persons     int           `help:"Persons of the province in it." default:"100000"`
-	Bodies      int           `help:"Different bills; each request gets a message id of its own." default:"20000"`
-	AidPpm      int           `help:"Bills that need a relative, per million; 0: as published."`
-	Connections []int         `help:"Connections." default:"64,256"`
-	Rounds      int           `help:"Rounds; echo and settlements take turns, the table shows medians." default:"3"`
-	For         time.Duration `help:"Time of one measurement." default:"5s"`
+	Server           string        `help:"Business address of a server of --echo that holds the province. Default: a server of its own in a temporary directory." placeholder:"URL"`
+	Admin            string        `help:"Its address for operators." default:"http://127.0.0.1:8701"`
+	Pid              int           `help:"Its process, to tell CPU and memory of it." placeholder:"PID"`
+	Seed             uint64        `help:"Seed of the province." default:"1"`
+	Persons          int           `help:"Persons of the province." default:"100000"`
+	Bodies           int           `help:"Different bills; each request gets a message id of its own. 0: as many as persons, at most 200,000."`
+	AidPpm           int           `help:"Bills that need a relative, per million of the day's; 0: as published."`
+	Parts            []wire.Part   `help:"What to measure: pairs (settlements beside the echo, by wrk), closed, pipeline, open, batch, national. Default: all." placeholder:"PART"`
+	Connections      []int         `help:"Connections of the pairs." default:"64,256"`
+	Wide             int           `help:"Connections of the checked runs." default:"256"`
+	Pipeline         int           `help:"Requests on their way over a connection, in the pipelined part." default:"16"`
+	Group            int           `help:"Settlements of a batch call." default:"1000"`
+	BatchConnections int           `help:"Connections of batch calls." default:"8"`
+	Processes        int           `help:"Client processes." default:"1"`
+	Runs             int           `help:"Runs of each case; the table shows medians." default:"3"`
+	Warm             time.Duration `help:"Load before the measured time of a run." default:"500ms"`
+	For              time.Duration `help:"Measured time of a run." default:"3s"`
+	Drift            float64       `help:"Most that a run may take out of the accounts, as a share of all money; a longer one is made shorter." default:"0.05"`
+	Dir              string        `help:"Where to put the directory of the own server; the system's temporary one if empty." placeholder:"DIR"`
+	JSON             string        `help:"Write the report to a file." name:"json" placeholder:"FILE"`
+
+	command selfCommand // nil: this binary
+}
+
+// selfCommand gives the command line and environment that run this program with arguments.
+type selfCommand func(args ...string) (line, env []string, err error)
+
+func thisBinary(args ...string) (line, env []string, err error) {
+	self, err := os.Executable()
+	return append([]string{self}, args...), nil, err
 }
 
 // wrkScript takes the bodies in turn and puts a fresh message id into each.
@@ -32,104 +56,94 @@ type benchHTTPCmd struct {
 //go:embed wrk.lua
 var wrkScript []byte
 
-var wrkFigures = map[string]*regexp.Regexp{
-	"rate":  regexp.MustCompile(`(?m)^Requests/sec:\s+([0-9.]+)`),
-	"p50":   regexp.MustCompile(`(?m)^\s+50%\s+(\S+)`),
-	"p99":   regexp.MustCompile(`(?m)^\s+99%\s+(\S+)`),
-	"wrong": regexp.MustCompile(`(?m)^\s*Non-2xx or 3xx responses: ([0-9]+)`),
+// benchClientCmd is a load generator's process.
+type benchClientCmd struct{}
+
+// Run does what standard input says until it ends.
+func (benchClientCmd) Run() error { return wire.Child(os.Stdin, os.Stdout) }
+
+// Help tells what a wrong answer does.
+func (benchHTTPCmd) Help() string {
+	return "Drives a server with the bills of whoever an account can pay for, answers checked and held against the server's books. Exit code 1 if an answer was wrong, the books are off, or a run left its bands. " +
+		"The pairs are driven by wrk (package wrk), which looks at the status of answers only; without it the harness's own client drives them."
 }
 
-// Run drives the echo and the settlements of one server in turn with wrk, without pipelining, with the same request bytes.
+// Run measures and prints; with any breach it fails.
 func (b *benchHTTPCmd) Run() error {
-	wrk, err := exec.LookPath("wrk")
-	if err != nil {
-		return errors.New("wrk is not installed (package wrk)")
-	}
-	dir, err := os.MkdirTemp("", "gongji-wrk-")
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r, err := b.measure(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	bodies, script := filepath.Join(dir, "bodies"), filepath.Join(dir, "wrk.lua")
-	if err := errors.Join(b.writeBodies(bodies), os.WriteFile(script, wrkScript, 0o600)); err != nil {
-		return err
-	}
-	fmt.Printf("%-12s %12s %10s %10s %14s %10s %10s %8s\n", "connections", "echo/s", "p50", "p99", "settlements/s", "p50", "p99", "share")
-	for _, n := range b.Connections {
-		if err := b.pair(wrk, script, bodies, n); err != nil {
+	if b.JSON != "" {
+		text, err := json.MarshalIndent(r, "", " ")
+		if err == nil {
+			err = os.WriteFile(b.JSON, append(text, '\n'), 0o644)
+		}
+		if err != nil {
 			return err
 		}
 	}
+	b.tell(r)
+	if n := len(r.Breaches()); n > 0 {
+		fmt.Printf("%d breaches: this is no result\n", n)
+		return exitError(1)
+	}
 	return nil
 }
 
-func (b *benchHTTPCmd) pair(wrk, script, bodies string, connections int) error {
-	var echo, settle []wrkResult
-	for round := range b.Rounds {
-		for _, path := range []string{"/echo", "/v1/settlements"} {
-			r, err := b.measure(wrk, script, bodies, path, connections, round)
-			if err != nil {
-				return err
-			}
-			if path == "/echo" {
-				echo = append(echo, r)
-			} else {
-				settle = append(settle, r)
-			}
+// tell prints what a table of lines does not show.
+func (b *benchHTTPCmd) tell(r *result.Report) {
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		for _, of := range c.Ceilings {
+			fmt.Printf("%s is %.1f %% %s\n", c.ID, 100*r.Share(c, of.ID), of.What)
 		}
 	}
-	e, s := medianRate(echo), medianRate(settle)
-	fmt.Printf("%-12d %12.0f %10s %10s %14.0f %10s %10s %7.1f%%\n", connections, e.rate, e.p50, e.p99, s.rate, s.p50, s.p99, 100*s.rate/e.rate)
-	return nil
+	for _, note := range r.Notes {
+		fmt.Println("note:", note)
+	}
 }
 
-type wrkResult struct {
-	rate     float64
-	p50, p99 string
-}
-
-func medianRate(r []wrkResult) wrkResult {
-	slices.SortFunc(r, func(a, b wrkResult) int { return int(a.rate - b.rate) })
-	return r[len(r)/2]
-}
-
-func (b *benchHTTPCmd) measure(wrk, script, bodies, path string, connections, round int) (wrkResult, error) {
-	run := strconv.FormatInt(time.Now().UnixNano(), 36)
-	cmd := exec.Command(wrk, "-t2", "-c"+strconv.Itoa(connections), "-d"+strconv.Itoa(int(b.For.Seconds()))+"s", "--latency", "-s", script, b.Server+path, "--", bodies, run)
-	out, err := cmd.CombinedOutput()
+// measure gives the report of a run, on a server of its own unless one is named.
+func (b *benchHTTPCmd) measure(ctx context.Context) (r *result.Report, err error) {
+	if b.command == nil {
+		b.command = thisBinary
+	}
+	r = &result.Report{Format: result.Format, Made: time.Now(), Command: "gongji bench http", Facts: result.Facts{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Cores: runtime.NumCPU()}}
+	server, err := b.named()
 	if err != nil {
-		return wrkResult{}, fmt.Errorf("wrk: %w\n%s", err, out)
+		return nil, err
 	}
-	figure := func(name string) string {
-		if m := wrkFigures[name].FindSubmatch(out); m != nil {
-			return string(m[1])
+	if b.Server == "" {
+		own := &benchServer{dir: b.Dir, command: b.command, province: provinceLoadsOf(b.Seed, b.Persons), say: say}
+		if server, err = own.start(ctx); err != nil {
+			return nil, errors.Join(err, own.stop())
 		}
-		return ""
+		defer func() { err = errors.Join(err, own.stop()) }()
 	}
-	if n := figure("wrong"); n != "" {
-		return wrkResult{}, fmt.Errorf("%s answers of %s were not 200, round %d:\n%s", n, path, round, out)
+	line, env, err := b.command("bench", "http-client")
+	if err != nil {
+		return nil, err
 	}
-	rate, err := strconv.ParseFloat(figure("rate"), 64)
-	return wrkResult{rate: rate, p50: figure("p50"), p99: figure("p99")}, err
+	fmt.Println(wire.Head())
+	r.Cases, r.Notes, err = wire.Measure(ctx, wire.Plan{Server: server, Seed: b.Seed, Persons: b.Persons, Bodies: b.Bodies, AidPPM: b.AidPpm, Parts: b.Parts, Pairs: b.Connections,
+		Wide: b.Wide, Pipeline: b.Pipeline, Group: b.Group, Batchers: b.BatchConnections, Processes: b.Processes, Runs: b.Runs, Warm: b.Warm, For: b.For, Drift: b.Drift,
+		Client: line, Env: env, Script: wrkScript, Say: say})
+	return r, err
 }
 
-func (b *benchHTTPCmd) writeBodies(path string) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
+func say(format string, a ...any) { fmt.Printf(format+"\n", a...) }
+
+// named is the server of the flags.
+func (b *benchHTTPCmd) named() (s wire.Server, err error) {
+	if b.Server == "" {
+		return s, nil
 	}
-	w := bufio.NewWriter(f)
-	p := province.New(b.Seed, b.Persons)
-	day := p.Day(b.Seed + 1).WithCount(b.Bodies)
-	if b.AidPpm > 0 {
-		day = day.WithAidPPM(b.AidPpm)
+	u, err := url.Parse(b.Server)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return s, fmt.Errorf("--server %s: want http://HOST:PORT", b.Server)
 	}
-	var line []byte
-	for s := range day.All() {
-		line = append(p.AppendSettlement(line[:0], s), '\n')
-		if _, err := w.Write(line); err != nil {
-			return errors.Join(err, f.Close())
-		}
-	}
-	return errors.Join(w.Flush(), f.Close())
+	return wire.Server{Business: u.Host, Admin: b.Admin, PID: b.Pid}, nil
 }
