@@ -138,8 +138,7 @@ func mergedOf(c *result.Case) (all result.Histogram, ok bool) {
 // latencyFigure compares the cases of a kind; nil if none has latencies.
 func latencyFigure(title string, cases []*result.Case) *figure {
 	var lines []line
-	f := &figure{Title: title, Caption: "Left of a point on the line lies the share of answers that came sooner than the time at its height; every label is one nine more. Runs of a case are taken together. " +
-		"Closed loops wait for each answer, so their curve says how long a full queue is; open loops count from the moment a request should have left."}
+	f := &figure{Title: title}
 	low, high, nines := math.Inf(1), 0.0, 0.0
 	for _, c := range cases {
 		xs, ys := quantilesOf(c)

@@ -53,10 +53,11 @@ type rateGroup struct {
 }
 
 type rateRow struct {
-	ID, Name, Load, Rate, Bounds, Unit, CPU, P50, P99, P999 string
-	Width, From, To                                         float64 // %, of the longest bar of the unit in the group
-	Shares                                                  []shareBar
-	Bad                                                     bool
+	ID, Name, Load, Rate, Bounds, Unit string
+	Points                             [][2]string // CPU and latencies, those measured
+	Width, From, To                    float64     // %, of the longest bar of the unit in the group
+	Shares                             []shareBar
+	Bad                                bool
 }
 
 type shareBar struct {
@@ -165,7 +166,7 @@ func rowOf(a *result.Aim) aimRow {
 	case a.Met:
 		row.Class = "met"
 	case a.Got == notMeasured:
-		row.Class, row.Width = "unknown", 0
+		row.Class, row.Width, row.Verdict = "unknown", 0, a.Reason
 	}
 	return row
 }
@@ -233,8 +234,15 @@ func rateGroups(r *result.Report) (out []rateGroup) {
 
 func rateRowOf(r *result.Report, c *result.Case, longest float64) rateRow {
 	s := spreadOf(c, rate)
-	row := rateRow{ID: c.ID, Name: c.Name, Load: loadText(c), Rate: number(s.Median), Bounds: rangeOf(s), Unit: c.Unit,
-		CPU: micros(c.Median(cpuMicros)), P50: micros(c.Median(p50)), P99: micros(c.Median(p99)), P999: micros(c.Median(p999))}
+	row := rateRow{ID: c.ID, Name: c.Name, Load: loadText(c), Rate: number(s.Median), Bounds: rangeOf(s), Unit: c.Unit}
+	for _, p := range []struct {
+		name string
+		of   func(*result.Run) float64
+	}{{"CPU", cpuMicros}, {"p50", p50}, {"p99", p99}, {"p99.9", p999}} {
+		if text := micros(c.Median(p.of)); text != none {
+			row.Points = append(row.Points, [2]string{p.name, text})
+		}
+	}
 	if longest > 0 {
 		row.Width, row.From, row.To = bounded(s.Median/longest), bounded(s.Min/longest), bounded(s.Max/longest)
 	}

@@ -11,7 +11,7 @@ import (
 // Size of a plot in its own units, which are pixels of a column on a wide screen: a phone shows one at about the same size.
 const (
 	plotWidth  = 540
-	plotHeight = 250
+	plotHeight = 270
 	marginL    = 62
 	marginR    = 16
 	marginT    = 24
