@@ -1,0 +1,203 @@
+package ceiling
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gongji/bench/load"
+	"gongji/bench/result"
+	"gongji/engine"
+	"gongji/engine/command"
+	"gongji/engine/executor"
+	"gongji/engine/ledger"
+	"gongji/engine/sequencer"
+)
+
+const (
+	// prepared batches are executed again and again: 64 of 2,048 are more commands than the caches hold.
+	prepared = 64
+	// streams are as many as workers of `bench core`, so that credits and settlements mix as there.
+	streams = 32
+)
+
+// Memory executes the commands of a world from memory: no log, no journal, no state store, no answers, ids in a plain table.
+type Memory struct {
+	engine   *engine.Engine // idle: it has loaded the tables and holds them
+	dir      string
+	ids      *idTable
+	serial   executor.Executor
+	sharded  executor.Executor
+	shards   int
+	payloads [][]byte
+	next     int // of payloads
+	sequence uint64
+	settled  [prepared]uint64 // settlements of each payload
+	cases    [2]result.Case
+}
+
+// NewMemory loads the world through an engine whose ledger lies below dir. Then that engine is left alone, without housekeeping, and its tables are
+// executed on by the caller's goroutine; what it has on disk is no ledger any more. Close ends it and deletes that.
+func NewMemory(dir string, w load.World, mix load.Mix, shards int) (m *Memory, err error) {
+	m = &Memory{shards: shards, ids: newIDTable(prepared * sequencer.BatchCommands)}
+	if m.dir, err = os.MkdirTemp(dir, "ceiling-"); err != nil {
+		return nil, err
+	}
+	if err := m.load(w); err != nil {
+		return nil, errors.Join(fmt.Errorf("ceiling memory: %w", err), m.Close())
+	}
+	var store executor.Store
+	var timeMS int64
+	look := func(v engine.View) {
+		store, m.sequence, timeMS = executor.Store{State: v.State, IDs: m.ids, Originals: none{}}, v.Sequence, v.TimeMS
+	}
+	if err := m.engine.Ask(look); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	m.serial, m.sharded = executor.NewSerial(store), executor.NewSharded(store, shards, executor.ShardedCommandsMin, executor.WakeMin)
+	m.prepare(w, mix, timeMS)
+	unit := result.Case{Kind: result.Ceiling, Workload: "half of the persons with an account, 10 % need an authorizer", Unit: "settlements/s"}
+	unit.Load = result.Load{Loop: "closed", Persons: w.Persons, Group: sequencer.BatchCommands}
+	unit.Note = "Latencies and stages are of a batch: open (sum checked, commands decoded) and execute. No log, journal, state store, answers."
+	m.cases = [2]result.Case{unit, unit}
+	m.cases[0].ID, m.cases[0].Name, m.cases[0].Load.Workers = "ceiling/memory", "One goroutine executing from memory", 1
+	m.cases[1].ID, m.cases[1].Name, m.cases[1].Load.Shards = "ceiling/memory-sharded", "The sharded executor from memory", shards
+	return m, nil
+}
+
+// none is a history without originals: the streams reverse nothing.
+type none struct{}
+
+func (none) Original(ledger.Position) (e ledger.Effect, legs []ledger.Leg, ok bool) { return }
+
+func (m *Memory) load(w load.World) (err error) {
+	o := engine.Options{Dir: filepath.Join(m.dir, "ledger"), KeyFile: filepath.Join(m.dir, "key"), Create: true, CheckpointBytes: 1 << 40, HousekeepingInterval: -1, FirstPolicy: engine.Hubei}
+	o.FirstPolicy.Evouchers = 0 // the world's persons have none
+	if m.engine, err = engine.Open(o); err != nil {
+		return err
+	}
+	refused, err := w.Load(m.engine)
+	if err == nil && len(refused) > 0 {
+		err = fmt.Errorf("loading was refused: %v", refused)
+	}
+	return err
+}
+
+func (m *Memory) prepare(w load.World, mix load.Mix, timeMS int64) {
+	var from [streams]*load.Stream
+	for i := range from {
+		from[i] = w.NewStream(mix, 1, uint64(i))
+	}
+	for n := range prepared {
+		b := command.BeginBatch(nil)
+		for i := range sequencer.BatchCommands {
+			var settlement bool
+			if b, settlement = from[i/(sequencer.BatchCommands/streams)].Append(b); settlement {
+				m.settled[n]++
+			}
+		}
+		command.EndBatch(b, sequencer.BatchCommands, timeMS)
+		m.payloads = append(m.payloads, b)
+	}
+}
+
+// Round executes for the time given serially, then sharded, in turns that change. The first round begins with a walk of each that is not counted.
+func (m *Memory) Round(lasting time.Duration) error {
+	turn := len(m.cases[0].Runs)
+	for k := range 2 {
+		which := (k + turn) % 2
+		x := []executor.Executor{m.serial, m.sharded}[which]
+		if turn == 0 {
+			if _, err := m.run(x, time.Nanosecond); err != nil {
+				return fmt.Errorf("%s: %w", m.cases[which].ID, err)
+			}
+		}
+		run, err := m.run(x, lasting)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.cases[which].ID, err)
+		}
+		m.cases[which].Runs = append(m.cases[which].Runs, run)
+	}
+	return nil
+}
+
+// run executes whole walks through the payloads until the time is over. Between walks the clock stands and the ids are forgotten: the money comes
+// back with the credits, the ids do not.
+func (m *Memory) run(x executor.Executor, lasting time.Duration) (run result.Run, err error) {
+	var batch executor.Batch
+	var effects ledger.Effects
+	key := [ledger.DayKeyBytes]byte{1}
+	whole, open, execute := result.NewHistogram(), result.NewHistogram(), result.NewHistogram()
+	run.Mix = &result.Mix{}
+	for run.Seconds < lasting.Seconds() {
+		m.ids.clear()
+		s := begin()
+		var walk result.Run
+		for n, payload := range m.payloads {
+			m.sequence++
+			start := time.Now()
+			if err := batch.Open(m.sequence, payload); err != nil {
+				return run, err
+			}
+			batch.DayKey = &key
+			opened := time.Now()
+			x.Execute(&batch, &effects)
+			end := time.Now()
+			whole.Record(end.Sub(start))
+			open.Record(opened.Sub(start))
+			execute.Record(end.Sub(opened))
+			run.Count += m.settled[n]
+			run.Mix.Contested += float64(x.Stats().Contested)
+			refusals(&effects, &run) // inside the measured time: 2 us of some 2 ms
+		}
+		s.end(&walk)
+		run.Seconds += walk.Seconds
+		run.CPU += walk.CPU
+	}
+	run.Rate = float64(run.Count) / run.Seconds
+	run.Mix.Contested /= float64(whole.Count() * sequencer.BatchCommands)
+	return run, m.times(&run, whole, open, execute)
+}
+
+// refusals make a run no result: the stream is one that nothing refuses, and a refused command costs less.
+func refusals(fx *ledger.Effects, run *result.Run) {
+	for i := range fx.List {
+		if o := fx.List[i].Outcome; o != ledger.Accepted && len(run.Breaches) == 0 {
+			run.Breaches = []string{fmt.Sprintf("a command was refused: %v", o)}
+		}
+	}
+}
+
+func (m *Memory) times(run *result.Run, whole, open, execute result.Histogram) (err error) {
+	if run.Latency, err = whole.Latency(true); err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		name string
+		h    result.Histogram
+	}{{"open", open}, {"execute", execute}} {
+		l, err := s.h.Latency(false)
+		if err != nil {
+			return err
+		}
+		run.Stages = append(run.Stages, result.Stage{Name: s.name, Latency: *l})
+	}
+	return nil
+}
+
+// Cases are "ceiling/memory" and "ceiling/memory-sharded" with the runs so far.
+func (m *Memory) Cases() []result.Case { return m.cases[:] }
+
+// Close ends the executors and deletes what was loaded.
+func (m *Memory) Close() error {
+	if m.sharded != nil {
+		m.sharded.Close()
+	}
+	var err error
+	if m.engine != nil {
+		err = m.engine.Abandon()
+	}
+	return errors.Join(err, os.RemoveAll(m.dir))
+}
