@@ -19,7 +19,7 @@ var ErrIdentity = errors.New("ledger directory")
 
 // formatName names the on-disk format. Until the first release it is 0 and changes with the rows: a directory of another format-0 build
 // is refused by name (design.md 6).
-const formatName = "gongji format 0 (2026-11-23, person rows of 64 bytes)"
+const formatName = "gongji format 0 (2026-11-23, rows of 64 and 32 bytes)"
 
 // A new directory is named in creatingName first; it gets identityName when its log is there, so a creation that a crash has cut short is
 // finished by the next start under the same names.

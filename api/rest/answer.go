@@ -227,7 +227,7 @@ func (f *face) queue(c *api.Call) {
 }
 
 func (row *boundRow) isQueued(wanted ledger.BindingState) bool {
-	return wanted == 0 || row.state == wanted || wanted == ledger.InReview && row.State == ledger.Active && row.Leaving != 0
+	return wanted == 0 || row.state == wanted || wanted == ledger.InReview && row.State == ledger.Active && row.Marks&ledger.MarkLeaving != 0
 }
 
 func readQueue(values [queryMax][]byte) (state ledger.BindingState, area uint32, at uint64, x fault) {

@@ -16,7 +16,9 @@ type boundRow struct {
 	number   uint32
 	earliest int32
 	state    ledger.BindingState
+	family   uint32         // as MembershipOf
 	why      ledger.Outcome // it is suspended; 0: it is not
+	until    int64          // ms; as UntilOf
 }
 
 // getBinding is GET /v1/bindings/{id}.
@@ -62,7 +64,7 @@ func (f *face) getBinding(c *api.Call) {
 }
 
 func readBound(v engine.View, n uint32) boundRow {
-	row := boundRow{Binding: *v.State.Bindings.At(n), number: n}
+	row := boundRow{Binding: *v.State.Bindings.At(n), number: n, family: v.State.MembershipOf(n), until: v.State.UntilOf(n)}
 	c := ledger.NewContext(v.State, v.Sequence, v.TimeMS, nil)
 	row.state, row.why = v.State.BindingOn(&c, n)
 	if c.HasPolicy {
@@ -80,18 +82,18 @@ func (row *boundRow) append(a *strictjson.Appender) {
 		if row.why != 0 {
 			a.String("reason", row.why.String())
 		}
-		if row.Leaving != 0 {
+		if row.Marks&ledger.MarkLeaving != 0 {
 			a.Bool("unbinding_in_review", true)
 		}
 		a.Time("since", row.Since)
 	case ledger.Invited:
-		a.Date("answer_until", dateOf(row.Expires-1))
+		a.Date("answer_until", dateOf(row.Expires()-1))
 		a.Time("asked", row.Since)
 	case ledger.InReview:
 		a.Time("asked", row.Since)
 	default:
 		a.Time("since", row.Since)
-		a.Time("until", row.Until)
+		a.Time("until", row.until)
 	}
 	a.String("relation", string('0'+rune(row.Relation)))
 	if n := int(row.Channel); n >= 1 && n <= len(channelNames) {
@@ -100,8 +102,8 @@ func (row *boundRow) append(a *strictjson.Appender) {
 	if row.Order <= orderMax {
 		a.Int("order", int64(row.Order))
 	}
-	if row.Family != 0 {
-		a.String("family_id", idText(ids.Family, uint64(row.Family-1)))
+	if row.family != 0 {
+		a.String("family_id", idText(ids.Family, uint64(row.family-1)))
 	}
 }
 

@@ -205,7 +205,7 @@ func membersOf(v engine.View, family, creator uint32) (rows []boundRow) {
 	at := v.State.Persons.At(creator).Shares
 	for steps := 0; at != 0 && steps < walkMax && len(rows) < listMax; steps++ {
 		b := v.State.Bindings.At(at - 1)
-		if b.Family == family+1 && b.IsLiving(today) {
+		if v.State.MembershipOf(at-1) == family+1 && b.IsLiving(today) {
 			rows = append(rows, readBound(v, at-1))
 		}
 		at = b.NextShare

@@ -14,11 +14,11 @@ func CompareBindings(m *model.Model, s *ledger.State, day int32) error {
 		return fmt.Errorf("%d bindings and %d families, model has %d and %d", s.Bindings.Len(), s.Families.Len(), len(bindings), len(families))
 	}
 	for i, want := range bindings {
-		row := s.Bindings.At(uint32(i))
+		row, family := s.Bindings.At(uint32(i)), s.MembershipOf(uint32(i))
 		got := model.BindingState{Number: uint32(i), Authorizer: row.Authorizer, Beneficiary: row.User, Order: row.Order, Relation: row.Relation, Channel: row.Channel,
-			SinceMS: row.Since, UntilMS: row.Until, Expires: row.Expires, State: uint8(row.StateOn(day)), Face: row.Face != 0, Leaving: row.Leaving != 0, Allocated: row.Family != 0}
+			SinceMS: row.Since, UntilMS: s.UntilOf(uint32(i)), Expires: row.Expires(), State: uint8(row.StateOn(day)), Face: row.Marks&ledger.MarkFace != 0, Leaving: row.Marks&ledger.MarkLeaving != 0, Allocated: family != 0}
 		if got.Allocated {
-			got.Family = row.Family - 1
+			got.Family = family - 1
 		}
 		if row.State == ledger.Invited && got.State == model.Expired { // no command has met it since
 			got.UntilMS = want.UntilMS

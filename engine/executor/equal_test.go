@@ -169,7 +169,7 @@ func rows[T any](t *ledger.Table[T]) []T {
 }
 
 func tables(s *ledger.State) []any {
-	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords), rows(s.Clearings), rows(s.Visits), rows(s.FeeLines), rows(s.Summaries)}
+	return []any{rows(s.Persons), rows(s.Institutions), rows(s.Bindings), rows(s.Families), rows(s.Runs), rows(s.Policies), rows(s.DayKeys), rows(s.Scalars), rows(s.AreaDues), rows(s.Credentials), rows(s.Passwords), rows(s.Clearings), rows(s.Visits), rows(s.FeeLines), rows(s.Summaries), rows(s.BindingTails)}
 }
 
 func (r *runner) sameState(o *runner) error {

@@ -10,6 +10,7 @@ const (
 	AmountMax     = 9_999_999_999_999_999     // fen; 16,2 digits of the national interface
 	FundingMax    = 4_000_000_000_000_000_000 // fen; net money brought in, and payouts to institutions: both together below 2^63, so that no sum of accounts can wrap
 	PersonsMax    = 1<<27 - 1                 // the largest province has about 127 million people; index.go keeps numbers in 27 bits
+	BindingsMax   = 1<<27 - 1                 // ended ones count; the index of their tails keeps numbers in 27 bits
 	RelativesMax  = 32                        // active bindings of one user; the hard limit behind max_authorizers (K4)
 	EnrolmentsMax = 8                         // in one Person command
 	UnbindingsMax = 64                        // bindings in one Unbinding command

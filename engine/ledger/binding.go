@@ -26,6 +26,9 @@ func (s *State) bind(c *Context, cmd *Command, f *Effect) Outcome {
 	if o := s.mayJoin(c, authorizer, user); o != 0 {
 		return o
 	}
+	if s.Bindings.Len() >= BindingsMax {
+		return LedgerFull
+	}
 	f.Number = s.addBinding(c, cmd, authorizer, user)
 	f.Source = uint8(s.Bindings.At(f.Number).State)
 	return Accepted
@@ -170,19 +173,19 @@ func (s *State) addBinding(c *Context, cmd *Command, authorizer, user uint32) ui
 	if b.Order == 0 {
 		b.Order = orderLast
 	}
-	if p.Strategy == Allocated {
-		b.Family = s.createdBy(authorizer)
-	}
 	if cmd.Steps&StepFace != 0 {
-		b.Face = 1
+		b.Marks = MarkFace
 	}
 	switch {
 	case p.ConsentRequired != 0:
-		b.State, b.Expires = Invited, c.Day+int32(p.ConsentDays)
+		b.State, b.AnswerDays = Invited, p.ConsentDays
 	case needsReview(p, cmd.Channel):
 		b.State = InReview
 	}
 	n := s.Bindings.Append(b)
+	if p.Strategy == Allocated {
+		s.tail(n).Family = s.createdBy(authorizer)
+	}
 	s.chainShare(n)
 	if b.State == Active {
 		s.activate(c, n)

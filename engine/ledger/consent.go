@@ -22,7 +22,7 @@ func (s *State) consent(c *Context, cmd *Command, f *Effect) Outcome {
 		s.drop(n, Rejected, c.TimeMS)
 	case s.judge(c, b.Relation, b.Authorizer, user) != 0:
 		return s.judge(c, b.Relation, b.Authorizer, user)
-	case b.Face == 0 && cmd.Steps&StepFace == 0 && s.needsFace(c, user):
+	case b.Marks&MarkFace == 0 && cmd.Steps&StepFace == 0 && s.needsFace(c, user):
 		return FaceMissing
 	case needsReview(&c.Policy, b.Channel):
 		s.Bindings.Mut(n).State = InReview
@@ -72,7 +72,7 @@ func (s *State) review(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome
 		return UnknownBinding
 	}
 	b := s.Bindings.At(n)
-	if b.State == Active && b.Leaving != 0 {
+	if b.State == Active && b.Marks&MarkLeaving != 0 {
 		return s.reviewLeaving(c, cmd, f, fx)
 	}
 	if o := s.mustBe(c, n, InReview, InReview); o != 0 {
@@ -94,12 +94,12 @@ func (s *State) reviewLeaving(c *Context, cmd *Command, f *Effect, fx *Effects) 
 	n := cmd.Binding
 	switch {
 	case !cmd.Accept:
-		s.Bindings.Mut(n).Leaving = 0
+		s.Bindings.Mut(n).Marks &^= MarkLeaving
 	case c.Day < UnbindableFrom(&c.Policy, s.Bindings.At(n)):
 		return Locked
 	default:
 		s.end(c, n)
-		s.returnMoney(c, s.Bindings.At(n).Family, f, fx)
+		s.returnMoney(c, s.MembershipOf(n), f, fx)
 	}
 	return s.tell(f, n)
 }

@@ -14,13 +14,13 @@ const (
 	dayEndOldDefect           = active == 10 // a reversal of a closed day changes that day
 )
 
-// leavingLate marks in Binding.Leaving what unbindLateDefect owes.
-const leavingLate = 2
+// markLeavingLate is what unbindLateDefect owes, in Binding.Marks.
+const markLeavingLate = 1 << 7
 
 // endLate is what unbindLateDefect does before a structural command.
 func (s *State) endLate(c *Context) {
 	for n := range s.Bindings.Len() {
-		if s.Bindings.At(n).Leaving == leavingLate {
+		if s.Bindings.At(n).Marks&markLeavingLate != 0 {
 			s.end(c, n)
 		}
 	}

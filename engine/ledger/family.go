@@ -37,7 +37,7 @@ func (s *State) FamilyOf(person uint32) uint32 {
 		return family
 	}
 	for n := s.Persons.At(person).Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
-		if family := s.Bindings.At(n - 1).Family; family != 0 {
+		if family := s.MembershipOf(n - 1); family != 0 {
 			return family
 		}
 	}
@@ -76,7 +76,7 @@ func (s *State) mayEnter(authorizer, user uint32) Outcome {
 // pendingElsewhere reports whether a user, whose list has been swept, has a pending membership of another family.
 func (s *State) pendingElsewhere(user, family uint32) bool {
 	for i := s.pending[user]; i != 0; i = s.Bindings.At(i - 1).NextDraw {
-		if b := s.Bindings.At(i - 1); b.Family != 0 && b.Family != family {
+		if other := s.MembershipOf(i - 1); other != 0 && other != family {
 			return true
 		}
 	}
@@ -168,7 +168,7 @@ func (s *State) dissolveFamily(c *Context, cmd *Command, f *Effect, fx *Effects)
 		return AccountIsFrozen // it gives nothing, not even to its creator (R21)
 	}
 	for i := s.Persons.At(creator).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {
-		if b := s.Bindings.At(i - 1); b.Family == family && b.State == Active && c.Day < UnbindableFrom(&c.Policy, b) {
+		if b := s.Bindings.At(i - 1); s.MembershipOf(i-1) == family && b.State == Active && c.Day < UnbindableFrom(&c.Policy, b) {
 			return Locked // it would be a way around U2
 		}
 	}
@@ -184,7 +184,7 @@ func (s *State) returnMoney(c *Context, family uint32, f *Effect, fx *Effects) {
 		return
 	}
 	for i := s.Persons.At(s.Families.At(family - 1).Creator).Shares; i != 0; i = s.Bindings.At(i - 1).NextShare {
-		if b := s.Bindings.At(i - 1); b.Family == family && b.IsLiving(c.Day) {
+		if b := s.Bindings.At(i - 1); s.MembershipOf(i-1) == family && b.IsLiving(c.Day) {
 			return
 		}
 	}
@@ -199,7 +199,7 @@ func (s *State) closeFamily(c *Context, family uint32, f *Effect, fx *Effects) {
 		b := s.Bindings.At(n)
 		i = b.NextShare
 		switch {
-		case b.Family != family:
+		case s.MembershipOf(n) != family:
 		case b.State == Active:
 			s.end(c, n)
 		case b.StateOn(c.Day) == Expired:

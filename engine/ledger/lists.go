@@ -80,9 +80,9 @@ func (s *State) FirstPending(user uint32) uint32 { return s.pending[user] }
 // activate turns a binding, pending no more, into one that pays. The clock of the lock starts now (U2).
 func (s *State) activate(c *Context, n uint32) {
 	b := s.Bindings.Mut(n)
-	b.State, b.Since, b.Expires = Active, c.TimeMS, 0
-	if b.Family != 0 {
-		s.Families.Mut(b.Family-1).Members++
+	b.State, b.Since, b.AnswerDays = Active, c.TimeMS, 0
+	if family := s.MembershipOf(n); family != 0 {
+		s.Families.Mut(family-1).Members++
 	}
 	s.chainDraw(n)
 }
@@ -91,13 +91,13 @@ func (s *State) activate(c *Context, n uint32) {
 func (s *State) drop(n uint32, state BindingState, untilMS int64) {
 	s.unchainPending(n)
 	s.unchainShare(n)
-	b := s.Bindings.Mut(n)
-	b.State, b.Until = state, untilMS
+	s.Bindings.Mut(n).State = state
+	s.tail(n).Until = untilMS
 }
 
 // expire writes down what StateOn already says: the invitation ended when its last day did.
 func (s *State) expire(n uint32) {
-	s.drop(n, Expired, int64(s.Bindings.At(n).Expires)*dayMS-zoneMS)
+	s.drop(n, Expired, int64(s.Bindings.At(n).Expires())*dayMS-zoneMS)
 }
 
 // sweep expires the user's invitations that are no longer good.
@@ -117,8 +117,10 @@ func (s *State) end(c *Context, n uint32) {
 	s.unchainDraw(n)
 	s.unchainShare(n)
 	b := s.Bindings.Mut(n)
-	b.State, b.Until, b.NextDraw, b.Leaving = Unbound, c.TimeMS, 0, 0
-	if b.Family != 0 {
-		s.Families.Mut(b.Family-1).Members--
+	b.State, b.NextDraw = Unbound, 0
+	b.Marks &^= MarkLeaving | markLeavingLate
+	s.tail(n).Until = c.TimeMS
+	if family := s.MembershipOf(n); family != 0 {
+		s.Families.Mut(family-1).Members--
 	}
 }

@@ -54,7 +54,7 @@ func (p Passwords) of(authorizer *Key) (digest Key, found bool) {
 
 const minuteMS = 60_000
 
-// personHash is where indexes by a person's number look.
+// personHash is where indexes by the number of a person or binding look.
 func personHash(person uint32) uint64 {
 	h := (uint64(person) + 1) * 0x9E3779B97F4A7C15
 	return h ^ h>>32

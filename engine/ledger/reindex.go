@@ -46,6 +46,12 @@ func (s *State) ReindexFew() {
 func (s *State) ReindexMany() []func() {
 	return []func(){
 		func() { s.byKey = indexOf(s.Persons, func(p *Person) uint64 { return p.Key.hash() }) },
+		func() {
+			s.byTail = index{}
+			for i := uint32(0); i < s.BindingTails.Len(); i++ {
+				s.indexTail(i)
+			}
+		},
 		func() { s.byPseudonym = indexOf(s.Persons, func(p *Person) uint64 { return p.Pseudonym.hash() }) },
 		func() {
 			s.pending = map[uint32]uint32{}

@@ -1,5 +1,7 @@
 package ledger
 
+import "encoding/binary"
+
 // Rows are fixed records without pointers and without padding: checkpoints and digests use their bytes as they lie in memory
 // (little-endian machines only, checked at start by engine/state). A change here is a change of format.
 
@@ -19,13 +21,15 @@ func NewCode(text []byte) (c Code) {
 // Bytes is the text; valid as long as c is.
 func (c *Code) Bytes() []byte { return c.Text[:c.Length] }
 
-// hash is FNV-1a; institutions are few and created by operators only, so it need not resist an adversary.
-func (c *Code) hash() uint64 {
-	h := uint64(14695981039346656037)
-	for _, b := range c.Text[:c.Length] {
-		h = (h ^ uint64(b)) * 1099511628211
+// hash takes eight bytes at a time, as the text is followed by zeros; institutions are few and created by operators only, so it need not resist an
+// adversary.
+func (c *Code) hash() (h uint64) {
+	for at := 0; at < int(c.Length); at += 8 {
+		var word [8]byte
+		copy(word[:], c.Text[at:])
+		h = mix(h ^ binary.LittleEndian.Uint64(word[:]))
 	}
-	return h ^ h>>29
+	return h
 }
 
 // Person is one insured person with his personal account: one cache line. Money commands write Balance and Last only. What many persons have alike
@@ -84,28 +88,46 @@ const (
 	Suspended BindingState = 7 // active, and pays nothing today
 )
 
-// Binding lets one user draw on one authorizer. What a settlement reads of it comes first: a row lies on two cache lines as often as not.
+// Binding lets one user draw on one authorizer: half a cache line, all that a settlement asks. BindingTail has the rest.
 type Binding struct {
 	Authorizer uint32
 	User       uint32
 	NextDraw   uint32 // active: next active binding of the user, + 1; pending: next older pending one of the user, + 1
 	NextShare  uint32 // next living binding of the authorizer, + 1
+	Since      int64  // ms; pending: asked, else active since
 	Order      uint16 // debit order among the user's authorizers (D4, R22)
+	AnswerDays uint16 // an invitation, also one that was answered by a no, was good for so many days from Since on; 0: it was none, or is active
 	Relation   uint8  // of the user to the authorizer, agnter_rlts code (16.9)
 	Channel    uint8
 	State      BindingState
-	Face       uint8 // the user passed the face step when the binding was asked for
-	Leaving    uint8 // 1: an application to end it waits for a clerk (G4)
-	_          [1]uint8
-	Since      int64  // ms; pending: asked, else active since
-	Until      int64  // ms; 0 while living
-	Expires    int32  // first day on which an invitation is no longer good; 0: never
-	Family     uint32 // the family whose membership it is, + 1; 0: made under another strategy than allocated
+	Marks      uint8 // MarkFace ...
+}
+
+// Bits of Binding.Marks.
+const (
+	MarkFace    = 1 << 0 // the user passed the face step when the binding was asked for
+	MarkLeaving = 1 << 1 // an application to end it waits for a clerk (G4)
+	MarkTail    = 1 << 2 // it has a BindingTail
+)
+
+// BindingTail is what only few bindings have and no settlement asks, but under the allocated strategy for the family. Rows stay for ever, as bindings do.
+type BindingTail struct {
+	Until   int64  // ms; 0 while living
+	Binding uint32 // whose it is
+	Family  uint32 // the family whose membership it is, + 1; 0: made under another strategy than allocated
+}
+
+// Expires is the first day on which an invitation is no longer good; 0: never.
+func (b *Binding) Expires() int32 {
+	if b.AnswerDays == 0 {
+		return 0
+	}
+	return DayOf(b.Since) + int32(b.AnswerDays)
 }
 
 // StateOn is the state on a day: an invitation has expired by itself, whether or not a command has met it since.
 func (b *Binding) StateOn(day int32) BindingState {
-	if b.State == Invited && day >= b.Expires {
+	if b.State == Invited && day >= b.Expires() {
 		return Expired
 	}
 	return b.State

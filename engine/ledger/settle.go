@@ -10,7 +10,7 @@ type Bill struct {
 	Area        uint32 // insuplc_admdvs of the patient
 	Visit       uint32 // number of the visit whose lines are settled, + 1
 	Own         bool   // the own account may be used
-	Relatives   bool   // relatives (or the family account) may be used
+	Relatives   bool   // relatives (or the family account) may be used, if there are any
 	Preview     bool   // passwords are believed and not counted
 	Asked       bool   // relatives came to their turn with passwords: tries are to be counted
 }
@@ -58,7 +58,7 @@ func PrepareSettlement(s *State, c *Context, cmd *Command) (b Bill, o Outcome) {
 		b.Payable = 0
 	}
 	b.Own, b.Opening, b.Area = x.MayOn(OwnSpending, day, &c.Policy), p.Balance, x.Area
-	b.Relatives = !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0) && x.MayOn(Borrowing, day, &c.Policy)
+	b.Relatives = (p.Draws != 0 || c.Policy.Strategy == Allocated) && !(cmd.UsedFlag == 1 && c.Policy.FlagOneOwnOnly != 0) && x.MayOn(Borrowing, day, &c.Policy)
 	if c.Policy.NeedsPasswords() && len(cmd.Passwords) == 0 && !s.ownsFamily(c, b.Patient) {
 		b.Relatives = false
 	}

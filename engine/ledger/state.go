@@ -7,6 +7,7 @@ type State struct {
 	Summaries    *Table[SummaryRow] // of persons; written by structural commands only
 	Institutions *Table[Institution]
 	Bindings     *Table[Binding]
+	BindingTails *Table[BindingTail] // in order of first need
 	Families     *Table[Family]
 	Runs         *Table[Run]
 	Policies     *Table[Policy]
@@ -28,6 +29,7 @@ type State struct {
 	byHolder    index          // newest card of a person
 	byPatient   index          // newest visit of a person that is held
 	byCreator   index          // open families
+	byTail      index          // by binding
 	byOpened    index          // visits
 	bySerial    index          // fee lines, by visit and serial
 	byRun       map[Key]uint32 // looked up, never walked
@@ -44,7 +46,7 @@ type Shifts struct{ Person, Institution, Family uint }
 var DefaultShifts = Shifts{Person: 10, Institution: 9, Family: 10}
 
 const (
-	bindingShift = 10 // 48 KiB pages
+	bindingShift = 11 // 64 KiB pages of bindings
 	visitShift   = 9  // 56 and 48 KiB pages
 	smallShift   = 6  // runs, policies, day keys: hundreds of rows at most
 )
@@ -56,6 +58,7 @@ func NewState(s Shifts) *State {
 		Summaries:    NewTable[SummaryRow](bindingShift),
 		Institutions: NewTable[Institution](s.Institution),
 		Bindings:     NewTable[Binding](bindingShift),
+		BindingTails: NewTable[BindingTail](bindingShift),
 		Families:     NewTable[Family](s.Family),
 		Runs:         NewTable[Run](smallShift),
 		Policies:     NewTable[Policy](smallShift),

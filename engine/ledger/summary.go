@@ -42,8 +42,9 @@ const (
 const BirthUnknown = -1 << 31
 
 const (
-	ownDay     = -1 << 31 // in a stored summary: Person.Day
-	birthFirst = -25_567  // 1 January 1900: with 16 bits of days to June 2079; who was born before or after costs a summary
+	ownDay     = -1 << 31               // in a stored summary: Person.Day
+	birthFirst = -25_567                // 1 January 1900; who was born before or after what 16 bits hold costs a summary
+	birthLast  = birthFirst + 1<<16 - 2 // in June 2079
 )
 
 // HasAccount reports whether he owns a personal account (R7: a fact, not a category).
@@ -105,8 +106,8 @@ func (s *State) summarize(p *Person, x Summary) {
 			}
 		}
 	}
-	if born := x.Birth - birthFirst; x.Birth >= birthFirst && born < 1<<16-1 {
-		p.Birth, x.Birth = uint16(born)+1, 0
+	if x.Birth >= birthFirst && x.Birth <= birthLast {
+		p.Birth, x.Birth = uint16(x.Birth-birthFirst)+1, 0
 	}
 	p.Summary = s.takeSummary(x)
 }

@@ -36,7 +36,7 @@ func (s *State) familyPays(c *Context, patient, number uint32) bool {
 
 func (s *State) memberAllowed(c *Context, user, family uint32) bool {
 	for n := s.Persons.At(user).Draws; n != 0; n = s.Bindings.At(n - 1).NextDraw {
-		if b := s.Bindings.At(n - 1); b.Family == family {
+		if b := s.Bindings.At(n - 1); s.MembershipOf(n-1) == family {
 			return allows(&c.Policy, b.Relation)
 		}
 	}
@@ -51,13 +51,14 @@ func (s *State) BindingOn(c *Context, n uint32) (BindingState, Outcome) {
 	if state != Active || !c.HasPolicy {
 		return state, 0
 	}
-	if o := s.suspends(c, b); o != 0 {
+	if o := s.suspends(c, n); o != 0 {
 		return Suspended, o
 	}
 	return Active, 0
 }
 
-func (s *State) suspends(c *Context, b *Binding) Outcome {
+func (s *State) suspends(c *Context, n uint32) Outcome {
+	b := s.Bindings.At(n)
 	p, a, u := &c.Policy, s.summary(b.Authorizer), s.summary(b.User)
 	switch {
 	case !allows(p, b.Relation):
@@ -67,7 +68,7 @@ func (s *State) suspends(c *Context, b *Binding) Outcome {
 	case !InTerritory(p, a.Area, u.Area):
 		return OutsideTerritory
 	case p.Strategy == Allocated:
-		return s.familySuspends(c, b, &a)
+		return s.familySuspends(c, s.MembershipOf(n), &a)
 	case !a.MayLend(c.Day):
 		return AuthorizerNotEligible
 	case a.Flags&AccountFrozen != 0:
@@ -83,11 +84,11 @@ func (s *State) suspends(c *Context, b *Binding) Outcome {
 	return 0
 }
 
-func (s *State) familySuspends(c *Context, b *Binding, creator *Summary) Outcome {
+func (s *State) familySuspends(c *Context, family uint32, creator *Summary) Outcome {
 	switch {
-	case b.Family == 0:
+	case family == 0:
 		return UnknownFamily
-	case s.Families.At(b.Family-1).Frozen != 0:
+	case s.Families.At(family-1).Frozen != 0:
 		return AccountIsFrozen
 	case c.Policy.PausedMoneyUsable == 0 && !creator.MayLend(c.Day):
 		return AuthorizerNotEligible

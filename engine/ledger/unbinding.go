@@ -24,8 +24,8 @@ func (s *State) unbind(c *Context, cmd *Command, f *Effect, fx *Effects) Outcome
 		item := s.unbindOne(c, cmd, actor, n)
 		fx.Items = append(fx.Items, item)
 		f.ItemCount++
-		if item.Outcome == Accepted && s.Bindings.At(n).Family != 0 {
-			left = s.Bindings.At(n).Family
+		if item.Outcome == Accepted && s.MembershipOf(n) != 0 {
+			left = s.MembershipOf(n)
 		}
 	}
 	s.returnMoney(c, left, f, fx)
@@ -50,12 +50,12 @@ func (s *State) unbindOne(c *Context, cmd *Command, actor, n uint32) Item {
 		return item
 	}
 	if needsReview(&c.Policy, cmd.Channel) {
-		s.Bindings.Mut(n).Leaving = 1
+		s.Bindings.Mut(n).Marks |= MarkLeaving
 		item.Outcome = WaitsForReview
 		return item
 	}
 	if unbindLateDefect {
-		s.Bindings.Mut(n).Leaving = leavingLate
+		s.Bindings.Mut(n).Marks |= markLeavingLate
 		item.Outcome = Accepted
 		return item
 	}
@@ -82,7 +82,7 @@ func (s *State) forceUnbind(c *Context, cmd *Command, f *Effect, fx *Effects) Ou
 	}
 	if s.Bindings.At(n).State == Active {
 		s.end(c, n)
-		s.returnMoney(c, s.Bindings.At(n).Family, f, fx)
+		s.returnMoney(c, s.MembershipOf(n), f, fx)
 	} else {
 		s.drop(n, Unbound, c.TimeMS)
 	}

@@ -61,11 +61,12 @@ func tablesOf(s *ledger.State) []table {
 		tableOf(13, "visits", s.Visits),
 		tableOf(14, "fee lines", s.FeeLines),
 		tableOf(15, "summaries", s.Summaries),
+		tableOf(16, "binding tails", s.BindingTails),
 	}
 }
 
 // tablesMax bounds what a record may claim.
-const tablesMax = 15
+const tablesMax = 16
 
 func tableOf[T any](id uint8, name string, t *ledger.Table[T]) table {
 	var row T

@@ -331,6 +331,7 @@ func naiveHash(s *ledger.State) (out [32]byte) {
 	naiveTable(write, 13, s.Visits)
 	naiveTable(write, 14, s.FeeLines)
 	naiveTable(write, 15, s.Summaries)
+	naiveTable(write, 16, s.BindingTails)
 	h.Sum(out[:0])
 	return out
 }
