@@ -34,8 +34,6 @@ func (f *face) hot(t testing.TB, d *strictjson.Decoder, out *strictjson.Appender
 		t.Fatal(p)
 	}
 	w.add()
-	w.timer.Reset(f.opt.Deadline)
-	w.timer.Stop()
 	f.give(w)
 	out.Reset()
 	out.Begin()

@@ -51,7 +51,7 @@ func (f *face) settleBatch(c *api.Call) {
 	if !ok {
 		return
 	}
-	w, d := newWork(), c.Decoder()
+	w, d := newWork(f.opt.Deadline), c.Decoder()
 	var lines []line
 	var p api.Problem
 	if !eachLine(c, body, func(text []byte) {

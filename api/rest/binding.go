@@ -312,7 +312,7 @@ func (f *face) bindBatch(c *api.Call) {
 	if !ok {
 		return
 	}
-	w, d := newWork(), c.Decoder()
+	w, d := newWork(f.opt.Deadline), c.Decoder()
 	var lines []line
 	var unknown api.Problem
 	letter := func(version []byte) (key ledger.Key) {

@@ -65,7 +65,7 @@ func newFace(e *engine.Engine, opt Options) *face {
 		opt.Vouchers = e.TestVouchers()
 	}
 	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), clrTypes: NewClrTypes(e, opt.Deadline), started: time.Now()}
-	f.works.New = func() any { return newWork() }
+	f.works.New = func() any { return newWork(opt.Deadline) }
 	return f
 }
 
