@@ -68,7 +68,7 @@ func (f *face) run(m *message) fault {
 		return unknownOutcome()
 	}
 	r := &m.request.Results[0]
-	m.decided = decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: m.request.TimeMS}
+	m.decided = decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: r.TimeMS}
 	switch r.Effect.Outcome {
 	case ledger.Repeated:
 		return f.resolve(m, r.Effect.First)

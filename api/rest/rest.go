@@ -36,6 +36,7 @@ type face struct {
 	engine   *engine.Engine
 	opt      Options
 	works    sync.Pool
+	lots     sync.Pool // of settlements
 	types    institutionTypes
 	letters  letters
 	clrTypes *ClrTypes
@@ -66,6 +67,7 @@ func newFace(e *engine.Engine, opt Options) *face {
 	}
 	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), clrTypes: NewClrTypes(e, opt.Deadline), started: time.Now()}
 	f.works.New = func() any { return newWork(opt.Deadline) }
+	f.lots.New = func() any { return f.newLot() }
 	return f
 }
 

@@ -75,7 +75,7 @@ func (f *face) run(w *work, class sequencer.Class) (out decided, p api.Problem) 
 	if p = f.submit(w, class); p.Code != "" {
 		return out, p
 	}
-	out, err := f.resolve(&w.request.Results[0], w.request.TimeMS)
+	out, err := f.resolve(&w.request.Results[0])
 	if err != nil {
 		f.give(w)
 		return out, unknownOutcome()
@@ -120,9 +120,9 @@ func (f *face) submit(w *work, class sequencer.Class) api.Problem {
 }
 
 // resolve turns a repeat into the first answer, read from log and journal (R10).
-func (f *face) resolve(r *sequencer.Result, timeMS int64) (decided, error) {
+func (f *face) resolve(r *sequencer.Result) (decided, error) {
 	if r.Effect.Outcome != ledger.Repeated {
-		return decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: timeMS}, nil
+		return decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: r.TimeMS}, nil
 	}
 	return first(f.engine.NewReader(), r.Effect.First)
 }

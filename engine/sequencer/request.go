@@ -30,6 +30,7 @@ const (
 // Result is what came of one command.
 type Result struct {
 	Position ledger.Position
+	TimeMS   int64 // ledger time of its batch
 	Effect   ledger.Effect
 	Items    []ledger.Item // of an unbinding
 }
@@ -42,7 +43,6 @@ type Request struct {
 	Count    int
 	Query    func(sequence uint64) // runs on the executor's goroutine behind everything admitted before; must be short and bounded
 	Results  []Result              // one a command, in order, after Done; with ErrClock those of the first commands, as many as lay in batches
-	TimeMS   int64                 // ledger time of the batch that held the last result's command
 	Err      error                 // after Done: nil, or ErrClock: the commands from len(Results) on were not logged, their ids are free
 
 	limit *limit // nil: waits for ever

@@ -163,11 +163,13 @@ func (s *Sequencer) Close() {
 func (s *Sequencer) Run() error {
 	defer close(s.out)
 	for {
-		// Who is ready to run may be about to submit: he goes first, and his commands are in this batch and not in the next. Where nobody else runs it costs nothing.
-		runtime.Gosched()
 		if !s.ripe() {
 			<-s.wake
 			continue
+		}
+		if s.Depth() < AheadCommands {
+			// Who is ready to run may be about to submit: he goes first, and his commands are in this batch and not in the next. Where nobody else runs it costs nothing.
+			runtime.Gosched()
 		}
 		n, closed := s.take()
 		if n == 0 && closed {
