@@ -130,13 +130,12 @@ func answer(b *sequencer.Batch, fx *ledger.Effects) {
 		r := sp.Request
 		for i := sp.First; i < sp.First+sp.Count; i++ {
 			f := &fx.List[i]
-			r.Results = append(r.Results, sequencer.Result{Position: ledger.At(b.Sequence, i), Effect: *f})
+			r.Results = append(r.Results, sequencer.Result{Position: ledger.At(b.Sequence, i), TimeMS: b.TimeMS, Effect: *f})
 			if f.ItemCount > 0 {
 				last := &r.Results[len(r.Results)-1]
 				last.Items = append(last.Items, fx.ItemsOf(f)...)
 			}
 		}
-		r.TimeMS = b.TimeMS
 		if r.Finished() {
 			r.Finish()
 		}

@@ -87,6 +87,7 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 		e.health.done()
 	}
 	s.durable = e.now()
+	e.sequencer.Durable()
 	e.logBytes += int64(len(b.Payload))
 	if err := c.execute(&s.executed, b.Commit.Link(), &s.effects); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package nhsa
 
 import (
+	"time"
+
 	"gongji/api"
 	"gongji/api/strictjson"
 	"gongji/engine/ledger"
@@ -64,8 +66,8 @@ func (m *message) header(field int) []byte { return m.get(m.env, field).text }
 // bodyKeep is the largest answer, and the most of escaped text, that a pooled message keeps: 50 lines of a purchase take about 20 KiB.
 const bodyKeep = 64 << 10
 
-func newMessage() *message {
-	m := &message{work: newWork()}
+func newMessage(deadline time.Duration) *message {
+	m := &message{work: newWork(deadline)}
 	return m
 }
 

@@ -272,5 +272,3 @@ func notAdmitted(err error) fault {
 }
 
 func unknownOutcome() fault { return fault{code: codeUnknown, unknown: true} }
-
-var errDeadline = errors.New("no answer within the deadline")

@@ -1,6 +1,8 @@
 package nhsa
 
 import (
+	"time"
+
 	"bufio"
 	"bytes"
 	"context"
@@ -270,7 +272,7 @@ func TestCatalogueDay(t *testing.T) {
 // What is kept in the log opens again, byte for byte, and damaged bytes are told from whole ones.
 func TestKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := newMessage()
+		m := newMessage(time.Second)
 		m.tx = &purchaseSettle
 		emptyBill(m)
 		m.result = fund.Result{Ratio: rapid.Int64Range(0, 10_000).Draw(t, "ratio"), Version: rapid.StringMatching(`[a-z0-9]{1,45}`).Draw(t, "fund")}

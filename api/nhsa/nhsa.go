@@ -162,7 +162,7 @@ func newFace(e *engine.Engine, opt Options) *face {
 		f.table[t.infno] = t
 	}
 	f.files.begin(defaultFileLimits)
-	f.messages.New = func() any { return newMessage() }
+	f.messages.New = func() any { return newMessage(f.opt.Deadline) }
 	// Behind the serials of an earlier process: those of the same second were fewer than its milliseconds since it started.
 	f.serial.Store(uint64(time.Now().UnixMilli()))
 	f.signs.Store(f.serial.Load())

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gongji/api/nhsa/catalogue"
 )
@@ -70,7 +71,7 @@ func FuzzRead(f *testing.F) {
 	}
 	face := newFace(nil, Options{Classifier: catalogue.MustDemo()})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		m := newMessage()
+		m := newMessage(time.Second)
 		x := face.read(m, body)
 		if x.bad() {
 			if texts[x.code] == "" {

@@ -13,7 +13,6 @@ import (
 // work is the memory that a command needs on its way, and what came of it. It goes the way of api/rest (DESIGN.md 1 there).
 type work struct {
 	request *sequencer.Request
-	timer   *time.Timer
 	cmd     ledger.Command
 	more    ledger.More // of commands on visits
 	details command.Details
@@ -34,10 +33,8 @@ type decided struct {
 // commandsKeep is the largest command buffer that a pooled message keeps: one command has at most command.BytesMax.
 const commandsKeep = 2 * command.BytesMax
 
-func newWork() work {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return work{request: sequencer.NewRequest(), timer: t}
+func newWork(deadline time.Duration) work {
+	return work{request: sequencer.NewLimited(deadline)}
 }
 
 // command starts a command of a kind.
@@ -63,7 +60,7 @@ func (f *face) run(m *message) fault {
 	if err := f.engine.Submit(m.request); err != nil {
 		return notAdmitted(err)
 	}
-	if err := m.wait(f.opt.Deadline); err != nil {
+	if err := m.request.Wait(); err != nil {
 		if errors.Is(err, sequencer.ErrClock) {
 			return notAdmitted(err)
 		}
@@ -71,7 +68,7 @@ func (f *face) run(m *message) fault {
 		return unknownOutcome()
 	}
 	r := &m.request.Results[0]
-	m.decided = decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: m.request.TimeMS}
+	m.decided = decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: r.TimeMS}
 	switch r.Effect.Outcome {
 	case ledger.Repeated:
 		return f.resolve(m, r.Effect.First)
@@ -79,18 +76,6 @@ func (f *face) run(m *message) fault {
 		return f.sameSent(m)
 	}
 	return fault{}
-}
-
-// wait blocks until the request is answered or the deadline has passed.
-func (m *message) wait(deadline time.Duration) error {
-	m.timer.Reset(deadline)
-	select {
-	case <-m.request.Done():
-		m.timer.Stop()
-		return m.request.Err
-	case <-m.timer.C:
-		return errDeadline
-	}
 }
 
 // resolve takes the first answer of a repeat from log and journal (R10). A purchase whose parts are the same but whose lines are not is no repeat.

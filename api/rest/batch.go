@@ -7,6 +7,7 @@ import (
 
 	"gongji/api"
 	"gongji/api/strictjson"
+	"gongji/engine/command"
 	"gongji/engine/ledger"
 	"gongji/engine/sequencer"
 )
@@ -18,12 +19,47 @@ const mediaNDJSON = "application/x-ndjson"
 
 // line is what is known of one line of a batch.
 type line struct {
-	msgid   string
-	problem api.Problem // a code: refused before the log
-	at      int         // index of its command in the request, if it has one
+	msgid   []byte       // in the lot's memory
+	problem *api.Problem // refused before the log
+	at      int          // index of its command in the request, if it has one
 	kind    BillKind
-	clr     string    // its clearing category, once settled
-	in      bindingIn // bindings/batch only; texts copied
+}
+
+// lot is all the memory that a batch call needs. That of settlements is pooled: a line costs no allocation. It is dropped instead when the engine may still hold
+// its request, and when it has grown beyond what a thousand ordinary lines need.
+type lot struct {
+	w       *work
+	lines   []line
+	texts   []byte // message ids
+	outs    []decided
+	repeats []int
+	answer  strictjson.Appender
+}
+
+// Largest buffers of a pooled lot: three times what a thousand lines of the province's bills need (150 bytes of command and 330 of answer each).
+const (
+	lotCommandsKeep = 512 << 10
+	lotAnswerKeep   = 1 << 20
+)
+
+func (f *face) newLot() *lot { return &lot{w: newWork(f.opt.Deadline)} }
+
+// giveLot returns l, whose request is idle, to the pool.
+func (f *face) giveLot(l *lot) {
+	if cap(l.w.request.Commands) > lotCommandsKeep || cap(l.answer.B) > lotAnswerKeep {
+		return
+	}
+	l.w.request.Reset()
+	l.w.bill, l.w.details = billIn{}, command.Details{} // they point into a request body
+	l.lines, l.texts, l.outs, l.repeats = l.lines[:0], l.texts[:0], l.outs[:0], l.repeats[:0]
+	f.lots.Put(l)
+}
+
+// keep copies a text into the lot: what the decoder gave goes to the next line.
+func (l *lot) keep(text []byte) []byte {
+	from := len(l.texts)
+	l.texts = append(l.texts, text...)
+	return l.texts[from:len(l.texts):len(l.texts)]
 }
 
 // eachLine calls one for each line of an NDJSON body; false: there are none or too many, and the call has been answered.
@@ -51,36 +87,36 @@ func (f *face) settleBatch(c *api.Call) {
 	if !ok {
 		return
 	}
-	w, d := newWork(), c.Decoder()
-	var lines []line
+	l, d := f.lots.Get().(*lot), c.Decoder()
 	var p api.Problem
 	if !eachLine(c, body, func(text []byte) {
 		d.Reset(text)
-		var stopped api.Problem
-		if lines = append(lines, f.settlementLine(w, d, &stopped)); stopped.Code != "" {
-			p = stopped
-		}
+		f.settlementLine(l, d, &p)
 	}) {
+		f.giveLot(l)
 		return
 	}
-	var outs []decided
 	if p.Code == "" {
-		outs, p = f.runLines(w, sequencer.Till)
+		p = f.runLot(l, sequencer.Till)
 	}
-	for i := range lines {
-		if l := &lines[i]; p.Code == "" && l.problem.Code == "" && l.at < len(outs) && outs[l.at].effect.Outcome == ledger.Accepted {
-			if l.clr, p = f.clrType(outs[l.at].position, outs[l.at].timeMS, l.kind); p.Code != "" {
-				p = unknownOutcome()
-			}
-		}
-	}
-	if p.Code != "" {
+	if p.Code != "" { // the lot is dropped: the engine may have its request
 		c.Fail(p)
 		return
 	}
-	answerLines(c, lines, outs, ledger.KindSettlement, func(a *strictjson.Appender, l *line, out *decided) {
+	list, err := f.clrTypes.List() // of all policies that a line can have been decided under
+	if err != nil {
+		c.Fail(unknownOutcome()) // settled, but the policies cannot be read: the till asks again
+		return
+	}
+	l.appendSettledLines(list)
+	c.Send(200, mediaNDJSON, l.answer.B)
+	f.giveLot(l)
+}
+
+func (l *lot) appendSettledLines(list *ClrList) {
+	l.appendLines(ledger.KindSettlement, func(a *strictjson.Appender, i int, out *decided) {
 		if out.effect.Outcome == ledger.Accepted {
-			appendSettled(a, out, l.clr)
+			appendSettled(a, out, list.Of(out.position, out.timeMS, l.lines[i].kind))
 		} else if out.effect.Outcome == ledger.AmountChanged {
 			appendFigures(a, &out.effect)
 		}
@@ -89,106 +125,110 @@ func (f *face) settleBatch(c *api.Call) {
 
 // settlementLine reads one line. stopped is set if the engine takes nothing now, which is not the line's fault: then the call is refused
 // as a whole, and nothing of it has been submitted.
-func (f *face) settlementLine(w *work, d *strictjson.Decoder, stopped *api.Problem) (l line) {
+func (f *face) settlementLine(l *lot, d *strictjson.Decoder, stopped *api.Problem) {
+	w := l.w
 	x := f.readSettlement(w, d, settlementShape)
-	l.msgid = string(w.bill.msgid)
+	one := line{msgid: l.keep(w.bill.msgid)}
 	if x.bad() {
-		l.problem = x.problem()
-		return l
-	}
-	if ok, after := f.allow(&w.cmd.Institution); !ok {
-		l.problem = api.Problem{Code: api.CodeRateLimited, RetryAfter: after}
-		return l
-	}
-	if l.kind, *stopped = f.kindOf(w); stopped.Code == "" {
-		l.at = w.request.Count
+		p := x.problem()
+		one.problem = &p
+	} else if ok, after := f.allow(&w.cmd.Institution); !ok {
+		one.problem = &api.Problem{Code: api.CodeRateLimited, RetryAfter: after}
+	} else {
+		kind, p := f.kindOf(w)
+		if p.Code != "" {
+			*stopped = p
+		}
+		one.kind, one.at = kind, w.request.Count
 		w.add()
 	}
-	return l
+	l.lines = append(l.lines, one)
 }
 
-// runLines submits what lines asked for and resolves repeats. outs has one element a command; fewer, if the clock halted behind them.
-func (f *face) runLines(w *work, class sequencer.Class) ([]decided, api.Problem) {
-	if w.request.Count == 0 {
-		return nil, api.Problem{}
+// runLot submits what lines asked for and resolves repeats. outs has one element a command; fewer, if the clock halted behind them. With a problem the lot is not
+// used again.
+func (f *face) runLot(l *lot, class sequencer.Class) api.Problem {
+	r := l.w.request
+	if r.Count == 0 {
+		return api.Problem{}
 	}
-	if p := f.submit(w, class); p.Code != "" {
-		return nil, p
+	r.Results = slices.Grow(r.Results[:0], r.Count)
+	if p := f.submit(l.w, class); p.Code != "" {
+		return p
 	}
-	outs, err := f.decide(w.request)
-	if err != nil {
-		return nil, unknownOutcome()
+	if err := f.decide(l); err != nil {
+		return unknownOutcome()
 	}
-	return outs, api.Problem{}
+	return api.Problem{}
 }
 
-// decide gives what came of each command of a request that may lie in several batches of the log, of which it knows the time of the last only.
-// Repeats are looked up in order of their first positions, so that each old batch is read once (a load sent again repeats 1,000 lines of one).
-func (f *face) decide(r *sequencer.Request) ([]decided, error) {
-	outs, repeats := make([]decided, len(r.Results)), []int(nil)
+// decide gives what came of each command. Repeats are looked up in order of their first positions, so that each old batch is read once (a load sent again repeats
+// 1,000 lines of one).
+func (f *face) decide(l *lot) error {
+	results := l.w.request.Results
+	l.outs = slices.Grow(l.outs[:0], len(results))[:len(results)]
+	for i := range results {
+		if r := &results[i]; r.Effect.Outcome == ledger.Repeated {
+			l.repeats = append(l.repeats, i)
+		} else {
+			l.outs[i] = decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: r.TimeMS}
+		}
+	}
+	if len(l.repeats) == 0 {
+		return nil
+	}
 	reader := f.engine.NewReader()
-	last := r.Results[len(outs)-1].Position.Sequence()
-	for i := range outs {
-		res := &r.Results[i]
-		if res.Effect.Outcome == ledger.Repeated {
-			repeats = append(repeats, i)
-			continue
-		}
-		ms := r.TimeMS
-		if s := res.Position.Sequence(); s != last {
-			var err error
-			if ms, err = reader.TimeMS(s); err != nil {
-				return nil, err
-			}
-		}
-		outs[i] = decided{position: res.Position, effect: res.Effect, items: res.Items, timeMS: ms}
-	}
-	slices.SortFunc(repeats, func(a, b int) int { return cmp.Compare(r.Results[a].Effect.First, r.Results[b].Effect.First) })
-	for _, i := range repeats {
+	slices.SortFunc(l.repeats, func(a, b int) int { return cmp.Compare(results[a].Effect.First, results[b].Effect.First) })
+	for _, i := range l.repeats {
 		var err error
-		if outs[i], err = first(reader, r.Results[i].Effect.First); err != nil {
-			return nil, err
+		if l.outs[i], err = first(reader, results[i].Effect.First); err != nil {
+			return err
 		}
 	}
-	return outs, nil
+	return nil
 }
 
-// answerLines writes one object a line: line, msgid if it could be read, status, and either the answer's fields or the problem's.
-func answerLines(c *api.Call, lines []line, outs []decided, kind ledger.Kind, more func(*strictjson.Appender, *line, *decided)) {
-	a := &c.Out
+// appendLines writes one object a line: line, msgid if it could be read, status, and either the answer's fields or the problem's.
+func (l *lot) appendLines(kind ledger.Kind, more func(a *strictjson.Appender, i int, out *decided)) {
+	a := &l.answer
 	a.Reset()
-	for i := range lines {
-		l := &lines[i]
+	for i := range l.lines {
+		one := &l.lines[i]
 		a.Begin()
 		a.Int("line", int64(i+1))
-		if l.msgid != "" {
-			a.String("msgid", l.msgid)
+		if len(one.msgid) > 0 {
+			a.Bytes("msgid", one.msgid)
 		}
-		if l.problem.Code == "" && l.at >= len(outs) {
-			l.problem = halted()
+		if one.problem == nil && one.at >= len(l.outs) {
+			p := halted()
+			one.problem = &p
 		}
-		if l.problem.Code != "" {
-			a.Int("status", int64(statusOf(&l.problem)))
-			appendProblemTail(a, &l.problem)
-		} else {
-			out := &outs[l.at]
-			p := api.Problem{Status: 200}
-			if !out.effect.Outcome.IsAccepted() {
-				p = refused(kind, out.effect.Outcome)
-			}
-			a.Int("status", int64(statusOf(&p)))
-			if out.replayed {
-				a.Bool("replayed", true)
-			}
-			if p.Code != "" {
-				appendProblemTail(a, &p)
-			}
-			more(a, l, out)
+		switch {
+		case one.problem != nil:
+			appendVerdict(a, one.problem, false)
+		case l.outs[one.at].effect.Outcome.IsAccepted():
+			appendVerdict(a, &settled, l.outs[one.at].replayed)
+			more(a, i, &l.outs[one.at])
+		default:
+			p := refused(kind, l.outs[one.at].effect.Outcome)
+			appendVerdict(a, &p, l.outs[one.at].replayed)
+			more(a, i, &l.outs[one.at])
 		}
 		a.End()
 		endLine(a)
 	}
-	c.Send(200, mediaNDJSON, a.B)
+}
+
+var settled = api.Problem{Status: 200}
+
+func appendVerdict(a *strictjson.Appender, p *api.Problem, replayed bool) {
+	a.Int("status", int64(statusOf(p)))
+	if replayed {
+		a.Bool("replayed", true)
+	}
+	if p.Code != "" {
+		appendProblemTail(a, p)
+	}
 }
 
 // endLine ends an object of NDJSON: the next one follows a line feed, not a comma.

@@ -312,8 +312,8 @@ func (f *face) bindBatch(c *api.Call) {
 	if !ok {
 		return
 	}
-	w, d := newWork(), c.Decoder()
-	var lines []line
+	l, d := f.newLot(), c.Decoder() // not pooled: the sequencer may look at the counters of a bulk request for a moment after its answer
+	var ins []bindingIn
 	var unknown api.Problem
 	letter := func(version []byte) (key ledger.Key) {
 		if unknown.Code == "" {
@@ -323,7 +323,8 @@ func (f *face) bindBatch(c *api.Call) {
 	}
 	if !eachLine(c, body, func(text []byte) {
 		d.Reset(text)
-		lines = append(lines, f.bindingLine(w, d, letter))
+		ins = append(ins, bindingIn{})
+		f.bindingLine(l, &ins[len(ins)-1], d, letter)
 	}) {
 		return
 	}
@@ -331,19 +332,19 @@ func (f *face) bindBatch(c *api.Call) {
 		c.Fail(unknown)
 		return
 	}
-	outs, p := f.runLines(w, sequencer.Bulk)
-	if p.Code != "" {
+	if p := f.runLot(l, sequencer.Bulk); p.Code != "" {
 		c.Fail(p)
 		return
 	}
-	for i := range outs {
-		f.letterRefused(&outs[i])
+	for i := range l.outs {
+		f.letterRefused(&l.outs[i])
 	}
-	answerLines(c, lines, outs, ledger.KindBinding, func(a *strictjson.Appender, l *line, out *decided) {
+	l.appendLines(ledger.KindBinding, func(a *strictjson.Appender, i int, out *decided) {
 		if out.effect.Outcome.IsAccepted() {
-			appendBound(a, &l.in, out)
+			appendBound(a, &ins[i], out)
 		}
 	})
+	c.Send(200, mediaNDJSON, l.answer.B)
 }
 
 // letterRefused asks for the letter anew before the next binding.
@@ -353,15 +354,15 @@ func (f *face) letterRefused(out *decided) {
 	}
 }
 
-func (f *face) bindingLine(w *work, d *strictjson.Decoder, letter func(version []byte) ledger.Key) (l line) {
-	x := f.readBinding(w, &l.in, d, letter)
-	l.msgid = string(l.in.msgid)
-	l.in.authorizer = append([]byte(nil), l.in.authorizer...) // the decoder's memory goes to the next line
+func (f *face) bindingLine(l *lot, in *bindingIn, d *strictjson.Decoder, letter func(version []byte) ledger.Key) {
+	x := f.readBinding(l.w, in, d, letter)
+	one := line{msgid: l.keep(in.msgid), at: l.w.request.Count}
+	in.authorizer = l.keep(in.authorizer)
 	if x.bad() {
-		l.problem = x.problem()
-		return l
+		p := x.problem()
+		one.problem = &p
+	} else {
+		l.w.add()
 	}
-	l.at = w.request.Count
-	w.add()
-	return l
+	l.lines = append(l.lines, one)
 }

@@ -28,6 +28,17 @@ type ClrTypes struct {
 // ClrList are the tables of all policies up to some place of the log.
 type ClrList struct {
 	rows []clrRow // in the order of the log
+	memo [clrMemos]atomic.Pointer[clrMemo]
+}
+
+// clrMemos bounds the categories that a list remembers: some kinds of care times insurances times kinds of institution, each in the place that its kind leads to.
+const clrMemos = 256
+
+// clrMemo is a category found before.
+type clrMemo struct {
+	kind    BillKind
+	profile *policy.Profile
+	code    string
 }
 
 type clrRow struct {
@@ -77,6 +88,16 @@ func (l *ClrList) Of(at ledger.Position, ms int64, b BillKind) string {
 	if found != nil && found.profile != nil {
 		profile = found.profile
 	}
+	place := &l.memo[(b.MedType*31+b.Insutype*7+uint32(b.Place))%clrMemos]
+	if m := place.Load(); m != nil && m.kind == b && m.profile == profile {
+		return m.code
+	}
+	code := clrTypeOf(profile, b)
+	place.Store(&clrMemo{b, profile, code})
+	return code
+}
+
+func clrTypeOf(profile *policy.Profile, b BillKind) string {
 	var med, insu [10]byte
 	return profile.ClrType(string(codeText(med[:0], b.MedType)), string('0'+rune(b.Place)), string(codeText(insu[:0], b.Insutype)))
 }

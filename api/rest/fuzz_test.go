@@ -25,7 +25,7 @@ func FuzzAccepted(f *testing.F) {
 			"run line": func(w *work, d *strictjson.Decoder) fault { return readRunLine(w, d, runKey([]byte("R"))) },
 		}
 		for name, read := range readers {
-			w := newWork()
+			w := newWork(DeadlineDefault)
 			var d strictjson.Decoder
 			d.Reset(body)
 			if x := read(w, &d); x.bad() {

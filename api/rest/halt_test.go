@@ -85,7 +85,7 @@ func TestBatchHalt(t *testing.T) {
 	<-held
 	var before []*sequencer.Request
 	for range sequencer.BatchesAhead - 1 {
-		before = append(before, submit(ticks(sequencer.Structural, 1)))
+		before = append(before, submit(ticks(sequencer.Structural, sequencer.AheadCommands))) // enough to be cut behind a batch that is not durable
 		f.await("the cut", func() bool { return f.engine.Depth() == 0 })
 	}
 	f.haltAfter(3)

@@ -33,6 +33,7 @@ const (
 type loader struct {
 	face    *face
 	w       *work
+	timer   *time.Timer
 	decoder strictjson.Decoder
 	read    func(d *strictjson.Decoder, number int) fault // makes the line's command in w, ready for add
 	kind    ledger.Kind
@@ -50,7 +51,7 @@ type refusal struct {
 }
 
 func (f *face) newLoader(kind ledger.Kind) *loader {
-	return &loader{face: f, w: newWork(), kind: kind}
+	return &loader{face: f, w: &work{request: sequencer.NewRequest()}, timer: time.NewTimer(loadDeadline), kind: kind}
 }
 
 // run reads the whole stream. A problem with a code ends it: lines before it are in the ledger, and sending all again resumes.
@@ -106,7 +107,7 @@ func (l *loader) send() api.Problem {
 	if err := l.admit(); err != nil {
 		return notAdmitted(err)
 	}
-	if err := l.w.wait(loadDeadline); errors.Is(err, sequencer.ErrClock) {
+	if err := l.wait(loadDeadline); errors.Is(err, sequencer.ErrClock) {
 		return notAdmitted(err) // a part of the chunk may be decided: sending again resumes, as after any end of a load
 	} else if err != nil {
 		return unknownOutcome()
@@ -144,8 +145,20 @@ func (l *loader) admit() error {
 		if !errors.Is(err, sequencer.ErrBusy) || time.Now().After(end) {
 			return err
 		}
-		l.w.timer.Reset(loadRetryEvery)
-		<-l.w.timer.C
+		l.timer.Reset(loadRetryEvery)
+		<-l.timer.C
+	}
+}
+
+// wait blocks until the request is answered or the deadline has passed.
+func (l *loader) wait(deadline time.Duration) error {
+	l.timer.Reset(deadline)
+	select {
+	case <-l.w.request.Done():
+		l.timer.Stop()
+		return l.w.request.Err
+	case <-l.timer.C:
+		return sequencer.ErrDeadline
 	}
 }
 

@@ -36,6 +36,7 @@ type face struct {
 	engine   *engine.Engine
 	opt      Options
 	works    sync.Pool
+	lots     sync.Pool // of settlements
 	types    institutionTypes
 	letters  letters
 	clrTypes *ClrTypes
@@ -65,7 +66,8 @@ func newFace(e *engine.Engine, opt Options) *face {
 		opt.Vouchers = e.TestVouchers()
 	}
 	f := &face{engine: e, opt: opt, types: newInstitutionTypes(), clrTypes: NewClrTypes(e, opt.Deadline), started: time.Now()}
-	f.works.New = func() any { return newWork() }
+	f.works.New = func() any { return newWork(opt.Deadline) }
+	f.lots.New = func() any { return f.newLot() }
 	return f
 }
 

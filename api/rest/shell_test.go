@@ -215,14 +215,14 @@ func TestLongestFields(t *testing.T) {
 		consentMS: noon, face: 2, order: orderMax, auth: authIn{given: true, txnNo: long(opterMax, `"`), timeMS: noon},
 		application: applicationIn{given: true, no: long(opterMax, `"`), clerk: long(nameMax, "𠀀"), document: long(nameMax, "𠀀")}}
 	in.commitment.version, in.commitment.declaration, in.commitment.acceptedMS = long(versionMax, `"`), long(letterMax, "𠀀"), noon
-	w := newWork()
+	w := newWork(DeadlineDefault)
 	w.begin(ledger.KindBinding)
 	in.blob(&w.blob)
 	w.cmd.ID, w.details.Caller, w.details.Message = ledger.K([]byte("x")), []byte(channelNames[0]), in.msgid
 	checkFits(t, w)
 
 	reversal := reversalIn{reason: long(reasonMax, "𠀀")}
-	w = newWork()
+	w = newWork(DeadlineDefault)
 	reversal.command(w, ledger.KindReversalByID)
 	w.blob.Begin()
 	w.blob.Bytes("opter", long(opterMax, `"`))
@@ -231,7 +231,7 @@ func TestLongestFields(t *testing.T) {
 	w.cmd.Institution, w.cmd.Settlement = ledger.NewCode([]byte("x")), settlementMax
 	checkFits(t, w)
 
-	w = newWork()
+	w = newWork(DeadlineDefault)
 	w.begin(ledger.KindInstitutionAdd)
 	w.cmd.Institution, w.cmd.Area, w.details.Text = ledger.NewCode(long(codeMax, "x")), typeMax, long(institutionNameMax, "长")
 	checkFits(t, w)

@@ -16,7 +16,6 @@ import (
 // carries them. It is pooled, and dropped instead when the engine may still hold the request.
 type work struct {
 	request *sequencer.Request
-	timer   *time.Timer
 	cmd     ledger.Command
 	more    ledger.More
 	details command.Details
@@ -28,11 +27,7 @@ type work struct {
 // commandsKeep is the largest command buffer that a pooled work keeps: one command has at most command.BytesMax.
 const commandsKeep = 2 * command.BytesMax
 
-func newWork() *work {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return &work{request: sequencer.NewRequest(), timer: t}
-}
+func newWork(deadline time.Duration) *work { return &work{request: sequencer.NewLimited(deadline)} }
 
 func (f *face) take() *work { return f.works.Get().(*work) }
 
@@ -80,7 +75,7 @@ func (f *face) run(w *work, class sequencer.Class) (out decided, p api.Problem) 
 	if p = f.submit(w, class); p.Code != "" {
 		return out, p
 	}
-	out, err := f.resolve(&w.request.Results[0], w.request.TimeMS)
+	out, err := f.resolve(&w.request.Results[0])
 	if err != nil {
 		f.give(w)
 		return out, unknownOutcome()
@@ -112,7 +107,7 @@ func (f *face) submit(w *work, class sequencer.Class) api.Problem {
 		f.give(w)
 		return notAdmitted(err)
 	}
-	if err := w.wait(f.opt.Deadline); err != nil {
+	if err := w.request.Wait(); err != nil {
 		if !errors.Is(err, sequencer.ErrClock) {
 			return unknownOutcome() // the engine may still write into the request: w is left to it
 		}
@@ -124,25 +119,10 @@ func (f *face) submit(w *work, class sequencer.Class) api.Problem {
 	return api.Problem{}
 }
 
-// errDeadline says that no answer came in time.
-var errDeadline = errors.New("no answer within the deadline")
-
-// wait blocks until the request is answered or the deadline has passed.
-func (w *work) wait(deadline time.Duration) error {
-	w.timer.Reset(deadline)
-	select {
-	case <-w.request.Done():
-		w.timer.Stop()
-		return w.request.Err
-	case <-w.timer.C:
-		return errDeadline
-	}
-}
-
 // resolve turns a repeat into the first answer, read from log and journal (R10).
-func (f *face) resolve(r *sequencer.Result, timeMS int64) (decided, error) {
+func (f *face) resolve(r *sequencer.Result) (decided, error) {
 	if r.Effect.Outcome != ledger.Repeated {
-		return decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: timeMS}, nil
+		return decided{position: r.Position, effect: r.Effect, items: r.Items, timeMS: r.TimeMS}, nil
 	}
 	return first(f.engine.NewReader(), r.Effect.First)
 }

@@ -67,9 +67,23 @@ var zone = time.FixedZone("+08:00", zoneSeconds)
 // decimals of a second.
 func AppendTime(dst []byte, ms int64) []byte {
 	dst = append(dst, '"')
-	dst = time.UnixMilli(ms).In(zone).AppendFormat(dst, "2006-01-02T15:04:05.000-07:00")
-	return append(dst, '"')
+	if ms < 0 || ms >= plainTimesEnd {
+		dst = time.UnixMilli(ms).In(zone).AppendFormat(dst, "2006-01-02T15:04:05.000-07:00")
+		return append(dst, '"')
+	}
+	seconds := int(ms/1000) + zoneSeconds
+	y, m, d := dateOf(seconds / 86400).Parts()
+	at := len(dst)
+	dst = append(dst, `0000-00-00T00:00:00.000+08:00"`...)
+	for _, p := range [...]struct{ end, v int }{{4, y % 100}, {2, y / 100}, {7, m}, {10, d}, {13, seconds / 3600 % 24}, {16, seconds / 60 % 60}, {19, seconds % 60}, {22, int(ms % 1000 / 10)}} {
+		dst[at+p.end-2], dst[at+p.end-1] = '0'+byte(p.v/10), '0'+byte(p.v%10)
+	}
+	dst[at+22] = '0' + byte(ms%10)
+	return dst
 }
+
+// plainTimesEnd is 2200-01-01 in ms: times before it are written by digits, which costs a tenth of package time's way.
+const plainTimesEnd = 7_258_118_400_000
 
 func appendPadded(dst []byte, v, weight int) []byte {
 	for ; weight > 0; weight /= 10 {
@@ -112,10 +126,13 @@ func (a *Appender) ArrayKey(name string) { a.key(name); a.B = append(a.B, '['); 
 func (a *Appender) EndArray() { a.B = append(a.B, ']'); a.comma = true }
 
 func (a *Appender) key(name string) {
-	a.sep()
-	a.B = append(a.B, '"')
-	a.B = append(a.B, name...)
-	a.B = append(a.B, '"', ':')
+	b := a.B
+	if a.comma {
+		b = append(b, ',')
+	}
+	b = append(b, '"')
+	b = append(b, name...)
+	a.B, a.comma = append(b, '"', ':'), true
 }
 
 // String adds a field of text.

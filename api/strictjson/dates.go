@@ -15,6 +15,21 @@ func (d Date) Days() int {
 	return daysBefore(y) + monthDays(y, m) + day - 1 - daysBefore(1970)
 }
 
+// dateOf is the date so many days, 0 or more, after 1970-01-01: Days turned round. Years are counted from March, so that the day that comes and goes is their last.
+func dateOf(days int) Date {
+	const fromMarchOf0 = 719_468 // days from 0000-03-01 to 1970-01-01
+	days += fromMarchOf0
+	era, day := days/146_097, days%146_097 // 400 years
+	year := (day - day/1_460 + day/36_524 - day/146_096) / 365
+	day -= year*365 + year/4 - year/100
+	month := (5*day + 2) / 153 // from March
+	day -= (153*month + 2) / 5
+	if year += era * 400; month >= 10 {
+		return Date((year+1)*10_000 + (month-9)*100 + day + 1)
+	}
+	return Date(year*10_000 + (month+3)*100 + day + 1)
+}
+
 // yearMin and yearMax bound dates in requests: a birth date is not before 1850, and nothing we do
 // reaches beyond 2199.
 const (

@@ -12,6 +12,7 @@ const fieldsMax = 64
 // by all goroutines.
 type Shape struct {
 	names    []string
+	keys     []string // ,"name": of each
 	required uint64
 	slots    [slotCount]uint8 // index+1 of the name, 0 is empty
 }
@@ -33,6 +34,7 @@ func MustShape(fields string) *Shape {
 		}
 		seen[name] = true
 		s.names = append(s.names, name)
+		s.keys = append(s.keys, `,"`+name+`":`)
 		if !optional {
 			s.required |= 1 << i
 		}

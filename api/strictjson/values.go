@@ -8,6 +8,9 @@ import (
 
 // Token reads an id or code of 1 to max visible ASCII characters (no space).
 func (d *Decoder) Token(max int) []byte {
+	if s := d.visible(max); s != nil {
+		return s
+	}
 	s := d.String(max, max)
 	if d.failed {
 		return nil
@@ -27,7 +30,10 @@ func (d *Decoder) Token(max int) []byte {
 
 // Digits reads a numeric code: a string of min to max ASCII digits, such as "310".
 func (d *Decoder) Digits(min, max int) []byte {
-	s := d.String(max, max)
+	s := d.visible(max)
+	if s == nil {
+		s = d.String(max, max)
+	}
 	if d.failed {
 		return nil
 	}
@@ -47,7 +53,10 @@ const enumMax = 64
 
 // Enum reads a string that is one of e's values and returns its index there; -1 on error.
 func (d *Decoder) Enum(e *Enum) int {
-	s := d.String(enumMax, enumMax)
+	s := d.visible(enumMax)
+	if s == nil {
+		s = d.String(enumMax, enumMax)
+	}
 	if d.failed {
 		return -1
 	}
@@ -141,7 +150,10 @@ const amountCharsMax = 64
 // Amount reads a string of yuan ("184.00", at most two decimals) and returns fen. A JSON number is
 // refused as wrong_type; other errors have the codes of money.Error.
 func (d *Decoder) Amount() int64 {
-	s := d.String(amountCharsMax, amountCharsMax)
+	s := d.visible(amountCharsMax)
+	if s == nil {
+		s = d.String(amountCharsMax, amountCharsMax)
+	}
 	if d.failed {
 		return 0
 	}

@@ -14,6 +14,9 @@ var (
 	ErrTooLarge = errors.New("too many commands in a request") // over CommandsPerRequestMax
 )
 
+// ErrDeadline says that a limited request has no answer in time: its outcome is unknown, and the engine may still write into it, so it is not used again.
+var ErrDeadline = errors.New("no answer within the deadline")
+
 // Class says in which queue a request waits.
 type Class uint8
 
@@ -27,6 +30,7 @@ const (
 // Result is what came of one command.
 type Result struct {
 	Position ledger.Position
+	TimeMS   int64 // ledger time of its batch
 	Effect   ledger.Effect
 	Items    []ledger.Item // of an unbinding
 }
@@ -39,9 +43,9 @@ type Request struct {
 	Count    int
 	Query    func(sequence uint64) // runs on the executor's goroutine behind everything admitted before; must be short and bounded
 	Results  []Result              // one a command, in order, after Done; with ErrClock those of the first commands, as many as lay in batches
-	TimeMS   int64                 // ledger time of the batch that held the last result's command
 	Err      error                 // after Done: nil, or ErrClock: the commands from len(Results) on were not logged, their ids are free
 
+	limit *limit // nil: waits for ever
 	done  chan struct{}
 	taken int // commands already in a batch
 	at    int // their bytes
@@ -58,11 +62,24 @@ func (r *Request) Reset() {
 	r.Results, r.taken, r.at = r.Results[:0], 0, 0
 }
 
-// Done is signalled once when the request is answered.
+// Done is signalled once when the request is answered. Not for a limited request: Wait.
 func (r *Request) Done() <-chan struct{} { return r.done }
 
+// Wait blocks until the admitted request is answered, or its limit has passed: ErrDeadline.
+func (r *Request) Wait() error {
+	<-r.done
+	if r.limit != nil && r.limit.expired() {
+		return ErrDeadline
+	}
+	return r.Err
+}
+
 // Finish answers the request. The executor calls it once, after all its commands have run.
-func (r *Request) Finish() { r.done <- struct{}{} }
+func (r *Request) Finish() {
+	if r.limit == nil || r.limit.finish() {
+		r.done <- struct{}{}
+	}
+}
 
 // Finished reports whether all commands have results.
 func (r *Request) Finished() bool { return len(r.Results) == r.Count }

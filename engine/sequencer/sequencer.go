@@ -2,6 +2,7 @@ package sequencer
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -18,7 +19,8 @@ const (
 	BatchCommands         = 2_048  // cut of a batch; command.BatchCommandsMax is the format's limit
 	BulkShare             = 1_024  // commands of loads in one cycle while tills wait: half a batch
 	batchBytes            = command.BatchBytesMax - command.BytesMax
-	BatchesAhead          = 4 // batches between sequencer and replies: one syncing, one waiting, one executing, one being answered
+	AheadCommands         = 1_024 // waiting commands that are cut although a batch is not durable yet: half a batch
+	BatchesAhead          = 4     // batches between sequencer and replies: one syncing, one waiting, one executing, one being answered
 )
 
 // Batch is a cut batch on its way: appended, not yet known durable.
@@ -43,9 +45,9 @@ type Sequencer struct {
 	log   Appender
 	out   chan *Batch
 	free  chan *Batch
-	wake  chan struct{}
-	most  int          // commands of a batch
-	stamp func() int64 // nil: nobody measures
+	wake  chan struct{} // one token: Run looks again
+	most  int           // commands of a batch
+	stamp func() int64  // nil: nobody measures
 	time  ledgerTime
 	depth atomic.Int64 // waiting commands
 
@@ -54,6 +56,8 @@ type Sequencer struct {
 	queries []*Request
 	waiting [Bulk + 1]int
 	closed  bool
+	flying  int  // batches appended and not known durable
+	resting bool // Run waits to be woken, by whoever makes a cut due
 
 	cycle [Bulk + 1][]*Request // taken, owned by Run
 	bulk  []*Request           // not yet wholly in batches
@@ -101,11 +105,16 @@ func (s *Sequencer) Submit(r *Request) error {
 		return ErrTooLarge
 	}
 	s.submitted(r)
+	r.begin()
 	s.mu.Lock()
 	err := s.admit(r)
+	due := err == nil && s.dueLocked()
 	s.mu.Unlock()
-	if err == nil {
+	if due {
 		s.poke()
+	}
+	if err != nil {
+		r.unbegin()
 	}
 	return err
 }
@@ -157,19 +166,21 @@ func (s *Sequencer) Close() {
 func (s *Sequencer) Run() error {
 	defer close(s.out)
 	for {
-		<-s.wake
-		for {
-			n, closed := s.take()
-			if n == 0 {
-				if closed {
-					return nil
-				}
-				break
-			}
-			if err := s.cut(); err != nil {
-				s.Close()
-				return err
-			}
+		if !s.ripe() {
+			<-s.wake
+			continue
+		}
+		if s.Depth() < AheadCommands {
+			// Who is ready to run may be about to submit: he goes first, and his commands are in this batch and not in the next. Where nobody else runs it costs nothing.
+			runtime.Gosched()
+		}
+		n, closed := s.take()
+		if n == 0 && closed {
+			return nil
+		}
+		if err := s.cut(); err != nil {
+			s.Close()
+			return err
 		}
 	}
 }
@@ -274,11 +285,9 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 	if b == nil {
 		return nil, false, nil
 	}
-	for _, sp := range b.Spans {
-		s.left(sp.Request.Class, sp.Count)
-	}
 	var ok bool
 	if b.TimeMS, ok = s.time.now(); !ok {
+		s.gone(b, 0)
 		s.refuse(b)
 		return nil, true, nil
 	}
@@ -287,6 +296,7 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	s.gone(b, 1)
 	b.Commit, b.Sequence = commit, commit.Sequence()
 	s.cutAt(b)
 	if err := b.Opened.OpenAdded(); err != nil { // while it syncs and the batch before it executes
@@ -314,6 +324,18 @@ func (s *Sequencer) refuse(b *Batch) {
 	s.out <- b
 }
 
+// gone counts what lies in b as waiting no more, and b as flying if it was appended.
+func (s *Sequencer) gone(b *Batch, appended int) {
+	s.mu.Lock()
+	for i := range b.Spans {
+		s.waiting[b.Spans[i].Request.Class] -= b.Spans[i].Count
+	}
+	s.flying += appended
+	s.mu.Unlock()
+	s.depth.Add(int64(-b.commands()))
+}
+
+// left counts n commands that will lie in no batch as waiting no more.
 func (s *Sequencer) left(c Class, n int) {
 	s.mu.Lock()
 	s.waiting[c] -= n

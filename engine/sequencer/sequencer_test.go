@@ -65,6 +65,9 @@ func drain(t *testing.T, s *Sequencer) (batches []Batch, run error) {
 	done := make(chan error, 1)
 	go func() { done <- s.Run() }()
 	for b := range s.Batches() {
+		if b.Commit != nil {
+			s.Durable()
+		}
 		for _, sp := range b.Spans {
 			if len(sp.Request.done) > 0 {
 				t.Error("a request was answered before its results were there")
