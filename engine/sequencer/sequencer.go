@@ -270,9 +270,11 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 	if b == nil {
 		return nil, false, nil
 	}
+	var gone [Bulk + 1]int
 	for _, sp := range b.Spans {
-		s.left(sp.Request.Class, sp.Count)
+		gone[sp.Request.Class] += sp.Count
 	}
+	s.left(gone)
 	var ok bool
 	if b.TimeMS, ok = s.time.now(); !ok {
 		s.refuse(b)
@@ -295,23 +297,30 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 // executor may just be answering: the batch goes to it without a commit, so that the refusal comes behind those results. What of a request
 // lies in no batch yet goes with it.
 func (s *Sequencer) refuse(b *Batch) {
+	var gone [Bulk + 1]int
 	for _, sp := range b.Spans { // no request has two spans in one batch
 		r := sp.Request
 		if len(s.bulk) > 0 && s.bulk[0] == r { // only the first can be partly in batches
 			s.bulk = append(s.bulk[:0], s.bulk[1:]...)
 		}
-		s.left(r.Class, r.Count-r.taken)
+		gone[r.Class] += r.Count - r.taken
 		r.Err, r.Query = ErrClock, func(uint64) {}
 		b.Queries = append(b.Queries, r)
 	}
+	s.left(gone)
 	b.Spans = b.Spans[:0]
 	b.Sequence = 0
 	s.out <- b
 }
 
-func (s *Sequencer) left(c Class, n int) {
+// left counts commands that wait no longer, by class: once a batch, since every Submit wants the lock.
+func (s *Sequencer) left(gone [Bulk + 1]int) {
+	all := 0
 	s.mu.Lock()
-	s.waiting[c] -= n
+	for c, n := range gone {
+		s.waiting[c] -= n
+		all += n
+	}
 	s.mu.Unlock()
-	s.depth.Add(int64(-n))
+	s.depth.Add(int64(-all))
 }
