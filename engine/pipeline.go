@@ -86,6 +86,7 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 		}
 		e.health.done()
 	}
+	e.sequencer.Synced()
 	e.logBytes += int64(len(b.Payload))
 	if err := c.execute(&s.executed, b.Commit.Link(), &s.effects); err != nil {
 		return err

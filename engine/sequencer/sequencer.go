@@ -47,6 +47,8 @@ type Sequencer struct {
 	time  ledgerTime
 	depth atomic.Int64 // waiting commands
 
+	unsynced atomic.Int64 // batches appended and not yet told durable
+
 	mu      sync.Mutex // guards what follows; held for an append to a slice
 	queues  [Bulk + 1][]*Request
 	queries []*Request
@@ -72,7 +74,7 @@ func newSequencer(log Appender, clock Clock, lastTimeMS int64, ahead, most int) 
 	return s
 }
 
-// Batches are the cut batches, in log order; closed when Run ends. The receiver waits for Commit, executes, answers, and recycles.
+// Batches are the cut batches, in log order; closed when Run ends. The receiver waits for Commit, calls Synced, executes, answers, and recycles.
 func (s *Sequencer) Batches() <-chan *Batch { return s.out }
 
 // Recycle gives a batch's memory back.
@@ -101,10 +103,23 @@ func (s *Sequencer) Submit(r *Request) error {
 	s.mu.Lock()
 	err := s.admit(r)
 	s.mu.Unlock()
-	if err == nil {
+	if err == nil && !s.collects() {
 		s.poke()
 	}
 	return err
+}
+
+// collects reports that what waits is better cut later: a batch is being synced, so what is appended now starts no earlier than what is appended when
+// it is done, and there is not enough for a full batch. Synced ends it.
+func (s *Sequencer) collects() bool {
+	return s.unsynced.Load() != 0 && s.depth.Load() < int64(s.most)
+}
+
+// Synced tells that the next appended batch is durable. The receiver of Batches calls it for each that has a Commit, once it has waited for it.
+func (s *Sequencer) Synced() {
+	if s.unsynced.Add(-1) == 0 {
+		s.poke()
+	}
 }
 
 func (s *Sequencer) admit(r *Request) error {
@@ -156,6 +171,9 @@ func (s *Sequencer) Run() error {
 	for {
 		<-s.wake
 		for {
+			if s.collects() && !s.ending() {
+				break
+			}
 			n, closed := s.take()
 			if n == 0 {
 				if closed {
@@ -169,6 +187,12 @@ func (s *Sequencer) Run() error {
 			}
 		}
 	}
+}
+
+func (s *Sequencer) ending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // take moves everything admitted so far into the cycle, swapping slices so that Submit never waits for a cut.
@@ -285,6 +309,7 @@ func (s *Sequencer) flush(b *Batch) (open *Batch, failed bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	s.unsynced.Add(1)
 	b.Commit, b.Sequence = commit, commit.Sequence()
 	if err := b.Opened.OpenAdded(); err != nil { // while it syncs and the batch before it executes
 		return nil, false, fmt.Errorf("batch %d: %w", b.Sequence, err)

@@ -65,6 +65,9 @@ func drain(t *testing.T, s *Sequencer) (batches []Batch, run error) {
 	done := make(chan error, 1)
 	go func() { done <- s.Run() }()
 	for b := range s.Batches() {
+		if b.Commit != nil {
+			s.Synced()
+		}
 		for _, sp := range b.Spans {
 			if len(sp.Request.done) > 0 {
 				t.Error("a request was answered before its results were there")
@@ -155,6 +158,36 @@ func TestFill(t *testing.T) {
 	if len(r.batches) != 2 || len(r.batches[1].Spans) != 100 {
 		t.Fatalf("%d batches, second of %d", len(r.batches), len(r.batches[1].Spans))
 	}
+}
+
+// TestCollects: while a batch is being synced, what arrives waits for Synced and becomes one batch; a full batch does not wait.
+func TestCollects(t *testing.T) {
+	s := New(&fakeLog{}, &fakeClock{wall: 1000}, 0)
+	done := make(chan error, 1)
+	go func() { done <- s.Run() }()
+	next := func(spans int) {
+		t.Helper()
+		b := <-s.Batches()
+		if len(b.Spans) != spans {
+			t.Errorf("a batch of %d requests, want %d", len(b.Spans), spans)
+		}
+		s.Recycle(b)
+	}
+	must(t, s.Submit(request(Till, 1)))
+	next(1)
+	for range 100 {
+		must(t, s.Submit(request(Till, 1)))
+	}
+	s.Synced()
+	next(100)
+	must(t, s.Submit(request(Till, 7)))
+	must(t, s.Submit(request(Till, BatchCommands-7)))
+	next(2)
+	s.Synced()
+	must(t, s.Submit(request(Till, 1))) // one of two is still being synced
+	s.Close()
+	next(1) // nothing waits for ever behind Close
+	must(t, <-done)
 }
 
 // TestCut: a batch ends at BatchCommands and a request may lie in two.
