@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"gongji/engine/executor"
@@ -128,12 +129,13 @@ func (e *Engine) receive() error {
 func answer(b *sequencer.Batch, fx *ledger.Effects) {
 	for _, sp := range b.Spans {
 		r := sp.Request
-		for i := sp.First; i < sp.First+sp.Count; i++ {
-			f := &fx.List[i]
-			r.Results = append(r.Results, sequencer.Result{Position: ledger.At(b.Sequence, i), TimeMS: b.TimeMS, Effect: *f})
+		at := len(r.Results)
+		r.Results = slices.Grow(r.Results, sp.Count)[:at+sp.Count]
+		for i := range sp.Count {
+			result, f := &r.Results[at+i], &fx.List[sp.First+i] // in place: a result is 160 bytes
+			result.Position, result.TimeMS, result.Effect, result.Items = ledger.At(b.Sequence, sp.First+i), b.TimeMS, *f, nil
 			if f.ItemCount > 0 {
-				last := &r.Results[len(r.Results)-1]
-				last.Items = append(last.Items, fx.ItemsOf(f)...)
+				result.Items = append(result.Items, fx.ItemsOf(f)...)
 			}
 		}
 		if r.Finished() {

@@ -1,6 +1,10 @@
 package command
 
-import "fmt"
+import (
+	"fmt"
+
+	"gongji/engine/ledger"
+)
 
 // cutStep is how many bytes Add copies before it looks at them: copying runs ahead of the memory, and the lengths are then read from the L1 cache,
 // where reading them first waited for every other line of a request that another core wrote.
@@ -8,7 +12,8 @@ const cutStep = 4 << 10
 
 // Begin begins a batch in payload[:0] that Add cuts commands for and End closes.
 func (o *Opened) Begin(payload []byte) []byte {
-	o.Offsets = o.Offsets[:0]
+	o.Offsets, o.Commands = o.Offsets[:0], o.Commands[:0]
+	o.Money, o.Undoes = true, false
 	return BeginBatch(payload)
 }
 
@@ -28,6 +33,7 @@ func (o *Opened) Add(payload, src []byte, most, size int) (longer []byte, took, 
 		}
 		payload, copied = copyUntil(payload, src, copied, used+n)
 		o.Offsets = append(o.Offsets, uint32(at-BatchHeadBytes))
+		o.note(ledger.Kind(payload[at+2]))
 		took, used = took+1, used+n
 	}
 	return payload[:begin+used], took, used
@@ -53,7 +59,7 @@ func (o *Opened) End(payload []byte, timeMS int64) {
 
 // OpenAdded is Open of a batch that was just built with Begin, Add and End: its sum and lengths need not be looked at again.
 func (o *Opened) OpenAdded() error {
-	if o.kinds(); !o.Money {
+	if !o.Money {
 		return nil
 	}
 	return o.decode()

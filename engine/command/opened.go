@@ -46,17 +46,16 @@ func (o *Opened) OpenUndecoded(payload []byte) (err error) {
 	if o.Offsets, err = o.Head.Offsets(o.Offsets[:0]); err != nil {
 		return err
 	}
-	o.kinds()
+	o.Money, o.Undoes = true, false
+	for _, at := range o.Offsets {
+		o.note(ledger.Kind(o.Head.Commands[at+2]))
+	}
+	o.Commands = o.Commands[:0]
 	return nil
 }
 
-// kinds notes which kinds of commands there are.
-func (o *Opened) kinds() {
-	o.Money, o.Undoes = true, false
-	for _, at := range o.Offsets {
-		kind := ledger.Kind(o.Head.Commands[at+2])
-		o.Money = o.Money && kind.IsMoney()
-		o.Undoes = o.Undoes || kind.AsksOriginal()
-	}
-	o.Commands = o.Commands[:0]
+// note notes the kind of a further command.
+func (o *Opened) note(kind ledger.Kind) {
+	o.Money = o.Money && kind.IsMoney()
+	o.Undoes = o.Undoes || kind.AsksOriginal()
 }

@@ -160,6 +160,36 @@ func TestFill(t *testing.T) {
 	}
 }
 
+// TestCollects: while a batch is being synced, what arrives waits for Durable and becomes one batch; a full batch does not wait.
+func TestCollects(t *testing.T) {
+	s := New(&fakeLog{}, &fakeClock{wall: 1000}, 0)
+	done := make(chan error, 1)
+	go func() { done <- s.Run() }()
+	next := func(spans int) {
+		t.Helper()
+		b := <-s.Batches()
+		if len(b.Spans) != spans {
+			t.Errorf("a batch of %d requests, want %d", len(b.Spans), spans)
+		}
+		s.Recycle(b)
+	}
+	must(t, s.Submit(request(Till, 1)))
+	next(1)
+	for range 100 {
+		must(t, s.Submit(request(Till, 1)))
+	}
+	s.Durable()
+	next(100)
+	must(t, s.Submit(request(Till, 7)))
+	must(t, s.Submit(request(Till, BatchCommands-7)))
+	next(2)
+	s.Durable()
+	must(t, s.Submit(request(Till, 1))) // one of two is still being synced
+	s.Close()
+	next(1) // nothing waits for ever behind Close
+	must(t, <-done)
+}
+
 // TestCut: a batch ends at BatchCommands and a request may lie in two.
 func TestCut(t *testing.T) {
 	log := &fakeLog{}

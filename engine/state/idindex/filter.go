@@ -44,14 +44,17 @@ func lineOf(hi, lines uint64) uint64 {
 	return line
 }
 
-// mayContain has no branch on the bits: almost every answer is no, so the processor runs ahead into the next run's filter and the
-// cache misses of several filters overlap.
+// mayContain looks at three words before it branches: an absent key passes them in 1.5 % of cases, so the branch is foreseen and the processor runs
+// ahead into the next run's filter; the other words are hardly ever wanted.
 func (f filter) mayContain(hi, lo uint64) bool {
 	n, _ := bits.Mul64(hi, uint64(len(f)))
 	l := &f[n]
 	set := l[0] >> (lo & 63)
 	set &= l[1] >> (lo >> 6 & 63)
 	set &= l[2] >> (lo >> 12 & 63)
+	if set&1 == 0 {
+		return false
+	}
 	set &= l[3] >> (lo >> 18 & 63)
 	set &= l[4] >> (lo >> 24 & 63)
 	set &= l[5] >> (lo >> 30 & 63)
