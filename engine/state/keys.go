@@ -40,6 +40,12 @@ func appendGroupKey(dst []byte, version uint64, table uint8) []byte {
 	return append(binary.BigEndian.AppendUint64(append(dst, PrefixTables), version), table)
 }
 
+const groupKeyBytes = 1 + 8 + 1
+
+func splitGroupKey(key []byte) group {
+	return group{version: binary.BigEndian.Uint64(key[1:]), table: key[9]}
+}
+
 func splitPageKey(key []byte) pageAt {
 	return pageAt{version: binary.BigEndian.Uint64(key[1:]), table: key[9], page: binary.BigEndian.Uint32(key[10:])}
 }

@@ -21,6 +21,8 @@ type LoadOptions struct {
 	SkipHash bool
 	// Workers is how many goroutines read pages; 0: one a core. What is loaded and what is refused does not depend on it.
 	Workers int
+
+	spanBytes int // of rows that one goroutine reads at a time; 0: spanBytesDefault
 }
 
 func (o *LoadOptions) workers() int {

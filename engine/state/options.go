@@ -7,12 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"gongji/engine/state/idindex"
 )
 
 // Events of the store (design.md 7: a stall or background error above 2 s means not ready, above 30 s exit; the engine decides). Any may be nil.
@@ -118,27 +119,19 @@ func splitAtGroup(start []byte) (pebble.SpanPolicy, []byte, error) {
 	if len(start) == 0 {
 		return pebble.SpanPolicy{}, nil, nil
 	}
-	n := groupBytes(start[0])
-	if len(start) < n {
-		return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
-	}
-	end := slices.Clone(start[:n]) // and the next group's first key is the next number of these bytes
-	for i := n - 1; ; i-- {
-		if end[i]++; end[i] != 0 {
-			return pebble.SpanPolicy{}, end, nil
-		}
-	}
+	return pebble.SpanPolicy{}, groupEnd(start), nil
 }
 
-// groupBytes is how many bytes of a key name its group.
-func groupBytes(prefix byte) int {
-	switch prefix {
-	case PrefixTables:
-		return 1 + 8 + 1 // checkpoint and table
-	case PrefixIDs:
-		return 1 + 8 + 1 // run, and kind: blocks and filters of a run grow side by side
+// groupEnd is the first key behind the group of a key.
+func groupEnd(key []byte) []byte {
+	switch {
+	case key[0] == PrefixTables && len(key) >= groupKeyBytes:
+		at := splitGroupKey(key)
+		return appendGroupKey(nil, at.version, at.table+1)
+	case key[0] == PrefixIDs:
+		return idindex.GroupEnd(key)
 	}
-	return 1
+	return []byte{key[0] + 1}
 }
 
 func listener(e *Events) *pebble.EventListener {
