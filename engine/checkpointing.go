@@ -16,6 +16,7 @@ import (
 type checkpointing struct {
 	current *state.Checkpoint
 	begun   time.Time
+	pages   int64                 // bytes of pages that the last one wrote, of an earlier run too
 	walks   []*walk               // under way, at most walksMax
 	walking func(sequence uint64) // told before each walk, on the caller's goroutine; nil but in tests, which set it before any walk
 }
@@ -72,6 +73,15 @@ func (e *Engine) beginCheckpoint() (err error) {
 	return err
 }
 
+// checkpointDue says whether so much log lies behind the last checkpoint that the next should begin.
+func (e *Engine) checkpointDue() bool {
+	least := e.options.CheckpointBytes
+	if e.options.stretch {
+		least = max(least, int64(float64(e.checkpoint.pages)/pagesPerLogByte))
+	}
+	return e.logBytes >= least && e.checkpoint.current == nil
+}
+
 // endCheckpoint looks what has ended: walks, the checkpoint, or both.
 func (e *Engine) endCheckpoint() error {
 	e.checkpoint.thawEnded()
@@ -91,6 +101,7 @@ func (e *Engine) finishCheckpoint() error {
 	e.stats.Checkpoint.Store(k.Info().Sequence)
 	e.wakeArchive()
 	st := k.Stats()
+	e.checkpoint.pages = st.PageBytes
 	e.options.Report("checkpoint", map[string]any{"sequence": k.Info().Sequence, "pages": st.Pages, "bytes": st.PageBytes,
 		"ms": time.Since(e.checkpoint.begun).Milliseconds()})
 	return nil

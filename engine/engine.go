@@ -29,7 +29,7 @@ type Engine struct {
 	core       core // executor's goroutine (and the keeper's, see core), or whoever runs before it starts and after it ends
 	keeper     keeper
 	checkpoint checkpointing
-	logBytes   int64 // since the last checkpoint began; executor
+	logBytes   int64 // since the last checkpoint began, replayed ones too; executor
 	stats      Stats
 	health     health
 	house      sync.Mutex // held by who makes and tells day keys: housekeeping or ConfirmClock

@@ -30,7 +30,8 @@ type Options struct {
 	Shards int
 	// ShardedCommandsMin is the smallest batch given to the shards; 0: executor.ShardedCommandsMin.
 	ShardedCommandsMin int
-	// CheckpointBytes of log after which a checkpoint is begun; 0: CheckpointBytesDefault.
+	// CheckpointBytes of log after which a checkpoint is begun; 0: CheckpointBytesDefault, or more where the pages of a checkpoint are so many that writing them would
+	// cost more than pagesPerLogByte allows.
 	CheckpointBytes int64
 	// Clock of ledger time; nil: the machine's.
 	Clock sequencer.Clock
@@ -55,6 +56,7 @@ type Options struct {
 	// Report is told what an operator should know: torn tails, checkpoints, stalls. nil: nobody. Never personal data.
 	Report func(event string, values map[string]any)
 
+	stretch        bool                      // CheckpointBytes may grow with the pages
 	archiveSegment int64                     // tests: bytes of a complete segment; 0: archive.SegmentBytes
 	lookupIDs      func(shard.IDs) shard.IDs // tests: a lens on the id table that plants a panic; nil: none
 	beforeKeep     func()                    // tests: delays the keeper, which then keeps small batches too
@@ -72,6 +74,9 @@ type rig struct {
 const (
 	// CheckpointBytesDefault keeps the tail to replay at about two million commands: 2 to 3 s (README, "Restart").
 	CheckpointBytesDefault = 256 << 20
+	// pagesPerLogByte bounds what checkpoints write beside the log: with it, journal, ids and log, at most 4 bytes go to the device for each byte of a command
+	// (bench/README.md). At 10,000,000 persons, where every page is written each time, the tail grows to some 4 million commands.
+	pagesPerLogByte = 1.5
 	// HousekeepingIntervalDefault is short against a day and long against a batch.
 	HousekeepingIntervalDefault = 5 * time.Second
 	// TickAfter without traffic a tick is logged, so that ledger time goes on.
@@ -98,7 +103,7 @@ func (o Options) withDefaults() Options {
 		o.ShardedCommandsMin = executor.ShardedCommandsMin
 	}
 	if o.CheckpointBytes == 0 {
-		o.CheckpointBytes = CheckpointBytesDefault
+		o.CheckpointBytes, o.stretch = CheckpointBytesDefault, true
 	}
 	if o.Clock == nil {
 		o.Clock = sequencer.NewSystemClock()

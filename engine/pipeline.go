@@ -97,7 +97,7 @@ func (e *Engine) runBatch(b *sequencer.Batch) error {
 	if replyEarlyDefect {
 		return waitAfter(e, s)
 	}
-	if err := e.hand(s); err != nil || e.logBytes < e.options.CheckpointBytes || e.checkpoint.current != nil {
+	if err := e.hand(s); err != nil || !e.checkpointDue() {
 		return err
 	}
 	if err := e.drain(); err != nil {

@@ -126,6 +126,7 @@ func (e *Engine) restore(p *places) (err error) {
 		return e.advised(err)
 	}
 	watch.lap("segment_ms")
+	e.checkpoint.pages = loaded.PageBytes
 	store := executor.Store{State: c.tables, IDs: c.ids, Originals: c}
 	if p.lookup != nil {
 		store.IDs = p.lookup(c.ids)

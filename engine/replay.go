@@ -13,13 +13,16 @@ import (
 // replay runs the log behind the loaded state.
 func (e *Engine) replay() (commands int, err error) {
 	c := &e.core
+	e.logBytes = 0
 	if last := e.log.Committed(); last < c.sequence {
 		return 0, fmt.Errorf("the log ends at %d, the state is of %d: it belongs to another log, or the log lost its end", last, c.sequence)
 	}
 	if e.alone != nil {
 		commands, err = e.replayAlone()
 	} else {
-		commands, err = newReplay(e).run()
+		r := newReplay(e)
+		commands, err = r.run()
+		e.logBytes = r.logBytes
 	}
 	var poison *executor.Poison
 	switch {
@@ -39,6 +42,7 @@ func (e *Engine) replayAlone() (commands int, err error) {
 			return err
 		}
 		commands += len(c.batch.Offsets)
+		e.logBytes += int64(len(r.Payload))
 		_, err := c.run(r.Link)
 		return err
 	})
@@ -65,7 +69,8 @@ type replay struct {
 	stop     chan struct{} // closed when the executor wants no more
 	readErr  error         // why nothing more was opened; after opened is closed
 
-	outstanding int       // executed and not back from the keeper; executor's, like what follows
+	logBytes    int64     // replayed; executor's, like what follows
+	outstanding int       // executed and not back from the keeper
 	failed      *replayed // of all batches that failed the earliest
 	err         error     // its
 }
@@ -98,6 +103,7 @@ func (r *replay) run() (commands int, err error) {
 	go r.keep()
 	for s := range r.opened {
 		commands += len(s.batch.Offsets)
+		r.logBytes += int64(len(s.payload))
 		if r.execute(s); r.failed != nil {
 			break
 		}

@@ -29,7 +29,7 @@ type serveCmd struct {
 	Listen        string `help:"Address for tills, cashiers and apps." default:"127.0.0.1:8700"`
 	AdminListen   string `help:"Address for operators: health, metrics, people, money." default:"127.0.0.1:8701"`
 	Shards        int    `help:"Shards; 0: one a core. Tuning, never meaning."`
-	CheckpointMib int    `help:"Log written between two checkpoints, in MiB: bounds the restart." default:"256"`
+	CheckpointMib int    `help:"Log written between two checkpoints, in MiB: bounds the restart; 0: 256, or more where the state is large." default:"0"`
 	Archive       string `help:"Directory for sealed segments of the log: complete ones go there behind each checkpoint, and the log is truncated. Without it nothing is deleted." placeholder:"DIR"`
 	Quarantine    string `help:"Take out the one command whose execution kills this start, as the last line of the log named it; see engine/DESIGN.md." placeholder:"SEQ:INDEX"`
 	Reason        string `help:"Why it is taken out: kept for ever, in the state hash, and names nobody." placeholder:"TEXT"`

@@ -40,6 +40,7 @@ type Checkpoint struct {
 	write  [][]bool // by table and page: to be written
 	kept   []*record
 	stats  CheckpointStats
+	dead   []pebble.KeyRange // deleted before the checkpoint was durable
 	done   chan struct{}
 	err    error
 }
@@ -170,12 +171,13 @@ func (c *Checkpoint) save() error {
 	if truncateEarlyDefect {
 		c.store.durable.Store(c.record.Sequence)
 	}
+	dead := c.store.grave.exhume()
 	// With Pebble's own log off, memtables reach the disk in the order in which they were written: when the record is there, so is everything before it.
 	if err := c.store.db.Flush(); err != nil {
 		return err
 	}
 	c.store.durable.Store(c.record.Sequence)
-	c.kept = append(c.kept, c.record)
+	c.kept, c.dead = append(c.kept, c.record), dead
 	return nil
 }
 
@@ -218,8 +220,12 @@ func (w *pageWriter) commit() error {
 	return w.db.Flush()
 }
 
-// tidy deletes what only checkpoints name that are not kept any more. A crash in between leaves pages that no record names; Load deletes them.
+// tidy takes back the room of what was deleted before, and deletes what only checkpoints name that are not kept any more. A crash in between leaves pages that
+// no record names; Load deletes them.
 func (c *Checkpoint) tidy() error {
+	if err := c.store.reclaim(c.dead); err != nil {
+		return err
+	}
 	for len(c.kept) > keptCheckpoints {
 		old := c.kept[0]
 		c.kept = c.kept[1:]
@@ -233,14 +239,20 @@ func (c *Checkpoint) tidy() error {
 	return c.ids.durable(c.record.manifestVersion)
 }
 
-// forget deletes an old record and the pages that the kept ones do not name: a whole checkpoint's pages at once where none is named any more,
-// which lets Pebble drop files without reading them.
+// group is the pages that one checkpoint wrote of one table.
+type group struct {
+	version uint64
+	table   uint8
+}
+
+// forget deletes an old record and the pages that the kept ones do not name: a whole group at once where none of it is named any more, whose room is then taken
+// back (reclaim.go).
 func (s *Store) forget(old *record, kept []*record) error {
-	live := map[uint64]int{}
+	live := map[group]bool{}
 	for _, r := range kept {
 		for i := range r.tables {
 			for _, v := range r.tables[i].versions {
-				live[v]++
+				live[group{v, r.tables[i].id}] = true
 			}
 		}
 	}
@@ -249,13 +261,13 @@ func (s *Store) forget(old *record, kept []*record) error {
 	if err := b.Delete(recordKey(old.Number), nil); err != nil {
 		return err
 	}
-	gone := map[uint64]bool{}
+	gone := map[group]bool{}
 	for i := range old.tables {
 		t, next := &old.tables[i], &kept[0].tables[i]
 		for p, v := range t.versions {
 			switch {
-			case live[v] == 0:
-				gone[v] = true
+			case !live[group{v, t.id}]:
+				gone[group{v, t.id}] = true
 			case p >= len(next.versions) || next.versions[p] != v:
 				if err := b.Delete(appendPageKey(nil, v, t.id, uint32(p)), nil); err != nil {
 					return err
@@ -263,12 +275,18 @@ func (s *Store) forget(old *record, kept []*record) error {
 			}
 		}
 	}
-	for v := range gone {
-		if err := b.DeleteRange(appendVersionKey(nil, v), appendVersionKey(nil, v+1), nil); err != nil {
+	for g := range gone {
+		if err := b.DeleteRange(appendGroupKey(nil, g.version, g.table), appendGroupKey(nil, g.version, g.table+1), nil); err != nil {
 			return err
 		}
 	}
-	return b.Commit(pebble.NoSync)
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return err
+	}
+	for g := range gone {
+		s.grave.bury(appendGroupKey(nil, g.version, g.table), appendGroupKey(nil, g.version, g.table+1))
+	}
+	return nil
 }
 
 // Kept lists the checkpoints that are kept, oldest first. Executor's goroutine.

@@ -21,6 +21,8 @@ type LoadOptions struct {
 	SkipHash bool
 	// Workers is how many goroutines read pages; 0: one a core. What is loaded and what is refused does not depend on it.
 	Workers int
+
+	spanBytes int // of rows that one goroutine reads at a time; 0: spanBytesDefault
 }
 
 func (o *LoadOptions) workers() int {
@@ -33,7 +35,8 @@ func (o *LoadOptions) workers() int {
 // Loaded is where a load ended. Sequence 0: nothing durable was found, the log is replayed from its beginning.
 type Loaded struct {
 	Info
-	manifest []byte
+	PageBytes int64 // what the checkpoint wrote
+	manifest  []byte
 }
 
 // Load reads the newest checkpoint. It deletes what no kept checkpoint names: the pages that a crash left behind. Once, before the first
@@ -59,7 +62,7 @@ func (s *Store) Load(o LoadOptions) (*ledger.State, Loaded, error) {
 	}
 	s.durable.Store(r.Sequence)
 	s.loaded = true
-	return st, Loaded{Info: r.Info, manifest: r.manifest}, nil
+	return st, Loaded{Info: r.Info, PageBytes: r.written(), manifest: r.manifest}, nil
 }
 
 // ReadKept reads the tables of a kept checkpoint, for comparing and for questions about its sequence. It changes nothing. Executor's goroutine,

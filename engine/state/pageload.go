@@ -9,8 +9,8 @@ import (
 	"gongji/engine/ledger"
 )
 
-// spanBytes of rows are read by one goroutine at a time: long enough that reading ahead pays, short enough that the last ones end together.
-const spanBytes = 4 << 20
+// spanBytesDefault of rows are read by one goroutine at a time: long enough that reading ahead pays, short enough that the last ones end together.
+const spanBytesDefault = 4 << 20
 
 // pageLoad reads the pages of one checkpoint on several goroutines, while another hashes, in the order of the hash, what is there.
 type pageLoad struct {
@@ -47,7 +47,7 @@ func (s *Store) loadTables(st *ledger.State, r *record, o LoadOptions, other pag
 	if err := r.match(tables); err != nil {
 		return hash, err
 	}
-	p := &pageLoad{store: s, record: r, other: other, spans: spansOf(r)}
+	p := &pageLoad{store: s, record: r, other: other, spans: spansOf(r, cmp.Or(o.spanBytes, spanBytesDefault))}
 	p.moved.L = &p.mu
 	uncut := true
 	for i := range tables {
@@ -86,8 +86,8 @@ func (s *Store) loadTables(st *ledger.State, r *record, o LoadOptions, other pag
 	return hash, nil
 }
 
-// spansOf cuts all keys of pages into spans of about spanBytes of the record's rows. They come in the order of tables and pages, so that hashing need not wait long.
-func spansOf(r *record) []span {
+// spansOf cuts all keys of pages into spans of about most bytes of the record's rows. They come in the order of tables and pages, so that hashing need not wait long.
+func spansOf(r *record, most int) []span {
 	var named []pageAt
 	for i := range r.tables {
 		t := &r.tables[i]
@@ -100,7 +100,10 @@ func spansOf(r *record) []span {
 	spans := []span{{lower: []byte{PrefixTables}}}
 	for i, n := 0, 0; i < len(named); i++ {
 		at := named[i]
-		if n >= spanBytes {
+		if i == 0 {
+			spans[0].first = at
+		}
+		if n >= most {
 			lower := appendPageKey(nil, at.version, at.table, at.page)
 			spans[len(spans)-1].upper = lower
 			spans, n = append(spans, span{lower: lower, first: at}), 0

@@ -128,3 +128,16 @@ func (r *record) match(tables []table) error {
 	}
 	return nil
 }
+
+// written is the bytes of the pages that the checkpoint wrote itself.
+func (r *record) written() (n int64) {
+	for i := range r.tables {
+		t := &r.tables[i]
+		for p, v := range t.versions {
+			if v == r.Number {
+				n += int64(rowsIn(t.count, uint(t.shift), p)) * int64(t.rowSize)
+			}
+		}
+	}
+	return n
+}
