@@ -215,26 +215,35 @@ func (b *bench) try(j Job) (*speed, error) {
 	return s, nil
 }
 
-// The shortest measured time, and the share of a run that warms up if the money allows less than both times asked for. Aim leaves room below Drift.
+// The shortest measured time, and the share of a run that warms up if the money allows less than both times asked for. Aim leaves room below Drift for a
+// run that is faster than those before it: on a machine with other work the next one was up to a third faster.
 const (
 	forMin    = IntervalLength
 	warmShare = 0.2
-	driftAim  = 0.8
+	driftAim  = 0.6
 )
+
+// budget is how long a face may run, in ns, until it has taken a share of the money.
+func (b *bench) budget(s *speed, share float64) (int64, error) {
+	if s.paid == 0 {
+		return int64(forMax), nil
+	}
+	money, _, err := b.operator.books()
+	return int64(min(1e9*share*float64(money)/s.paid, float64(forMax))), err
+}
 
 // limit gives a job its times: those asked for, or as much as the money allows.
 func (b *bench) limit(j *Job, s *speed) error {
 	j.Warm, j.For = int64(b.Warm), int64(b.For)
-	if isEcho(j.Face) || s.paid == 0 {
+	if isEcho(j.Face) {
 		return nil
 	}
-	money, _, err := b.operator.books()
+	budget, err := b.budget(s, driftAim*b.Drift)
 	if err != nil {
 		return err
 	}
-	budget := int64(1e9 * driftAim * b.Drift * float64(money) / s.paid)
 	if j.Rate > 0 {
-		budget = int64(float64(budget) * s.rate / j.Rate)
+		budget = int64(float64(budget) * max(1, s.rate/j.Rate))
 	}
 	if budget < j.Warm+j.For {
 		j.Warm = min(j.Warm, int64(warmShare*float64(budget)))
@@ -271,10 +280,11 @@ func (b *bench) stretches(j *Job, s *speed) (whole result.Run, err error) {
 			return whole, err
 		}
 		j.For = min(j.For, int64(b.For)-int64(whole.Seconds*1e9))
-		r, _, err := b.run(*j)
+		r, o, err := b.run(*j)
 		if err != nil {
 			return whole, err
 		}
+		s.paid = max(s.paid, float64(o.Paid)/(o.Seconds+float64(j.Warm)/1e9))
 		if n == 0 {
 			whole = r
 		} else if err := join(&whole, &r); err != nil {
@@ -325,6 +335,10 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 	if err != nil {
 		return err
 	}
+	wrk, err := b.takesWrk(f, s)
+	if err != nil {
+		return err
+	}
 	for _, n := range connections {
 		at := "/" + strconv.Itoa(n)
 		prefix := map[string]string{result.HTTP: "http/settlements", result.NHSA: "nhsa/2102"}[kind]
@@ -335,7 +349,7 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 		}
 		for range b.Runs {
 			for i := range jobs {
-				r, err := b.turn(jobs[i], s)
+				r, err := b.turn(jobs[i], s, wrk)
 				if err != nil {
 					return err
 				}
@@ -343,8 +357,8 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 			}
 		}
 		for i := range cases {
-			if cases[i].Load.Processes, cases[i].Note = 1, "driven by wrk, which looks at the status of answers only"; b.wrk == nil {
-				cases[i].Load.Processes, cases[i].Note = max(1, b.Processes), "driven by the harness's own client: no wrk here"
+			if cases[i].Load.Processes, cases[i].Note = 1, "driven by wrk, which looks at the status of answers only"; !wrk {
+				cases[i].Load.Processes, cases[i].Note = max(1, b.Processes), "driven by the harness's own client"
 			}
 			b.add(cases[i])
 		}
@@ -352,13 +366,31 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 	return nil
 }
 
-// turn is one run of a pair.
-func (b *bench) turn(j Job, s *speed) (r result.Run, err error) {
-	if err := b.limit(&j, s); err != nil {
-		return r, err
-	}
+// takesWrk tells whether wrk drives a pair: it is installed, and its shortest run, a second, takes no more money than a run may.
+func (b *bench) takesWrk(f Face, s *speed) (bool, error) {
 	if b.wrk == nil {
-		r, _, err = b.run(j)
+		return false, nil
+	}
+	budget, err := b.budget(s, b.Drift)
+	if err != nil || budget >= int64(time.Second) {
+		return err == nil, err
+	}
+	b.notes = append(b.notes, fmt.Sprintf("%s: a second, wrk's shortest run, would take too much of the money of %d persons: this harness's own client drove echo and settlements", f, b.Persons))
+	return false, nil
+}
+
+// turn is one run of a pair.
+func (b *bench) turn(j Job, s *speed, wrk bool) (r result.Run, err error) {
+	if !wrk {
+		if isEcho(j.Face) {
+			j.Warm, j.For = int64(b.Warm), int64(b.For)
+			r, _, err = b.run(j)
+			return r, err
+		}
+		return b.stretches(&j, s)
+	}
+	err = b.limit(&j, s)
+	if err != nil {
 		return r, err
 	}
 	return b.runWrk(j, max(1, int(time.Duration(j.For+j.Warm).Seconds())))

@@ -23,7 +23,7 @@ type benchHTTPCmd struct {
 	Admin            string        `help:"Its address for operators." default:"http://127.0.0.1:8701"`
 	Pid              int           `help:"Its process, to tell CPU and memory of it." placeholder:"PID"`
 	Seed             uint64        `help:"Seed of the province." default:"1"`
-	Persons          int           `help:"Persons of the province." default:"100000"`
+	Persons          int           `help:"Persons of the province; the more, the longer a run may be before it has taken --drift of their money." default:"200000"`
 	Bodies           int           `help:"Different bills; each request gets a message id of its own. 0: as many as persons, at most 200,000."`
 	AidPpm           int           `help:"Bills that need a relative, per million of the day's; 0: as published."`
 	Parts            []wire.Part   `help:"What to measure: pairs (settlements beside the echo, by wrk), closed, pipeline, open, batch, national. Default: all." placeholder:"PART"`
