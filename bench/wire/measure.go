@@ -99,10 +99,13 @@ func Measure(ctx context.Context, p Plan) (cases []result.Case, notes []string, 
 	if b.Group > 0 {
 		b.Bodies = max(1, b.Bodies/b.Group) * b.Group // whole batches only
 	}
-	if err := errors.Join((&Bills{Seed: p.Seed, Persons: p.Persons, Count: b.Bodies}).check(), b.begin(ctx)); err != nil {
+	if err := b.check(); err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
+	if err := b.begin(ctx); err != nil {
+		return nil, nil, err
+	}
 	for _, part := range Parts {
 		if !slices.Contains(b.Parts, part) {
 			continue
@@ -115,6 +118,34 @@ func Measure(ctx context.Context, p Plan) (cases []result.Case, notes []string, 
 		}
 	}
 	return b.cases, b.notes, nil
+}
+
+// runsMax of a case: medians of more are for another tool.
+const runsMax = 100
+
+// check refuses a plan that cannot be done, before anything is started.
+func (b *bench) check() error {
+	if len(b.Pairs) == 0 || b.Runs < 1 || b.Runs > runsMax || b.Drift <= 0 || b.Drift > 1 || len(b.Client) == 0 {
+		return fmt.Errorf("wire: %d pairs, %d runs, drift %g, client %q", len(b.Pairs), b.Runs, b.Drift, b.Client)
+	}
+	for _, p := range b.Parts {
+		if !slices.Contains(Parts, p) {
+			return fmt.Errorf("wire: no part %q, there are %v", p, Parts)
+		}
+	}
+	for _, n := range append([]int{b.Wide, b.Batchers}, b.Pairs...) {
+		j := Job{Connections: n, Pipeline: b.Pipeline, For: int64(b.For), Warm: int64(b.Warm), Tag: b.tag(), Processes: max(1, b.Processes)}
+		if err := j.check(); err != nil {
+			return err
+		}
+		if n < b.Processes {
+			return fmt.Errorf("wire: %d connections for %d processes", n, b.Processes)
+		}
+	}
+	if b.Group < 1 || b.Group > LinesMax {
+		return fmt.Errorf("wire: %d settlements a batch call, must be 1 to %d", b.Group, LinesMax)
+	}
+	return (&Bills{Persons: b.Persons, Count: b.Bodies}).check()
 }
 
 func (b *bench) begin(ctx context.Context) (err error) {
@@ -132,9 +163,13 @@ func (b *bench) begin(ctx context.Context) (err error) {
 	return err
 }
 
-func (b *bench) end() error {
-	b.operator.close()
-	err := b.children.Stop()
+func (b *bench) end() (err error) {
+	if b.operator != nil {
+		b.operator.close()
+	}
+	if b.children != nil {
+		err = b.children.Stop()
+	}
 	if b.wrk != nil {
 		err = errors.Join(err, b.wrk.Close())
 	}
