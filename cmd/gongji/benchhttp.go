@@ -65,7 +65,7 @@ func (benchClientCmd) Run() error { return wire.Child(os.Stdin, os.Stdout) }
 // Help tells what a wrong answer does.
 func (benchHTTPCmd) Help() string {
 	return "Drives a server with the bills of whoever an account can pay for, answers checked and held against the server's books. Exit code 1 if an answer was wrong, the books are off, or a run left its bands. " +
-		"The pairs are driven by wrk (package wrk), which looks at the status of answers only; without it the harness's own client drives them."
+		"The pairs are driven by wrk (package wrk), which looks at the status of answers only; without it the harness's own client drives them. A server of --server needs --echo, and for national purchases that accounts pay the two drugs of bench/wire's Catalogue."
 }
 
 // Run measures and prints; with any breach it fails.
