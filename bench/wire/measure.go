@@ -99,10 +99,13 @@ func Measure(ctx context.Context, p Plan) (cases []result.Case, notes []string, 
 	if b.Group > 0 {
 		b.Bodies = max(1, b.Bodies/b.Group) * b.Group // whole batches only
 	}
-	if err := errors.Join((&Bills{Seed: p.Seed, Persons: p.Persons, Count: b.Bodies}).check(), b.begin(ctx)); err != nil {
+	if err := b.check(); err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
+	if err := b.begin(ctx); err != nil {
+		return nil, nil, err
+	}
 	for _, part := range Parts {
 		if !slices.Contains(b.Parts, part) {
 			continue
@@ -115,6 +118,34 @@ func Measure(ctx context.Context, p Plan) (cases []result.Case, notes []string, 
 		}
 	}
 	return b.cases, b.notes, nil
+}
+
+// runsMax of a case: medians of more are for another tool.
+const runsMax = 100
+
+// check refuses a plan that cannot be done, before anything is started.
+func (b *bench) check() error {
+	if len(b.Pairs) == 0 || b.Runs < 1 || b.Runs > runsMax || b.Drift <= 0 || b.Drift > 1 || len(b.Client) == 0 {
+		return fmt.Errorf("wire: %d pairs, %d runs, drift %g, client %q", len(b.Pairs), b.Runs, b.Drift, b.Client)
+	}
+	for _, p := range b.Parts {
+		if !slices.Contains(Parts, p) {
+			return fmt.Errorf("wire: no part %q, there are %v", p, Parts)
+		}
+	}
+	for _, n := range append([]int{b.Wide, b.Batchers}, b.Pairs...) {
+		j := Job{Connections: n, Pipeline: b.Pipeline, For: int64(b.For), Warm: int64(b.Warm), Tag: b.tag(), Processes: max(1, b.Processes)}
+		if err := j.check(); err != nil {
+			return err
+		}
+		if n < b.Processes {
+			return fmt.Errorf("wire: %d connections for %d processes", n, b.Processes)
+		}
+	}
+	if b.Group < 1 || b.Group > LinesMax {
+		return fmt.Errorf("wire: %d settlements a batch call, must be 1 to %d", b.Group, LinesMax)
+	}
+	return (&Bills{Persons: b.Persons, Count: b.Bodies}).check()
 }
 
 func (b *bench) begin(ctx context.Context) (err error) {
@@ -132,9 +163,13 @@ func (b *bench) begin(ctx context.Context) (err error) {
 	return err
 }
 
-func (b *bench) end() error {
-	b.operator.close()
-	err := b.children.Stop()
+func (b *bench) end() (err error) {
+	if b.operator != nil {
+		b.operator.close()
+	}
+	if b.children != nil {
+		err = b.children.Stop()
+	}
 	if b.wrk != nil {
 		err = errors.Join(err, b.wrk.Close())
 	}
@@ -215,26 +250,35 @@ func (b *bench) try(j Job) (*speed, error) {
 	return s, nil
 }
 
-// The shortest measured time, and the share of a run that warms up if the money allows less than both times asked for. Aim leaves room below Drift.
+// The shortest measured time, and the share of a run that warms up if the money allows less than both times asked for. Aim leaves room below Drift for a
+// run that is faster than those before it: on a machine with other work the next one was up to a third faster.
 const (
 	forMin    = IntervalLength
 	warmShare = 0.2
-	driftAim  = 0.8
+	driftAim  = 0.6
 )
+
+// budget is how long a face may run, in ns, until it has taken a share of the money.
+func (b *bench) budget(s *speed, share float64) (int64, error) {
+	if s.paid == 0 {
+		return int64(forMax), nil
+	}
+	money, _, err := b.operator.books()
+	return int64(min(1e9*share*float64(money)/s.paid, float64(forMax))), err
+}
 
 // limit gives a job its times: those asked for, or as much as the money allows.
 func (b *bench) limit(j *Job, s *speed) error {
 	j.Warm, j.For = int64(b.Warm), int64(b.For)
-	if isEcho(j.Face) || s.paid == 0 {
+	if isEcho(j.Face) {
 		return nil
 	}
-	money, _, err := b.operator.books()
+	budget, err := b.budget(s, driftAim*b.Drift)
 	if err != nil {
 		return err
 	}
-	budget := int64(1e9 * driftAim * b.Drift * float64(money) / s.paid)
 	if j.Rate > 0 {
-		budget = int64(float64(budget) * s.rate / j.Rate)
+		budget = int64(float64(budget) * max(1, s.rate/j.Rate))
 	}
 	if budget < j.Warm+j.For {
 		j.Warm = min(j.Warm, int64(warmShare*float64(budget)))
@@ -271,10 +315,11 @@ func (b *bench) stretches(j *Job, s *speed) (whole result.Run, err error) {
 			return whole, err
 		}
 		j.For = min(j.For, int64(b.For)-int64(whole.Seconds*1e9))
-		r, _, err := b.run(*j)
+		r, o, err := b.run(*j)
 		if err != nil {
 			return whole, err
 		}
+		s.paid = max(s.paid, float64(o.Paid)/(o.Seconds+float64(j.Warm)/1e9))
 		if n == 0 {
 			whole = r
 		} else if err := join(&whole, &r); err != nil {
@@ -325,6 +370,10 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 	if err != nil {
 		return err
 	}
+	wrk, err := b.takesWrk(f, s)
+	if err != nil {
+		return err
+	}
 	for _, n := range connections {
 		at := "/" + strconv.Itoa(n)
 		prefix := map[string]string{result.HTTP: "http/settlements", result.NHSA: "nhsa/2102"}[kind]
@@ -335,7 +384,7 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 		}
 		for range b.Runs {
 			for i := range jobs {
-				r, err := b.turn(jobs[i], s)
+				r, err := b.turn(jobs[i], s, wrk)
 				if err != nil {
 					return err
 				}
@@ -343,8 +392,8 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 			}
 		}
 		for i := range cases {
-			if cases[i].Load.Processes, cases[i].Note = 1, "driven by wrk, which looks at the status of answers only"; b.wrk == nil {
-				cases[i].Load.Processes, cases[i].Note = max(1, b.Processes), "driven by the harness's own client: no wrk here"
+			if cases[i].Load.Processes, cases[i].Note = 1, "driven by wrk, which looks at the status of answers only"; !wrk {
+				cases[i].Load.Processes, cases[i].Note = max(1, b.Processes), "driven by the harness's own client"
 			}
 			b.add(cases[i])
 		}
@@ -352,13 +401,31 @@ func (b *bench) pairs(f, echo Face, kind string, connections []int) error {
 	return nil
 }
 
-// turn is one run of a pair.
-func (b *bench) turn(j Job, s *speed) (r result.Run, err error) {
-	if err := b.limit(&j, s); err != nil {
-		return r, err
-	}
+// takesWrk tells whether wrk drives a pair: it is installed, and its shortest run, a second, takes no more money than a run may.
+func (b *bench) takesWrk(f Face, s *speed) (bool, error) {
 	if b.wrk == nil {
-		r, _, err = b.run(j)
+		return false, nil
+	}
+	budget, err := b.budget(s, b.Drift)
+	if err != nil || budget >= int64(time.Second) {
+		return err == nil, err
+	}
+	b.notes = append(b.notes, fmt.Sprintf("%s: a second, wrk's shortest run, would take too much of the money of %d persons: this harness's own client drove echo and settlements", f, b.Persons))
+	return false, nil
+}
+
+// turn is one run of a pair.
+func (b *bench) turn(j Job, s *speed, wrk bool) (r result.Run, err error) {
+	if !wrk {
+		if isEcho(j.Face) {
+			j.Warm, j.For = int64(b.Warm), int64(b.For)
+			r, _, err = b.run(j)
+			return r, err
+		}
+		return b.stretches(&j, s)
+	}
+	err = b.limit(&j, s)
+	if err != nil {
 		return r, err
 	}
 	return b.runWrk(j, max(1, int(time.Duration(j.For+j.Warm).Seconds())))

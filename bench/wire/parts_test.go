@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"gongji/bench/result"
 )
@@ -227,3 +229,19 @@ func TestAllocs(t *testing.T) {
 type deaf struct{ wires }
 
 func (deaf) write(_ int, b []byte) (int, error) { return len(b), nil }
+
+// TestPlanRefused: a plan that cannot be done is refused before anything is started.
+func TestPlanRefused(t *testing.T) {
+	good := Plan{Persons: 1000, Pairs: []int{4}, Wide: 4, Pipeline: 2, Group: 10, Batchers: 2, Runs: 1, For: time.Second, Drift: 0.05, Client: []string{"/nonexistent"}}
+	for name, change := range map[string]func(*Plan){
+		"no pairs": func(p *Plan) { p.Pairs = nil }, "no runs": func(p *Plan) { p.Runs = 0 }, "no drift": func(p *Plan) { p.Drift = 0 }, "part": func(p *Plan) { p.Parts = []Part{"x"} },
+		"connections": func(p *Plan) { p.Wide = 0 }, "processes": func(p *Plan) { p.Processes = 3 }, "time": func(p *Plan) { p.For = 0 }, "group": func(p *Plan) { p.Group = 1001 },
+		"persons": func(p *Plan) { p.Persons = 0 }, "nobody to start": func(*Plan) {},
+	} {
+		p := good
+		change(&p)
+		if cases, _, err := Measure(context.Background(), p); err == nil || len(cases) != 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -121,7 +121,7 @@ func TestChildrenMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	j := testJob(Settlements, 5, 2)
-	j.Server, j.For = f.l.Addr().String(), int64(100*time.Millisecond)
+	j.Server, j.For = f.l.Addr().String(), int64(500*time.Millisecond)
 	seen := false
 	for range 2 { // the second time with the same requests
 		before := f.served.Load()
@@ -130,7 +130,7 @@ func TestChildrenMerge(t *testing.T) {
 			t.Fatal(errors.Join(err, c.Stop()))
 		}
 		served := f.served.Load() - before
-		if l := latencies(t, o); o.WrongCount != 0 || int64(o.Answers) != served || l.Count != o.Count || o.Count == 0 || o.Seconds != 0.1 {
+		if l := latencies(t, o); o.WrongCount != 0 || int64(o.Answers) != served || l.Count != o.Count || o.Count == 0 || o.Seconds != 0.5 {
 			t.Errorf("%d answers of %d served, %d times of %d counted, wrong %q", o.Answers, served, l.Count, o.Count, o.Wrong)
 		}
 		if len(o.spans) != 2 || o.spans[0].n+o.spans[1].n != o.Requests || o.spans[0].from == o.spans[1].from {

@@ -23,7 +23,7 @@ type benchHTTPCmd struct {
 	Admin            string        `help:"Its address for operators." default:"http://127.0.0.1:8701"`
 	Pid              int           `help:"Its process, to tell CPU and memory of it." placeholder:"PID"`
 	Seed             uint64        `help:"Seed of the province." default:"1"`
-	Persons          int           `help:"Persons of the province." default:"100000"`
+	Persons          int           `help:"Persons of the province; the more, the longer a run may be before it has taken --drift of their money." default:"200000"`
 	Bodies           int           `help:"Different bills; each request gets a message id of its own. 0: as many as persons, at most 200,000."`
 	AidPpm           int           `help:"Bills that need a relative, per million of the day's; 0: as published."`
 	Parts            []wire.Part   `help:"What to measure: pairs (settlements beside the echo, by wrk), closed, pipeline, open, batch, national. Default: all." placeholder:"PART"`
@@ -65,7 +65,7 @@ func (benchClientCmd) Run() error { return wire.Child(os.Stdin, os.Stdout) }
 // Help tells what a wrong answer does.
 func (benchHTTPCmd) Help() string {
 	return "Drives a server with the bills of whoever an account can pay for, answers checked and held against the server's books. Exit code 1 if an answer was wrong, the books are off, or a run left its bands. " +
-		"The pairs are driven by wrk (package wrk), which looks at the status of answers only; without it the harness's own client drives them."
+		"The pairs are driven by wrk (package wrk), which looks at the status of answers only; without it the harness's own client drives them. A server of --server needs --echo, and for national purchases that accounts pay the two drugs of bench/wire's Catalogue."
 }
 
 // Run measures and prints; with any breach it fails.

@@ -16,7 +16,7 @@ import (
 func TestBenchHTTP(t *testing.T) {
 	dir := t.TempDir()
 	b := &benchHTTPCmd{Seed: 1, Persons: 3000, Connections: []int{4}, Wide: 8, Pipeline: 4, Group: 50, BatchConnections: 2, Processes: 2, Runs: 1, Dir: dir,
-		Warm: 20 * time.Millisecond, For: 250 * time.Millisecond, Drift: 1,
+		Warm: 20 * time.Millisecond, For: 500 * time.Millisecond, Drift: 1,
 		Parts: []wire.Part{wire.Closed, wire.Pipelined, wire.Open, wire.Batched, wire.Purchases},
 		command: func(args ...string) (line, env []string, err error) {
 			return []string{os.Args[0]}, []string{serveArgs + "=" + strings.Join(args, "\n")}, nil
@@ -36,7 +36,7 @@ func TestBenchHTTP(t *testing.T) {
 			t.Errorf("%s: %+v", id, run)
 		}
 		for _, text := range run.Breaches {
-			if !strings.Contains(text, "at opening balances") && !strings.Contains(text, "postings a settlement") { // a quarter of a second of batches drains 3,000 persons
+			if !strings.Contains(text, "at opening balances") && !strings.Contains(text, "postings a settlement") { // half a second of batches drains 3,000 persons
 				t.Errorf("%s: %s", id, text)
 			}
 		}

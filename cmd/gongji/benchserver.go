@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -109,7 +108,7 @@ func (b *benchServer) stop() (err error) {
 			err = errors.Join(err, fmt.Errorf("the server: %w", ended))
 		}
 	}
-	if b.made != "" && strings.Contains(b.made, "gongji-bench-") {
+	if b.made != "" {
 		err = errors.Join(err, os.RemoveAll(b.made))
 	}
 	return err
