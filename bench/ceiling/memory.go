@@ -32,9 +32,7 @@ type Memory struct {
 	sharded  executor.Executor
 	shards   int
 	payloads [][]byte
-	next     int // of payloads
 	sequence uint64
-	settled  [prepared]uint64 // settlements of each payload
 	cases    [2]result.Case
 }
 
@@ -90,13 +88,10 @@ func (m *Memory) prepare(w load.World, mix load.Mix, timeMS int64) {
 	for i := range from {
 		from[i] = w.NewStream(mix, 1, uint64(i))
 	}
-	for n := range prepared {
+	for range prepared {
 		b := command.BeginBatch(nil)
 		for i := range sequencer.BatchCommands {
-			var settlement bool
-			if b, settlement = from[i/(sequencer.BatchCommands/streams)].Append(b); settlement {
-				m.settled[n]++
-			}
+			b, _ = from[i/(sequencer.BatchCommands/streams)].Append(b)
 		}
 		command.EndBatch(b, sequencer.BatchCommands, timeMS)
 		m.payloads = append(m.payloads, b)
@@ -130,12 +125,12 @@ func (m *Memory) run(x executor.Executor, lasting time.Duration) (run result.Run
 	var effects ledger.Effects
 	key := [ledger.DayKeyBytes]byte{1}
 	whole, open, execute := result.NewHistogram(), result.NewHistogram(), result.NewHistogram()
-	run.Mix = &result.Mix{}
+	var t tally
 	for run.Seconds < lasting.Seconds() {
 		m.ids.clear()
 		s := begin()
 		var walk result.Run
-		for n, payload := range m.payloads {
+		for _, payload := range m.payloads {
 			m.sequence++
 			start := time.Now()
 			if err := batch.Open(m.sequence, payload); err != nil {
@@ -148,25 +143,55 @@ func (m *Memory) run(x executor.Executor, lasting time.Duration) (run result.Run
 			whole.Record(end.Sub(start))
 			open.Record(opened.Sub(start))
 			execute.Record(end.Sub(opened))
-			run.Count += m.settled[n]
-			run.Mix.Contested += float64(x.Stats().Contested)
-			refusals(&effects, &run) // inside the measured time: 2 us of some 2 ms
+			run.Seconds += end.Sub(start).Seconds()
+			t.contested += uint64(x.Stats().Contested)
+			t.add(&effects) // not in the seconds; in the CPU, half a percent
 		}
 		s.end(&walk)
-		run.Seconds += walk.Seconds
 		run.CPU += walk.CPU
 	}
-	run.Rate = float64(run.Count) / run.Seconds
-	run.Mix.Contested /= float64(whole.Count() * sequencer.BatchCommands)
+	t.end(&run)
 	return run, m.times(&run, whole, open, execute)
 }
 
-// refusals make a run no result: the stream is one that nothing refuses, and a refused command costs less.
-func refusals(fx *ledger.Effects, run *result.Run) {
+// tally is what the batches of a run did.
+type tally struct {
+	commands, contested, settled, legs, relatives, cash uint64
+	refused                                             map[string]uint64
+}
+
+func (t *tally) add(fx *ledger.Effects) {
+	t.commands += uint64(len(fx.List))
 	for i := range fx.List {
-		if o := fx.List[i].Outcome; o != ledger.Accepted && len(run.Breaches) == 0 {
-			run.Breaches = []string{fmt.Sprintf("a command was refused: %v", o)}
+		f := &fx.List[i]
+		if f.Outcome != ledger.Accepted {
+			if t.refused == nil {
+				t.refused = map[string]uint64{}
+			}
+			t.refused[f.Outcome.String()]++
 		}
+		if f.Kind != ledger.KindSettlement || f.Outcome != ledger.Accepted {
+			continue
+		}
+		t.settled++
+		t.legs += uint64(f.LegCount)
+		if f.Mulaid > 0 {
+			t.relatives++
+		}
+		if f.Own == 0 && f.Mulaid == 0 {
+			t.cash++
+		}
+	}
+}
+
+// end fills in rate and mix. Refusals make a run no result: nothing refuses the stream, and a refused command costs less.
+func (t *tally) end(run *result.Run) {
+	run.Count = t.settled
+	run.Rate = float64(run.Count) / run.Seconds
+	n := float64(max(1, t.settled))
+	run.Mix = &result.Mix{Postings: float64(t.legs) / n, Relatives: float64(t.relatives) / n, AllCash: float64(t.cash) / n, Contested: float64(t.contested) / float64(max(1, t.commands)), Refused: t.refused}
+	for o, n := range t.refused {
+		run.Breaches = append(run.Breaches, fmt.Sprintf("%d commands were refused: %s", n, o))
 	}
 }
 

@@ -87,10 +87,18 @@ func measured(r *result.Report, id string) *result.Case {
 	return nil
 }
 
+// worldPersons is the smallest world for which the figures hold that are no ratios.
+const worldPersons = 1_000_000
+
+// whole tells whether a case was measured on a world of that size; one that does not say counts.
+func whole(c *result.Case) bool {
+	return c != nil && (c.Load.Persons == 0 || c.Load.Persons >= worldPersons)
+}
+
 func atLeast(id string, least float64) judge {
 	return func(r *result.Report) (string, float64, bool) {
 		c := measured(r, id)
-		if c == nil {
+		if !whole(c) {
 			return "", 0, false
 		}
 		return number(c.Rate()) + " " + c.Unit, c.Rate() / least, true
@@ -114,7 +122,7 @@ func share(id, of string, least float64) judge {
 func seconds(id string, most float64) judge {
 	return func(r *result.Report) (string, float64, bool) {
 		c := measured(r, id)
-		if c == nil {
+		if !whole(c) {
 			return "", 0, false
 		}
 		s := c.Median(func(r *result.Run) float64 { return r.Seconds })

@@ -16,6 +16,10 @@ type benchCmd struct {
 	Core    benchCoreCmd    `cmd:"" help:"Settlements in process, durable: every batch synced, journal and state written."`
 	HTTP    benchHTTPCmd    `cmd:"" name:"http" help:"Settlements over HTTP beside the echo of the same front door, by wrk."`
 	Restart benchRestartCmd `cmd:"" help:"Time from start to ready behind a long tail, page cache dropped."`
+
+	Suite    benchSuiteCmd    `cmd:"" help:"Everything in one run, with its ceilings: tables, JSON, a page with plots."`
+	Ceilings benchCeilingsCmd `cmd:"" help:"What bounds the engine here: the bare log, a segment file, one synced append, execution from memory."`
+	Compare  benchCompareCmd  `cmd:"" help:"Two reports of bench suite, case by case: what changed and what is noise."`
 }
 
 type benchCoreCmd struct {

@@ -28,44 +28,62 @@ func (b *benchRestartCmd) Run() error {
 	if b.Prepare != "" {
 		return b.prepare(b.Prepare)
 	}
-	dir, err := os.MkdirTemp(b.Dir, "gongji-restart-")
+	m, err := b.measure()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	fmt.Printf("restart: %d persons, %d commands replayed, %s: %.2f s to open\n", b.Persons, m.replayed, m.cold, m.seconds)
+	fmt.Printf("memory after restart: %d MiB: %.0f bytes a person beyond an engine with nobody\n", m.memory>>20, m.perPerson)
+	return nil
+}
+
+// restartMeasured is one start.
+type restartMeasured struct {
+	seconds, cpu float64
+	replayed     uint64
+	memory       int64   // bytes of the process afterwards
+	perPerson    float64 // bytes beyond an engine with nobody
+	cold         string  // whether the page cache was dropped
+}
+
+func (b *benchRestartCmd) measure() (m *restartMeasured, err error) {
+	dir, err := os.MkdirTemp(b.Dir, "gongji-restart-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	child := exec.Command(self, "bench", "restart", "--prepare", dir, fmt.Sprint("--persons=", b.Persons), fmt.Sprint("--tail=", b.Tail))
 	child.Stderr = os.Stderr
 	if err := child.Run(); err != nil {
-		return fmt.Errorf("preparing: %w", err)
+		return nil, fmt.Errorf("preparing: %w", err)
 	}
-	cold := "page cache dropped"
+	m = &restartMeasured{cold: "page cache dropped"}
 	if err := os.WriteFile(dropCaches, []byte("3"), 0); err != nil {
-		cold = "page cache NOT dropped (needs root)"
+		m.cold = "page cache NOT dropped (needs root)"
 	}
 	o := benchOptions(dir)
-	var replayed any
 	o.Report = func(event string, values map[string]any) {
-		if event == "recovered" {
-			replayed = values["commands_replayed"]
+		if n, ok := values["commands_replayed"].(int); ok && event == "recovered" {
+			m.replayed = uint64(n)
 		}
 	}
 	empty, err := emptyEngine()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	start := time.Now()
+	start, cpu := time.Now(), processCPU()
 	e, err := engine.Open(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Printf("restart: %d persons, %v commands replayed, %s: %.2f s to open\n", b.Persons, replayed, cold, time.Since(start).Seconds())
-	full := memory()
-	fmt.Printf("memory after restart: %d MiB, %d MiB with nobody: %d bytes a person\n", full>>20, empty>>20, (full-empty)/int64(b.Persons))
-	return e.Close()
+	m.seconds, m.cpu = time.Since(start).Seconds(), processCPU()-cpu
+	m.memory = memory()
+	m.perPerson = float64(m.memory-empty) / float64(b.Persons)
+	return m, e.Close()
 }
 
 // emptyEngine is the memory of a process with an engine that holds nobody.
