@@ -97,4 +97,4 @@ bench-compare: ## Go benchmarks of BASE=rev and of the work tree in turns, bench
 	$(GO) run ./bench/guard -base '$(BASE)' -bench '$(BENCH)' -pkg '$(PKG)' -count $(or $(COUNT),6)
 
 clean: ## remove what build and bench made
-	rm -rf bin $(BENCHDIR)
+	rm -rf bin .bench

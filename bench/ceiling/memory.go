@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// prepared batches are executed again and again: 64 of 2,048 are more commands than the caches hold.
+	// prepared batches are made at a time, then executed with the clock running: 64 of 2,048 are more commands than the caches hold.
 	prepared = 64
 	// streams are as many as workers of `bench core`, so that credits and settlements mix as there.
 	streams = 32
@@ -30,8 +30,9 @@ type Memory struct {
 	ids      *idTable
 	serial   executor.Executor
 	sharded  executor.Executor
-	shards   int
-	payloads [][]byte
+	streams  [streams]*load.Stream
+	payloads [prepared][]byte
+	timeMS   int64
 	sequence uint64
 	cases    [2]result.Case
 }
@@ -39,7 +40,7 @@ type Memory struct {
 // NewMemory loads the world through an engine whose ledger lies below dir. Then that engine is left alone, without housekeeping, and its tables are
 // executed on by the caller's goroutine; what it has on disk is no ledger any more. Close ends it and deletes that.
 func NewMemory(dir string, w load.World, mix load.Mix, shards int) (m *Memory, err error) {
-	m = &Memory{shards: shards, ids: newIDTable(prepared * sequencer.BatchCommands)}
+	m = &Memory{ids: newIDTable(prepared * sequencer.BatchCommands)}
 	if m.dir, err = os.MkdirTemp(dir, "ceiling-"); err != nil {
 		return nil, err
 	}
@@ -47,15 +48,16 @@ func NewMemory(dir string, w load.World, mix load.Mix, shards int) (m *Memory, e
 		return nil, errors.Join(fmt.Errorf("ceiling memory: %w", err), m.Close())
 	}
 	var store executor.Store
-	var timeMS int64
 	look := func(v engine.View) {
-		store, m.sequence, timeMS = executor.Store{State: v.State, IDs: m.ids, Originals: none{}}, v.Sequence, v.TimeMS
+		store, m.sequence, m.timeMS = executor.Store{State: v.State, IDs: m.ids, Originals: none{}}, v.Sequence, v.TimeMS
 	}
 	if err := m.engine.Ask(look); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	m.serial, m.sharded = executor.NewSerial(store), executor.NewSharded(store, shards, executor.ShardedCommandsMin, executor.WakeMin)
-	m.prepare(w, mix, timeMS)
+	for i := range m.streams {
+		m.streams[i] = w.NewStream(mix, 1, uint64(i))
+	}
 	unit := result.Case{Kind: result.Ceiling, Workload: "half of the persons with an account, 10 % need an authorizer", Unit: "settlements/s"}
 	unit.Load = result.Load{Loop: "closed", Persons: w.Persons, Group: sequencer.BatchCommands}
 	unit.Note = "Latencies and stages are of a batch: open (sum checked, commands decoded) and execute. No log, journal, state store, answers."
@@ -83,19 +85,18 @@ func (m *Memory) load(w load.World) (err error) {
 	return err
 }
 
-func (m *Memory) prepare(w load.World, mix load.Mix, timeMS int64) {
-	var from [streams]*load.Stream
-	for i := range from {
-		from[i] = w.NewStream(mix, 1, uint64(i))
-	}
-	for range prepared {
-		b := command.BeginBatch(nil)
+// prepare makes the batches of the next walk. They are new ones each time: the same again would empty the same accounts again, and the share of bills
+// paid in cash would grow from walk to walk.
+func (m *Memory) prepare() {
+	for n := range m.payloads {
+		b := command.BeginBatch(m.payloads[n])
 		for i := range sequencer.BatchCommands {
-			b, _ = from[i/(sequencer.BatchCommands/streams)].Append(b)
+			b, _ = m.streams[i/(sequencer.BatchCommands/streams)].Append(b)
 		}
-		command.EndBatch(b, sequencer.BatchCommands, timeMS)
-		m.payloads = append(m.payloads, b)
+		command.EndBatch(b, sequencer.BatchCommands, m.timeMS)
+		m.payloads[n] = b
 	}
+	m.ids.clear()
 }
 
 // Round executes for the time given serially, then sharded, in turns that change. The first round begins with a walk of each that is not counted.
@@ -118,8 +119,7 @@ func (m *Memory) Round(lasting time.Duration) error {
 	return nil
 }
 
-// run executes whole walks through the payloads until the time is over. Between walks the clock stands and the ids are forgotten: the money comes
-// back with the credits, the ids do not.
+// run executes whole walks of prepared batches until the time is over. Between walks the clock stands, new batches are made and the ids are forgotten.
 func (m *Memory) run(x executor.Executor, lasting time.Duration) (run result.Run, err error) {
 	var batch executor.Batch
 	var effects ledger.Effects
@@ -127,7 +127,7 @@ func (m *Memory) run(x executor.Executor, lasting time.Duration) (run result.Run
 	whole, open, execute := result.NewHistogram(), result.NewHistogram(), result.NewHistogram()
 	var t tally
 	for run.Seconds < lasting.Seconds() {
-		m.ids.clear()
+		m.prepare()
 		s := begin()
 		var walk result.Run
 		for _, payload := range m.payloads {
