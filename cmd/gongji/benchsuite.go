@@ -63,8 +63,12 @@ func (b *benchSuiteCmd) Run() error {
 		return err
 	}
 	blocks := []benchBlock{s.inProcess(), s.http(), s.restart()}
-	err = runBlocks(ctx, os.Stdout, r, blocks)
-	return errors.Join(err, b.finish(r))
+	if err := runBlocks(ctx, os.Stdout, r, blocks); err != nil {
+		r.Notes = append(r.Notes, "The suite ended early: a step failed.")
+		fmt.Fprintln(os.Stderr, "gongji: bench suite:", err)
+		return errors.Join(exitError(1), b.finish(r))
+	}
+	return b.finish(r)
 }
 
 // finish judges, prints and writes what there is, also behind a failed step.

@@ -148,4 +148,3 @@ func TestFinish(t *testing.T) {
 		t.Error("the page does not tell of the breach", err)
 	}
 }
-
