@@ -18,10 +18,10 @@ SWEEPS   := ^(Fuzz.*|TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|Te
 # staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race lint fuzz corpus sim proof soak defects rules bench clean
+.PHONY: help build run test race lint fuzz corpus sim proof soak defects rules bench bench-smoke bench-go bench-compare clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/gongji, static
 	$(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(GONGJI) ./cmd/gongji
@@ -79,8 +79,22 @@ defects: ## seeded defects (T20), each of which its tests must see: all, DEFECTS
 rules: ## every rule of the founding documents, what holds it, its tests; fails while one owes a test
 	@GONGJI_RULES=strict $(GO) test -count=1 -v -run TestRules ./bench/rules
 
-bench: ## Go benchmarks of all packages, BENCH=regexp to choose
+# The ledgers lie beside the report, on the disk of the work tree: /tmp may be memory.
+BENCHDIR ?= .bench
+bench: build ## everything beside its ceilings, at most 5 minutes: tables, .bench/bench.json, .bench/bench.html
+	@mkdir -p $(BENCHDIR)
+	$(GONGJI) bench suite --json $(BENCHDIR)/bench.json --html $(BENCHDIR)/bench.html --dir $(BENCHDIR)
+
+bench-smoke: build ## a minute of the same on a small world: are answers and books right? says nothing about time
+	@mkdir -p $(BENCHDIR)
+	$(GONGJI) bench suite --quick --json $(BENCHDIR)/smoke.json --html $(BENCHDIR)/smoke.html --dir $(BENCHDIR)
+	$(GONGJI) bench compare $(BENCHDIR)/smoke.json $(BENCHDIR)/smoke.json >/dev/null
+
+bench-go: ## Go benchmarks of all packages, BENCH=regexp to choose
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...
 
-clean: ## remove what build made
-	rm -rf bin
+bench-compare: ## Go benchmarks of BASE=rev and of the work tree in turns, benchstat (BENCH=regexp, PKG='engine/ledger api', COUNT=6)
+	$(GO) run ./bench/guard -base '$(BASE)' -bench '$(BENCH)' -pkg '$(PKG)' -count $(or $(COUNT),6)
+
+clean: ## remove what build and bench made
+	rm -rf bin .bench

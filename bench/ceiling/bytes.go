@@ -6,7 +6,7 @@ import "gongji/bench/load"
 const sampled = 10_000
 
 // CommandBytes is the mean length of an encoded command of a world's stream: what the log is given by the engine under this load.
-func CommandBytes(w load.World, mix load.Mix) int {
+func CommandBytes(w *load.World, mix load.Mix) int {
 	s := w.NewStream(mix, 1, 0)
 	var b []byte
 	for range sampled {

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// prepared batches are executed again and again: 64 of 2,048 are more commands than the caches hold.
+	// prepared batches are made at a time, then executed with the clock running: 64 of 2,048 are more commands than the caches hold.
 	prepared = 64
 	// streams are as many as workers of `bench core`, so that credits and settlements mix as there.
 	streams = 32
@@ -30,18 +30,17 @@ type Memory struct {
 	ids      *idTable
 	serial   executor.Executor
 	sharded  executor.Executor
-	shards   int
-	payloads [][]byte
-	next     int // of payloads
+	streams  [streams]*load.Stream
+	payloads [prepared][]byte
+	timeMS   int64
 	sequence uint64
-	settled  [prepared]uint64 // settlements of each payload
 	cases    [2]result.Case
 }
 
 // NewMemory loads the world through an engine whose ledger lies below dir. Then that engine is left alone, without housekeeping, and its tables are
 // executed on by the caller's goroutine; what it has on disk is no ledger any more. Close ends it and deletes that.
-func NewMemory(dir string, w load.World, mix load.Mix, shards int) (m *Memory, err error) {
-	m = &Memory{shards: shards, ids: newIDTable(prepared * sequencer.BatchCommands)}
+func NewMemory(dir string, w *load.World, mix load.Mix, shards int) (m *Memory, err error) {
+	m = &Memory{ids: newIDTable(prepared * sequencer.BatchCommands)}
 	if m.dir, err = os.MkdirTemp(dir, "ceiling-"); err != nil {
 		return nil, err
 	}
@@ -49,15 +48,16 @@ func NewMemory(dir string, w load.World, mix load.Mix, shards int) (m *Memory, e
 		return nil, errors.Join(fmt.Errorf("ceiling memory: %w", err), m.Close())
 	}
 	var store executor.Store
-	var timeMS int64
 	look := func(v engine.View) {
-		store, m.sequence, timeMS = executor.Store{State: v.State, IDs: m.ids, Originals: none{}}, v.Sequence, v.TimeMS
+		store, m.sequence, m.timeMS = executor.Store{State: v.State, IDs: m.ids, Originals: none{}}, v.Sequence, v.TimeMS
 	}
 	if err := m.engine.Ask(look); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	m.serial, m.sharded = executor.NewSerial(store), executor.NewSharded(store, shards, executor.ShardedCommandsMin, executor.WakeMin)
-	m.prepare(w, mix, timeMS)
+	for i := range m.streams {
+		m.streams[i] = w.NewStream(mix, 1, uint64(i))
+	}
 	unit := result.Case{Kind: result.Ceiling, Workload: "half of the persons with an account, 10 % need an authorizer", Unit: "settlements/s"}
 	unit.Load = result.Load{Loop: "closed", Persons: w.Persons, Group: sequencer.BatchCommands}
 	unit.Note = "Latencies and stages are of a batch: open (sum checked, commands decoded) and execute. No log, journal, state store, answers."
@@ -72,7 +72,7 @@ type none struct{}
 
 func (none) Original(ledger.Position) (e ledger.Effect, legs []ledger.Leg, ok bool) { return }
 
-func (m *Memory) load(w load.World) (err error) {
+func (m *Memory) load(w *load.World) (err error) {
 	o := engine.Options{Dir: filepath.Join(m.dir, "ledger"), KeyFile: filepath.Join(m.dir, "key"), Create: true, CheckpointBytes: 1 << 40, HousekeepingInterval: -1, FirstPolicy: engine.Hubei}
 	o.FirstPolicy.Evouchers = 0 // the world's persons have none
 	if m.engine, err = engine.Open(o); err != nil {
@@ -85,22 +85,18 @@ func (m *Memory) load(w load.World) (err error) {
 	return err
 }
 
-func (m *Memory) prepare(w load.World, mix load.Mix, timeMS int64) {
-	var from [streams]*load.Stream
-	for i := range from {
-		from[i] = w.NewStream(mix, 1, uint64(i))
-	}
-	for n := range prepared {
-		b := command.BeginBatch(nil)
+// prepare makes the batches of the next walk. They are new ones each time: the same again would empty the same accounts again, and the share of bills
+// paid in cash would grow from walk to walk.
+func (m *Memory) prepare() {
+	for n := range m.payloads {
+		b := command.BeginBatch(m.payloads[n])
 		for i := range sequencer.BatchCommands {
-			var settlement bool
-			if b, settlement = from[i/(sequencer.BatchCommands/streams)].Append(b); settlement {
-				m.settled[n]++
-			}
+			b, _ = m.streams[i/(sequencer.BatchCommands/streams)].Append(b)
 		}
-		command.EndBatch(b, sequencer.BatchCommands, timeMS)
-		m.payloads = append(m.payloads, b)
+		command.EndBatch(b, sequencer.BatchCommands, m.timeMS)
+		m.payloads[n] = b
 	}
+	m.ids.clear()
 }
 
 // Round executes for the time given serially, then sharded, in turns that change. The first round begins with a walk of each that is not counted.
@@ -123,19 +119,18 @@ func (m *Memory) Round(lasting time.Duration) error {
 	return nil
 }
 
-// run executes whole walks through the payloads until the time is over. Between walks the clock stands and the ids are forgotten: the money comes
-// back with the credits, the ids do not.
+// run executes whole walks of prepared batches until the time is over. Between walks the clock stands, new batches are made and the ids are forgotten.
 func (m *Memory) run(x executor.Executor, lasting time.Duration) (run result.Run, err error) {
 	var batch executor.Batch
 	var effects ledger.Effects
 	key := [ledger.DayKeyBytes]byte{1}
 	whole, open, execute := result.NewHistogram(), result.NewHistogram(), result.NewHistogram()
-	run.Mix = &result.Mix{}
+	var t tally
 	for run.Seconds < lasting.Seconds() {
-		m.ids.clear()
+		m.prepare()
 		s := begin()
 		var walk result.Run
-		for n, payload := range m.payloads {
+		for _, payload := range m.payloads {
 			m.sequence++
 			start := time.Now()
 			if err := batch.Open(m.sequence, payload); err != nil {
@@ -148,25 +143,55 @@ func (m *Memory) run(x executor.Executor, lasting time.Duration) (run result.Run
 			whole.Record(end.Sub(start))
 			open.Record(opened.Sub(start))
 			execute.Record(end.Sub(opened))
-			run.Count += m.settled[n]
-			run.Mix.Contested += float64(x.Stats().Contested)
-			refusals(&effects, &run) // inside the measured time: 2 us of some 2 ms
+			run.Seconds += end.Sub(start).Seconds()
+			t.contested += uint64(x.Stats().Contested)
+			t.add(&effects) // not in the seconds; in the CPU, half a percent
 		}
 		s.end(&walk)
-		run.Seconds += walk.Seconds
 		run.CPU += walk.CPU
 	}
-	run.Rate = float64(run.Count) / run.Seconds
-	run.Mix.Contested /= float64(whole.Count() * sequencer.BatchCommands)
+	t.end(&run)
 	return run, m.times(&run, whole, open, execute)
 }
 
-// refusals make a run no result: the stream is one that nothing refuses, and a refused command costs less.
-func refusals(fx *ledger.Effects, run *result.Run) {
+// tally is what the batches of a run did.
+type tally struct {
+	commands, contested, settled, legs, relatives, cash uint64
+	refused                                             map[string]uint64
+}
+
+func (t *tally) add(fx *ledger.Effects) {
+	t.commands += uint64(len(fx.List))
 	for i := range fx.List {
-		if o := fx.List[i].Outcome; o != ledger.Accepted && len(run.Breaches) == 0 {
-			run.Breaches = []string{fmt.Sprintf("a command was refused: %v", o)}
+		f := &fx.List[i]
+		if f.Outcome != ledger.Accepted {
+			if t.refused == nil {
+				t.refused = map[string]uint64{}
+			}
+			t.refused[f.Outcome.String()]++
 		}
+		if f.Kind != ledger.KindSettlement || f.Outcome != ledger.Accepted {
+			continue
+		}
+		t.settled++
+		t.legs += uint64(f.LegCount)
+		if f.Mulaid > 0 {
+			t.relatives++
+		}
+		if f.Own == 0 && f.Mulaid == 0 {
+			t.cash++
+		}
+	}
+}
+
+// end fills in rate and mix. Refusals make a run no result: nothing refuses the stream, and a refused command costs less.
+func (t *tally) end(run *result.Run) {
+	run.Count = t.settled
+	run.Rate = float64(run.Count) / run.Seconds
+	n := float64(max(1, t.settled))
+	run.Mix = &result.Mix{Postings: float64(t.legs) / n, Relatives: float64(t.relatives) / n, AllCash: float64(t.cash) / n, Contested: float64(t.contested) / float64(max(1, t.commands)), Refused: t.refused}
+	for o, n := range t.refused {
+		run.Breaches = append(run.Breaches, fmt.Sprintf("%d commands were refused: %s", n, o))
 	}
 }
 

@@ -110,4 +110,9 @@ func TestJudge(t *testing.T) {
 			t.Errorf("no aim speaks of %q", what)
 		}
 	}
+	r.Cases[0].Load.Persons = 20_000 // a small world proves no rate
+	Judge(r)
+	if a := r.Aims[0]; a.Met || a.Got != notMeasured {
+		t.Errorf("a world of 20,000: %+v", a)
+	}
 }

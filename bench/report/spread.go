@@ -106,7 +106,7 @@ func stages(c *result.Case) (names []string) {
 			}
 		}
 	}
-	order := []string{"queue", "log", "execute", "reply"}
+	order := []string{"queue", "log", "open", "execute", "reply"}
 	at := func(name string) int {
 		if i := slices.Index(order, name); i >= 0 {
 			return i

@@ -12,6 +12,10 @@ type benchCmd struct {
 	Client  benchClientCmd  `cmd:"" name:"http-client" hidden:"" help:"A client process of bench http."`
 	Restart benchRestartCmd `cmd:"" help:"Time from start to ready behind a long tail, page cache dropped."`
 	Disk    benchDiskCmd    `cmd:"" help:"Bytes on the disk and written to it, a settlement, when the store has settled."`
+
+	Suite    benchSuiteCmd    `cmd:"" help:"Everything in one run, with its ceilings: tables, JSON, a page with plots."`
+	Ceilings benchCeilingsCmd `cmd:"" help:"What bounds the engine here: the bare log, a segment file, one synced append, execution from memory."`
+	Compare  benchCompareCmd  `cmd:"" help:"Two reports of bench suite, case by case: what changed and what is noise."`
 }
 
 // benchPolicy is Hubei without the e-voucher, which the bench's persons do not need.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -32,11 +33,24 @@ const (
 	settleLimit = 5 * time.Minute
 )
 
-// Run drives a ledger, waits until the store has settled, and says where the bytes are and how many were written for them.
+// Run says where the bytes are and how many were written for them.
 func (b *benchDiskCmd) Run() error {
-	dir, err := os.MkdirTemp(b.Dir, "gongji-disk-")
+	run, err := b.measure(os.Stdout)
+	if err != nil || b.JSON == "" {
+		return err
+	}
+	text, err := json.MarshalIndent(b.result(run), "", "  ")
 	if err != nil {
 		return err
+	}
+	return os.WriteFile(b.JSON, text, 0o600)
+}
+
+// measure drives a ledger and waits until the store has settled.
+func (b *benchDiskCmd) measure(out io.Writer) (run result.Run, err error) {
+	dir, err := os.MkdirTemp(b.Dir, "gongji-disk-")
+	if err != nil {
+		return run, err
 	}
 	defer os.RemoveAll(dir)
 	o := benchOptions(dir)
@@ -51,47 +65,47 @@ func (b *benchDiskCmd) Run() error {
 	}
 	e, err := engine.Open(o)
 	if err != nil {
-		return err
+		return run, err
 	}
 	w := load.NewWorld(b.Persons)
 	if _, err := w.Load(e); err != nil {
-		return err
+		return run, err
 	}
 	if err := e.Close(); err != nil { // the world's checkpoint is not what is measured
-		return err
+		return run, err
 	}
 	if e, err = engine.Open(o); err != nil {
-		return err
+		return run, err
 	}
 	checkpoints, pages = 0, 0
 	before, err := b.look(e)
 	if err != nil {
-		return err
+		return run, err
 	}
 	bytes, seconds, err := b.drive(e, w)
 	if err != nil {
-		return err
+		return run, err
 	}
 	driven, err := look(e)
 	if err != nil {
-		return err
+		return run, err
 	}
 	after, err := b.look(e)
 	if err != nil {
-		return err
+		return run, err
 	}
 	settlements := e.Stats().Settlements.Load()
 	if err := e.Close(); err != nil {
-		return err
+		return run, err
 	}
-	run := result.Run{Seconds: seconds, Count: settlements, Rate: float64(settlements) / seconds,
+	run = result.Run{Seconds: seconds, Count: settlements, Rate: float64(settlements) / seconds,
 		Disk: &result.Disk{Ledger: after.Log + after.State.Files, Device: after.device - before.device, Commands: bytes}}
 	run.Disk.PerSettlement = float64(run.Disk.Ledger-before.Log-before.State.Files) / float64(settlements)
 	print := func(what string, n int64) {
-		fmt.Printf("  %-34s %8.1f MB %8.1f bytes a settlement\n", what, float64(n)/1e6, float64(n)/float64(settlements))
+		fmt.Fprintf(out, "  %-34s %8.1f MB %8.1f bytes a settlement\n", what, float64(n)/1e6, float64(n)/float64(settlements))
 	}
-	fmt.Printf("disk: %d persons, %d settlements in %.1f s, %d checkpoints\n", b.Persons, settlements, seconds, checkpoints)
-	fmt.Println("on the disk, more than before the settlements, settled:")
+	fmt.Fprintf(out, "disk: %d persons, %d settlements in %.1f s, %d checkpoints\n", b.Persons, settlements, seconds, checkpoints)
+	fmt.Fprintln(out, "on the disk, more than before the settlements, settled:")
 	print("log", after.Log-before.Log)
 	print("journal", after.State.Journal-before.State.Journal)
 	print("ids", after.State.IDs-before.State.IDs)
@@ -99,22 +113,15 @@ func (b *benchDiskCmd) Run() error {
 	print("records", after.State.Records-before.State.Records)
 	print("store, all files", after.State.Files-before.State.Files)
 	print("sum of log and store", run.Disk.Ledger-before.Log-before.State.Files)
-	fmt.Println("written:")
+	fmt.Fprintln(out, "written:")
 	print("commands, encoded", bytes)
 	print("pages of checkpoints", pages)
 	print("store, flushed", after.State.Flushed-before.State.Flushed)
 	print("store, compacted", after.State.Compacted-before.State.Compacted)
 	print("store, compacted after the run", after.State.Compacted-driven.State.Compacted)
 	print("device, by the kernel", run.Disk.Device)
-	fmt.Printf("device bytes: %.2f times the encoded commands\n", float64(run.Disk.Device)/float64(bytes))
-	if b.JSON == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(b.result(run), "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(b.JSON, text, 0o600)
+	fmt.Fprintf(out, "device bytes: %.2f times the encoded commands\n", float64(run.Disk.Device)/float64(bytes))
+	return run, nil
 }
 
 func (b *benchDiskCmd) result(run result.Run) result.Case {

@@ -41,6 +41,7 @@ type benchHTTPCmd struct {
 	JSON             string        `help:"Write the report to a file." name:"json" placeholder:"FILE"`
 
 	command selfCommand // nil: this binary
+	quiet   bool        // the caller prints
 }
 
 // selfCommand gives the command line and environment that run this program with arguments.
@@ -117,7 +118,7 @@ func (b *benchHTTPCmd) measure(ctx context.Context) (r *result.Report, err error
 		return nil, err
 	}
 	if b.Server == "" {
-		own := &benchServer{dir: b.Dir, command: b.command, province: provinceLoadsOf(b.Seed, b.Persons), say: say}
+		own := &benchServer{dir: b.Dir, command: b.command, province: provinceLoadsOf(b.Seed, b.Persons), say: b.say()}
 		if server, err = own.start(ctx); err != nil {
 			return nil, errors.Join(err, own.stop())
 		}
@@ -127,11 +128,19 @@ func (b *benchHTTPCmd) measure(ctx context.Context) (r *result.Report, err error
 	if err != nil {
 		return nil, err
 	}
-	fmt.Println(wire.Head())
+	b.say()("%s", wire.Head())
 	r.Cases, r.Notes, err = wire.Measure(ctx, wire.Plan{Server: server, Seed: b.Seed, Persons: b.Persons, Bodies: b.Bodies, AidPPM: b.AidPpm, Parts: b.Parts, Pairs: b.Connections,
 		Wide: b.Wide, Pipeline: b.Pipeline, Group: b.Group, Batchers: b.BatchConnections, Processes: b.Processes, Runs: b.Runs, Warm: b.Warm, For: b.For, Drift: b.Drift,
-		Client: line, Env: env, Script: wrkScript, Say: say})
+		Client: line, Env: env, Script: wrkScript, Say: b.say()})
 	return r, err
+}
+
+// say is how progress is told.
+func (b *benchHTTPCmd) say() func(format string, a ...any) {
+	if b.quiet {
+		return func(string, ...any) {}
+	}
+	return say
 }
 
 func say(format string, a ...any) { fmt.Printf(format+"\n", a...) }

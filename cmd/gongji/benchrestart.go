@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"gongji/bench/load"
@@ -30,7 +30,7 @@ type benchRestartCmd struct {
 // dropCaches is where root makes the kernel forget file contents.
 const dropCaches = "/proc/sys/vm/drop_caches"
 
-// Run lets a child make a ledger and die behind a long tail, drops the page cache, and times Open.
+// Run lets a child make a ledger and die behind a long tail, drops the page cache, and times Open in another.
 func (b *benchRestartCmd) Run() error {
 	switch {
 	case b.Prepare != "":
@@ -38,67 +38,94 @@ func (b *benchRestartCmd) Run() error {
 	case b.Ready != "":
 		return b.open(b.Ready)
 	}
-	dir, err := os.MkdirTemp(b.Dir, "gongji-restart-")
+	m, err := b.measure()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	self, err := os.Executable()
-	if err != nil {
-		return err
+	fmt.Printf("restart: %d persons, %d commands replayed, %s: %.2f s to open, %.2f s CPU\n", b.Persons, m.Replayed, m.Cold, m.Seconds, m.CPU)
+	fmt.Print("stages, ms:")
+	for _, name := range slices.Sorted(maps.Keys(m.Stages)) {
+		fmt.Printf(" %s %v", name, m.Stages[name])
 	}
-	sizes := []string{fmt.Sprint("--persons=", b.Persons), fmt.Sprint("--tail=", b.Tail), fmt.Sprint("--ids=", b.IDs)}
-	for _, args := range [][]string{{"--prepare", dir}, {"--ready", dir, "--profile", b.Profile}} { // a process each: the start is a fresh one's
-		child := exec.Command(self, append(append([]string{"bench", "restart"}, sizes...), args...)...)
-		child.Stdout, child.Stderr = os.Stdout, os.Stderr
-		if err := child.Run(); err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
-		}
-	}
+	fmt.Printf("\nmemory after restart: %d MiB: %.0f bytes a person beyond an engine with nobody\n", m.Memory>>20, m.PerPerson)
 	return nil
 }
 
-// open times the start of a prepared ledger, which it does not close.
+// restartMeasured is one start, as the child that has started tells it.
+type restartMeasured struct {
+	Seconds, CPU float64
+	Replayed     uint64
+	Memory       int64          // bytes of the process afterwards
+	PerPerson    float64        // bytes beyond an engine with nobody
+	Cold         string         // whether the page cache was dropped
+	Stages       map[string]any // ms
+}
+
+// measure makes the ledger and starts it in a process each: the start is a fresh one's.
+func (b *benchRestartCmd) measure() (m *restartMeasured, err error) {
+	dir, err := os.MkdirTemp(b.Dir, "gongji-restart-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	sizes := []string{fmt.Sprint("--persons=", b.Persons), fmt.Sprint("--tail=", b.Tail), fmt.Sprint("--ids=", b.IDs)}
+	var told []byte
+	for _, args := range [][]string{{"--prepare", dir}, {"--ready", dir, "--profile", b.Profile}} {
+		child := exec.Command(self, append(append([]string{"bench", "restart"}, sizes...), args...)...)
+		child.Stderr = os.Stderr
+		if told, err = child.Output(); err != nil {
+			return nil, fmt.Errorf("%s: %w", args[0], err)
+		}
+	}
+	m = &restartMeasured{}
+	return m, json.Unmarshal(told, m)
+}
+
+// open times the start of a prepared ledger, which it does not close: the last checkpoint is not what is measured.
 func (b *benchRestartCmd) open(dir string) error {
-	cold := "page cache dropped"
+	m := restartMeasured{Cold: "page cache dropped", Stages: map[string]any{}}
 	if err := os.WriteFile(dropCaches, []byte("3"), 0); err != nil {
-		cold = "page cache NOT dropped (needs root)"
+		m.Cold = "page cache NOT dropped (needs root)"
 	}
 	empty, err := emptyEngine()
 	if err != nil {
 		return err
 	}
-	stages := map[string]any{}
 	o := benchOptions(dir)
 	o.Report = func(event string, values map[string]any) {
-		if event == "recovered" {
-			stages = values
+		if event != "recovered" {
+			return
+		}
+		for k, v := range values {
+			if name, timed := strings.CutSuffix(k, "_ms"); timed {
+				m.Stages[name] = v
+			}
+		}
+		if n, ok := values["commands_replayed"].(int); ok {
+			m.Replayed = uint64(n)
 		}
 	}
 	stop, err := profile(b.Profile)
 	if err != nil {
 		return err
 	}
-	start, cpuBefore := time.Now(), cpuSeconds()
-	e, err := engine.Open(o)
-	if err != nil {
+	start, cpu := time.Now(), processCPU()
+	if _, err = engine.Open(o); err != nil {
 		return err
 	}
-	seconds, cpu := time.Since(start).Seconds(), cpuSeconds()-cpuBefore
+	m.Seconds, m.CPU = time.Since(start).Seconds(), processCPU()-cpu
 	stop()
-	fmt.Printf("restart: %d persons, %v commands replayed, %s: %.2f s to open, %.2f s CPU\n", b.Persons, stages["commands_replayed"], cold, seconds, cpu)
-	fmt.Print("stages, ms:")
-	for _, k := range slices.Sorted(maps.Keys(stages)) {
-		if name, timed := strings.CutSuffix(k, "_ms"); timed {
-			fmt.Printf(" %s %v", name, stages[k])
-		}
+	m.Memory = memory()
+	m.PerPerson = float64(m.Memory-empty) / float64(b.Persons)
+	if err := json.NewEncoder(os.Stdout).Encode(m); err != nil {
+		return err
 	}
-	full := memory()
-	fmt.Printf("\nmemory after restart: %d MiB, %d MiB with nobody: %d bytes a person\n", full>>20, empty>>20, (full-empty)/int64(b.Persons))
-	if b.Ready != "" {
-		os.Exit(0) // the last checkpoint is not what is measured
-	}
-	return e.Close()
+	os.Exit(0)
+	return errors.New("unreachable")
 }
 
 // emptyEngine is the memory of a process with an engine that holds nobody.
@@ -161,13 +188,4 @@ func drive(e *engine.Engine, w *load.World, seed uint64, commands int) error {
 		r.Reset()
 	}
 	return nil
-}
-
-// cpuSeconds is the CPU time of this process.
-func cpuSeconds() float64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }

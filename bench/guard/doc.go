@@ -1,0 +1,2 @@
+// Command guard compares the Go benchmarks of two commits, taking turns, and prints benchstat.
+package main
