@@ -59,3 +59,13 @@ func TestUnits(t *testing.T) {
 		t.Errorf("%d lines", len(lines))
 	}
 }
+
+// TestPath: what an axis cannot hold breaks a line, and a point alone is still seen.
+func TestPath(t *testing.T) {
+	x, y := upTo("", 4, 4), logarithmic("", 1, 100, short)
+	l := &line{xs: []float64{0, 1, 2, 3, 4}, ys: []float64{1, 10, 0, math.NaN(), 100}}
+	path, n := pathOf(frame{0, 100, 0, 100}, &x, &y, l)
+	if want := "M0.0 100.0h0.1L25.0 50.0M100.0 0.0h0.1"; n != 3 || path != want {
+		t.Errorf("%d points, %q, want %q", n, path, want)
+	}
+}

@@ -226,7 +226,7 @@ func stageFigure(c *result.Case) *figure {
 	x := logarithmic("time in the stage", low, high, microsTick)
 	x.grid = true
 	canvas.axes(f, &x, &axis{high: 1})
-	fig := &figure{Title: c.ID, Caption: "Dots: p50, p90, p99, p99.9. " + loadText(c) + "."}
+	fig := &figure{Title: c.ID, Caption: "Dots: p50, p90, p99, p99.9; " + loadText(c) + "."}
 	for i, name := range names {
 		at := f.top + row*(float64(i)+0.5)
 		canvas.text(f.left-7, at+4, "end", "tick", name)

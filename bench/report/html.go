@@ -333,6 +333,9 @@ func cardOf(c *result.Case) (caseCard, bool) {
 			card.Disk = [][2]string{{"ledger", size(float64(d.Ledger))}, {"a settlement", size(d.PerSettlement)}, {"written", size(float64(d.Device))}, {"encoded commands", size(float64(d.Commands))}}
 		}
 	}
+	for _, list := range []*[][2]string{&card.Memory, &card.Disk} {
+		*list = slices.DeleteFunc(*list, func(row [2]string) bool { return row[1] == none })
+	}
 	return card, len(card.Figures)+len(card.Mix)+len(card.Memory)+len(card.Disk)+len(card.Breaches) > 0 || c.Note != "" || c.Profile != ""
 }
 

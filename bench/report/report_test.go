@@ -99,7 +99,10 @@ func TestEscaped(t *testing.T) {
 	r.Notes = []string{evil}
 	c := &r.Cases[0]
 	c.Name, c.Unit, c.Note, c.Profile, c.Workload, c.Kind = evil, evil, evil, evil, evil, evil
-	c.Runs[0].Stages[0].Name, c.Runs[0].Breaches = evil, []string{evil}
+	c.ID, c.Runs[0].Breaches = evil, []string{evil}
+	for i := range c.Runs {
+		c.Runs[i].Stages[0].Name = evil
+	}
 	c.Runs[0].Mix.Refused[evil] = 1
 	c.Ceilings[0].What = evil
 	r.Aims[0].What, r.Aims[1].Reason = evil, evil
