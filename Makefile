@@ -18,7 +18,7 @@ SWEEPS   := ^(Fuzz.*|TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|Te
 # staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race lint fuzz corpus sim proof soak defects rules bench clean
+.PHONY: help build run test race lint fuzz corpus sim proof soak defects rules bench bench-peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ rules: ## every rule of the founding documents, what holds it, its tests; fails 
 
 bench: ## Go benchmarks of all packages, BENCH=regexp to choose
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...
+
+# Some 20 GB of temporary files in TMPDIR. Flags of the command: FLAGS='--for 20s --json FILE'.
+bench-peers: build ## PostgreSQL with the same rule beside Gongji, in turns; as root it installs postgresql and wrk if they are missing
+	$(GONGJI) bench peers --install $(FLAGS)
 
 clean: ## remove what build made
 	rm -rf bin

@@ -16,6 +16,7 @@ type benchCmd struct {
 	Core    benchCoreCmd    `cmd:"" help:"Settlements in process, durable: every batch synced, journal and state written."`
 	HTTP    benchHTTPCmd    `cmd:"" name:"http" help:"Settlements over HTTP beside the echo of the same front door, by wrk."`
 	Restart benchRestartCmd `cmd:"" help:"Time from start to ready behind a long tail, page cache dropped."`
+	Peers   benchPeersCmd   `cmd:"" help:"PostgreSQL with the same rule beside Gongji, one world, one run, in turns."`
 }
 
 type benchCoreCmd struct {
