@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -76,7 +77,7 @@ type coreWorker struct {
 }
 
 // core drives the engine in a closed loop, every batch synced before its answers.
-func core(e *engine.Engine, keys *coreKeys, w *World, runID string, number, seconds int) (result.Run, Legs, error) {
+func core(ctx context.Context, e *engine.Engine, keys *coreKeys, w *World, runID string, number, seconds int) (result.Run, Legs, error) {
 	workers := make([]*coreWorker, coreWorkers)
 	errs := make([]error, coreWorkers)
 	var stop, measuring atomic.Bool
@@ -90,10 +91,10 @@ func core(e *engine.Engine, keys *coreKeys, w *World, runID string, number, seco
 			}
 		})
 	}
-	time.Sleep(coreWarm)
+	pause(ctx, coreWarm)
 	start, cpu := time.Now(), cpuSeconds()
 	measuring.Store(true)
-	time.Sleep(time.Duration(seconds) * time.Second)
+	pause(ctx, time.Duration(seconds)*time.Second)
 	measuring.Store(false)
 	r := result.Run{Seconds: time.Since(start).Seconds(), CPU: cpuSeconds() - cpu}
 	stop.Store(true)
@@ -118,7 +119,15 @@ func core(e *engine.Engine, keys *coreKeys, w *World, runID string, number, seco
 	r.Mix.Postings, r.Mix.Relatives, r.Mix.AllCash = float64(postings)/n, float64(relatives)/n, float64(legs[0])/n
 	var err error
 	r.Latency, err = h.Latency(true)
-	return r, legs, errors.Join(append(errs, err)...)
+	return r, legs, errors.Join(append(errs, err, ctx.Err())...)
+}
+
+// pause waits, unless somebody interrupts.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 func (c *coreWorker) once(measuring *atomic.Bool) error {

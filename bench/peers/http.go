@@ -146,17 +146,17 @@ func (s *server) batch(ctx context.Context, w *World, runID string, number, conn
 		}
 		return steps, nil
 	}}
-	return s.measured(ctx, f, 0, func() (result.Run, error) { return driveBatches(callers, time.Duration(seconds)*time.Second) })
+	return s.measured(ctx, f, 0, func() (result.Run, error) { return driveBatches(ctx, callers, time.Duration(seconds)*time.Second) })
 }
 
-func driveBatches(callers []*batchCaller, duration time.Duration) (result.Run, error) {
+func driveBatches(ctx context.Context, callers []*batchCaller, duration time.Duration) (result.Run, error) {
 	var wg sync.WaitGroup
 	errs := make([]error, len(callers))
 	start := time.Now()
 	end := start.Add(duration)
 	for i, c := range callers {
 		wg.Go(func() {
-			for errs[i] == nil && time.Now().Before(end) {
+			for errs[i] == nil && ctx.Err() == nil && time.Now().Before(end) {
 				errs[i] = c.once()
 			}
 		})
@@ -171,7 +171,7 @@ func driveBatches(callers []*batchCaller, duration time.Duration) (result.Run, e
 	r.Rate = float64(r.Count) / r.Seconds
 	var err error
 	r.Latency, err = h.Latency(true)
-	return r, errors.Join(append(errs, err)...)
+	return r, errors.Join(append(errs, err, ctx.Err())...)
 }
 
 // batchCaller is one connection: it sends a batch and waits for the verdicts.

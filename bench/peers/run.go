@@ -140,10 +140,10 @@ func (m *match) round(ctx context.Context, round int) error {
 			return err
 		}
 	}
-	if err := m.serving(ctx, func(s *server) error { return m.overHTTP(ctx, s, round) }); err != nil {
+	if err := m.serving(ctx, func(s *server) error { return m.overHTTP(ctx, s) }); err != nil {
 		return err
 	}
-	return m.inProcess(round)
+	return m.inProcess(ctx)
 }
 
 // peer measures PostgreSQL. Before the first round each case runs a moment unmeasured: pages are read, and written whole to the log for the first time.
@@ -174,7 +174,7 @@ func (m *match) next() int {
 
 func (m *match) runID() string { return fmt.Sprintf("r%03d", m.next()) }
 
-func (m *match) overHTTP(ctx context.Context, s *server, round int) error {
+func (m *match) overHTTP(ctx context.Context, s *server) error {
 	for _, connections := range m.o.Connections {
 		r, err := s.single(ctx, m.wrk, m.world, m.runID(), m.number, connections, m.o.Seconds)
 		if err != nil {
@@ -193,7 +193,7 @@ func (m *match) overHTTP(ctx context.Context, s *server, round int) error {
 // legsRead bounds how many settlements of a round's HTTP runs are counted by accounts touched: reading the journal takes 0.1 us each.
 const legsRead = 3_000_000
 
-func (m *match) inProcess(round int) (err error) {
+func (m *match) inProcess(ctx context.Context) (err error) {
 	e, err := openCore(m.place)
 	if err != nil {
 		return err
@@ -207,7 +207,7 @@ func (m *match) inProcess(round int) (err error) {
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	m.count(legs)
-	r, legs, err := core(e, m.keys, m.world, m.runID(), m.number, m.o.Seconds)
+	r, legs, err := core(ctx, e, m.keys, m.world, m.runID(), m.number, m.o.Seconds)
 	if err != nil {
 		return fmt.Errorf("in process: %w", err)
 	}

@@ -7,12 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"gongji/api/ids"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestWorld: everybody is in one family of two to four and shares with all others of it; thin and others together are all.
 func TestWorld(t *testing.T) {

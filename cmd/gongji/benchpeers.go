@@ -17,7 +17,7 @@ import (
 type benchPeersCmd struct {
 	Persons          int           `help:"Persons of the world, all with an account." default:"1000000"`
 	Seed             uint64        `help:"Seed of the world and its bills." default:"1"`
-	For              time.Duration `help:"Time of one measurement; whole seconds." default:"10s"`
+	For              time.Duration `help:"Time of one measurement; whole seconds." default:"8s"`
 	Rounds           int           `help:"Rounds; the sides take turns, the table shows medians." default:"3"`
 	Clients          []int         `help:"Connections of pgbench, one settlement a commit." default:"8,32,64"`
 	GroupClients     int           `help:"Connections of pgbench, 50 settlements a commit." default:"8"`

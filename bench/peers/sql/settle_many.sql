@@ -31,7 +31,7 @@ BEGIN
       SELECT unnest(ps)
       UNION ALL
       SELECT unnest(z.authorizers)
-      FROM (SELECT p, sum(b) AS need FROM unnest(ps, bills) AS u(p, b) GROUP BY p) patients
+      FROM (SELECT p, sum(b)::bigint AS need FROM unnest(ps, bills) AS u(p, b) GROUP BY p) patients
       JOIN accounts c ON c.id = patients.p AND c.balance < patients.need
       JOIN authorizations z ON z.person = patients.p))
     ORDER BY id FOR NO KEY UPDATE) locked;

@@ -25,12 +25,15 @@ BEGIN
 END $$;
 
 -- Fifty bills of a walk from step on, settled in one commit: made here and not by the client, who would pay more for 150 parameters.
-CREATE FUNCTION settle_fifty(msgid bigint, step bigint, thin0 bigint, thins bigint, riches bigint) RETURNS answer[]
-LANGUAGE sql AS $$
-  SELECT settle_many(array_agg(msgid + k), array_agg(patient), array_agg(floor(random() * {{institutions}})::int), array_agg({{bill_min}} + floor(random() * {{bill_spread}})::bigint))
-  FROM (
-    SELECT k, CASE WHEN n * 4 % 15 < 4 THEN thin((thin0 + n * 4 / 15 % thins * ({{thin_stride}} % thins)) % thins)
-              ELSE rich(floor(random() * riches)::bigint) END AS patient
-    FROM (SELECT k, step + k AS n FROM generate_series(0::bigint, 49) AS k) steps
-  ) bills
-$$;
+-- PL/pgSQL, as a function in SQL would be planned anew for each call.
+CREATE FUNCTION settle_fifty(first bigint, step bigint, thin0 bigint, thins bigint, riches bigint) RETURNS answer[]
+LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (
+    SELECT settle_many(array_agg(first + k), array_agg(patient), array_agg(floor(random() * {{institutions}})::int), array_agg({{bill_min}} + floor(random() * {{bill_spread}})::bigint))
+    FROM (
+      SELECT k, CASE WHEN n * 4 % 15 < 4 THEN thin((thin0 + n * 4 / 15 % thins * ({{thin_stride}} % thins)) % thins)
+                ELSE rich(floor(random() * riches)::bigint) END AS patient
+      FROM (SELECT k, step + k AS n FROM generate_series(0::bigint, 49) AS k) steps
+    ) bills);
+END $$;
