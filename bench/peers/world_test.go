@@ -74,10 +74,11 @@ func TestSameSeedSameWorld(t *testing.T) {
 		}
 		return b.String()
 	}
-	if text(1) != text(1) {
+	first, second := text(1), text(1)
+	if first != second {
 		t.Error("two worlds of a seed differ")
 	}
-	if text(1) == text(2) {
+	if first == text(2) {
 		t.Error("the seed does not matter")
 	}
 }
