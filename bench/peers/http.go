@@ -26,6 +26,8 @@ var wrkScript string
 
 const (
 	wrkThreads = 2 // as pgbenchThreads
+	// wrkTimeout: slow answers belong into the latencies, not among the broken connections (wrk's own is 2 s).
+	wrkTimeout = "30s"
 	// batchLines is the most that a batch call takes (api.md).
 	batchLines          = 1_000
 	batchConnectionsMax = 64
@@ -95,7 +97,7 @@ func (s *server) single(ctx context.Context, p wrkProgram, w *World, runID strin
 	}
 	f := &feeder{server: s, run: runID, walks: walks}
 	return s.measured(ctx, f, connections, func() (result.Run, error) {
-		cmd := exec.CommandContext(ctx, p.path, "-t"+strconv.Itoa(wrkThreads), "-c"+strconv.Itoa(connections), "-d"+strconv.Itoa(seconds)+"s", "-s", p.script, s.business+"/v1/settlements", "--",
+		cmd := exec.CommandContext(ctx, p.path, "-t"+strconv.Itoa(wrkThreads), "-c"+strconv.Itoa(connections), "-d"+strconv.Itoa(seconds)+"s", "--timeout", wrkTimeout, "-s", p.script, s.business+"/v1/settlements", "--",
 			p.numbers, runID, strconv.Itoa(wrkThreads), strconv.Itoa(w.blocks), strconv.Itoa(walks[0].thin0), strconv.FormatUint(seed%1_000_000, 10))
 		out, err := cmd.CombinedOutput()
 		if err != nil {

@@ -53,7 +53,8 @@ func (c *cluster) measure(ctx context.Context, w *World, p pgbenchRun) (result.R
 	thin0, rich0 := w.Starts(w.seed+uint64(p.number), 0, 1)
 	args := []string{"-h", c.dir, "-p", socketPort, "-U", "postgres", "-n", "-M", "prepared", "-f", script, "-c", strconv.Itoa(p.clients), "-j", strconv.Itoa(min(p.clients, pgbenchThreads)),
 		"-T", strconv.Itoa(p.seconds), "--random-seed=" + strconv.FormatUint(w.seed+uint64(p.number), 10), "-l", "--log-prefix=" + filepath.Join(dir, "log"), "--sampling-rate=" + latencySample}
-	for name, value := range map[string]int{"n": 0, "msgid0": p.number * 1_000_000_000_000, "thins": w.ThinCount(), "riches": w.RichCount(), "thin0": thin0, "rich0": rich0, "clients": p.clients} {
+	msgid0 := p.number * 1_000_000_000_000
+	for name, value := range map[string]int{"n": 0, "msgid0": msgid0, "thins": w.ThinCount(), "riches": w.RichCount(), "thin0": thin0, "rich0": rich0, "clients": p.clients} {
 		args = append(args, "-D", name+"="+strconv.Itoa(value))
 	}
 	before, err := c.cpuSeconds(ctx)
@@ -80,7 +81,10 @@ func (c *cluster) measure(ctx context.Context, w *World, p pgbenchRun) (result.R
 	if figures.failed != 0 {
 		run.Breaches = append(run.Breaches, fmt.Sprintf("%d transactions failed", figures.failed))
 	}
-	run.Latency, err = readLatencies(dir)
+	if run.Latency, err = readLatencies(dir); err != nil {
+		return run, err
+	}
+	_, err = c.query(ctx, fmt.Sprintf("SELECT credit_rest(%d, %d, %d, %d, %d, %d)", msgid0, p.clients, thin0, rich0, w.ThinCount(), w.RichCount()))
 	return run, err
 }
 

@@ -157,10 +157,10 @@ func (w *World) NewWalk(seed uint64, number, of int) *Walk {
 	return &Walk{world: w, rng: rand.New(rand.NewPCG(seed, uint64(number))), thin0: thin0, rich0: rich0}
 }
 
-// Starts are the places of a walk in the laps through thin and rich persons.
+// Starts are the places of a walk in the laps through thin and rich persons: as far from each other on the way as can be.
 func (w *World) Starts(seed uint64, number, of int) (thin0, rich0 int) {
 	t, r := w.ThinCount(), w.RichCount()
-	return (int(mix(seed)%uint64(t)) + number*(t/of)) % t, (int(mix(^seed)%uint64(r)) + number*(r/of)) % r
+	return lap(int(mix(seed)%uint64(t)), number*(t/of), thinStride, t), lap(int(mix(^seed)%uint64(r)), number*(r/of), richStride, r)
 }
 
 // Next bill.

@@ -154,6 +154,26 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// TestWalksApart: walks of the same pace meet no thin person that another has met, for as long as a lap has persons for all: two visits in one credit run would be
+// one credit (R26).
+func TestWalksApart(t *testing.T) {
+	w := NewWorld(180_000, 5)
+	for _, of := range []int{2, 8, 32} {
+		met := make([]bool, w.Persons())
+		for number := range of {
+			k := w.NewWalk(11, number, of)
+			for range (w.ThinCount()/of - 1) * ofBills / thinBills {
+				if b := k.Next(); w.IsThin(b.Patient) {
+					if met[b.Patient] {
+						t.Fatalf("walk %d of %d meets person %d again at bill %d", number, of, b.Patient, k.step)
+					}
+					met[b.Patient] = true
+				}
+			}
+		}
+	}
+}
+
 // TestCreditsOfAnother: a walk that only counts another's bills gives the same credits.
 func TestCreditsOfAnother(t *testing.T) {
 	w := NewWorld(1_800, 5)

@@ -1,5 +1,4 @@
--- Bills of a walk (world.go) a thread, each with a message id of its own: 30 characters. Arguments: file of identity numbers, run, first walk, walks,
--- blocks, place of walk 0 in the lap of thin persons, seed.
+-- Bills of a walk (world.go) a thread, each with a message id of its own: 30 characters. Arguments: file of identity numbers, run, walks, blocks, place of walk 0 in the lap of thin persons, seed.
 local threads = 0
 function setup(thread)
   thread:set("number", threads)
@@ -14,7 +13,7 @@ function init(args)
   f:close()
   thins, riches, step = args[4] * 5, args[4] * 13, 0
   stride = {{thin_stride}} % thins
-  from = (args[5] + number * floor(thins / args[3])) % thins
+  from = (args[5] + number * floor(thins / args[3]) * stride) % thins
   head = 'POST /v1/settlements HTTP/1.1\r\nHost: ' .. wrk.host .. ':' .. wrk.port .. '\r\nContent-Type: application/json\r\nContent-Length: '
   prefix = format('\r\n\r\n{"msgid":"%s-%03d-', args[2], number)
   wide = '%0' .. (30 - #args[2] - 5) .. 'd","fixmedins_code":"P{{area}}%05d","psn_no":"%020d","mdtrt_cert_type":"02","mdtrt_cert_no":"%s","med_type":"41","insutype":"310",'
