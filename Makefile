@@ -18,7 +18,7 @@ SWEEPS   := ^(Fuzz.*|TestCorruptionSweep|TestCrashEveryOperation|TestFreshWAL|Te
 # staticcheck, not golangci-lint: compiling that alone took 132 s on two cold cores, staticcheck 27 s.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race lint fuzz corpus sim proof soak defects rules bench bench-smoke bench-go bench-compare clean
+.PHONY: help build run test race lint fuzz corpus sim proof soak defects rules bench bench-smoke bench-go bench-compare bench-peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ bench-go: ## Go benchmarks of all packages, BENCH=regexp to choose
 
 bench-compare: ## Go benchmarks of BASE=rev and of the work tree in turns, benchstat (BENCH=regexp, PKG='engine/ledger api', COUNT=6)
 	$(GO) run ./bench/guard -base '$(BASE)' -bench '$(BENCH)' -pkg '$(PKG)' -count $(or $(COUNT),6)
+
+# Some 20 GB of temporary files in TMPDIR. Flags of the command: FLAGS='--for 20s --json FILE'.
+bench-peers: build ## PostgreSQL with the same rule beside Gongji, in turns; as root it installs postgresql and wrk if they are missing
+	$(GONGJI) bench peers --install $(FLAGS)
 
 clean: ## remove what build and bench made
 	rm -rf bin .bench

@@ -12,6 +12,7 @@ type benchCmd struct {
 	Client  benchClientCmd  `cmd:"" name:"http-client" hidden:"" help:"A client process of bench http."`
 	Restart benchRestartCmd `cmd:"" help:"Time from start to ready behind a long tail, page cache dropped."`
 	Disk    benchDiskCmd    `cmd:"" help:"Bytes on the disk and written to it, a settlement, when the store has settled."`
+	Peers   benchPeersCmd   `cmd:"" help:"PostgreSQL with the same rule beside Gongji, one world, one run, in turns."`
 
 	Suite    benchSuiteCmd    `cmd:"" help:"Everything in one run, with its ceilings: tables, JSON, a page with plots."`
 	Ceilings benchCeilingsCmd `cmd:"" help:"What bounds the engine here: the bare log, a segment file, one synced append, execution from memory."`

@@ -88,7 +88,7 @@ func TestInProcessBlock(t *testing.T) {
 
 // TestRestartCase: a start that has not replayed its tail is no result.
 func TestRestartCase(t *testing.T) {
-	m := restartMeasured{Seconds: 2, replayed: 1000, perPerson: 90}
+	m := restartMeasured{Seconds: 2, Replayed: 1000, PerPerson: 90}
 	if c := m.asCase(500, 1000); c.ID != "restart/500" || c.Rate() != 500 || len(c.Runs[0].Breaches) != 0 {
 		t.Errorf("%+v", c)
 	}
