@@ -18,6 +18,7 @@ type field struct {
 func newField(shape *Workload, persons, workers int, seed uint64) *field {
 	f := &field{shape: shape, world: shape.world(persons, seed), streams: make([]*Stream, workers)}
 	b, draw := shape.bills(seed), shape.pick(f.world, seed)
+	b.name(f.world.Institutions)
 	slots := f.world.Persons / 2
 	if shape.slots != nil {
 		slots = shape.slots(f.world.Persons)

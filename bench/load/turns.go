@@ -97,7 +97,7 @@ func (s *Stream) preview(v engine.View, a *ask) {
 		slot := &s.slots[(s.at+a.asked+k)%len(s.slots)]
 		b := &s.bills.list[slot.bill]
 		cmd := ledger.Command{Kind: ledger.KindSettlement, CredType: ledger.CredentialCertificate, UsedFlag: 1, Person: personKey(int(slot.patient)),
-			Other: pseudonym(int(slot.patient)), Institution: code(int(slot.institution)), Bill: b.input}
+			Other: pseudonym(int(slot.patient)), Institution: code(int(slot.institution)), Bill: s.bills.inputs[slot.bill]}
 		f, err := v.Preview(&cmd)
 		if err == nil && f.Outcome != ledger.Accepted {
 			err = fmt.Errorf("a preview was refused: %s", f.Outcome)
