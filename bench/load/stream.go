@@ -109,14 +109,14 @@ func (s *Stream) settlement(dst []byte) []byte {
 	return dst
 }
 
-// credit brings back what the next slot's bills have taken, if its turn has come and anything is owed: to the patient what he paid, or to one of his
+// credit brings back what a slot's bills have taken, if its turn has come and anything is owed: to the patient what he paid, or to one of his
 // authorizers, each in turn, what they did; where several shall pay, to all of them in parts. It appends n commands.
 func (s *Stream) credit(dst []byte) (out []byte, n int) {
 	if s.credited || (s.at+s.cycle)%s.shape.Every != 0 {
 		return dst, 0
 	}
 	s.credited = true
-	slot := &s.slots[s.at]
+	slot := &s.slots[(s.at+s.shape.distance(len(s.slots)))%len(s.slots)]
 	cell := &s.slots[slot.cell]
 	if cell.lent > max(cell.own, 0) {
 		if to := s.world.authorizers(int(slot.patient)); len(to) > 0 {
