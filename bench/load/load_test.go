@@ -282,11 +282,15 @@ func TestPlantedAnswer(t *testing.T) {
 func TestPlantedDrift(t *testing.T) {
 	drains := *Find("self-only")
 	drains.Every = 1 << 30
-	drains.slots = func(int) int { return 1 }
 	others := *Find("self-only")
 	others.pick = func(w *World, _ uint64) pick { return pickNational(w, 500_000, payers) }
-	for want, shape := range map[string]*Workload{driftOfMoney: &drains, "share using authorizers": &others} {
+	for want, shape := range map[string]*Workload{driftOfMoney: Find("self-only"), "share using authorizers": &others} {
 		b := prepared(t, shape)
+		for _, s := range b.field.streams {
+			if want == driftOfMoney {
+				s.shape = &drains
+			}
+		}
 		r, err := b.run()
 		if err != nil {
 			t.Fatal(err)

@@ -69,10 +69,10 @@ func (w *World) settle(slots []slot, shape *Workload, b *bills, need []int64) {
 		payable := b.list[s.bill].payable
 		wait := (shape.Every - j%shape.Every) % shape.Every // cycles until the first credit
 		owed := int64(shape.Every - wait)
-		if shape.thin { // one credit a cycle, half of it away: the second half of the slots comes to its credit first
+		switch {
+		case shape.thin: // one credit a cycle, half of it away: the second half of the slots comes to its credit first
 			owed, wait = int64(2*j/len(slots)), 0
-		}
-		if of[s.cell] > 1 { // credits come at any time: about half of what may be owed is
+		case of[s.cell] > 1: // credits come at any time: about half of what may be owed is
 			owed, wait = 0, 0
 			if s.cell == uint32(j) {
 				owed, wait = int64(shape.Every)/2, 2*shape.Every
@@ -81,10 +81,10 @@ func (w *World) settle(slots []slot, shape *Workload, b *bills, need []int64) {
 		authorizers := w.authorizers(int(s.patient))
 		switch {
 		case w.pays(int(s.patient)):
-			s.own = int32(owed * payable)
+			slots[s.cell].own += int32(owed * payable)
 			need[s.patient] += int64(wait) * payable
 		case len(authorizers) > 0:
-			s.lent = int32(owed * payable)
+			slots[s.cell].lent += int32(owed * payable)
 			for _, a := range authorizers {
 				need[a] += int64(wait)*payable/int64(len(authorizers)) + payable
 			}

@@ -120,7 +120,7 @@ var Workloads = []*Workload{
 		},
 		pick:  func(w *World, _ uint64) pick { return pickHalves(min(hotPersons, w.Persons), 500_000) },
 		slots: func(int) int { return 4 * hotPersons },
-		Bands: Bands{Postings: Band{0.85, 1.08}, Relatives: Band{0.42, 0.52}, Cash: Band{0.01, 0.15}, Several: Band{0.005, 0.1}, Contested: Band{0.35, 1}, Drift: stationary},
+		Bands: Bands{Postings: Band{0.85, 1.08}, Relatives: Band{0.42, 0.52}, Cash: Band{0.003, 0.15}, Several: Band{0.005, 0.1}, Contested: Band{0.3, 1}, Drift: stationary},
 		Text: "All bills are of 1,024 people, half of them with an account of some two bills and half drawing on these: each is met once in a full batch, each account three times with its " +
 			"credits, so about half the commands depend on others of their batch, and some bills fall to cash or to several. There is a credit a bill.",
 	},
