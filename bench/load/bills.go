@@ -14,23 +14,27 @@ import (
 // A bill is one of a few thousand made beforehand: what it asks and its settlement as the log encodes it, in which only patient, institution and message
 // are patched. So the generator costs a copy and not an encoder, and goes along with any change of the format.
 type bill struct {
-	payable  int64 // fen that accounts may pay
-	psnPart  int64 // fen the person bears
-	pharmacy bool
+	payable  int64  // fen that accounts may pay
+	psnPart  int64  // fen the person bears
+	at       uint32 // of its template in bills.templates
+	length   uint8
 	other    uint8 // where the credential's key lies in the template
 	message  uint8
-	template []byte
-	input    ledger.BillInput
+	pharmacy bool
 }
 
-// billsEach is how many bills of each kind there are: enough for every length of every amount, few enough for the second-level cache.
-const billsEach = 4_096
+// billsEach is how many bills of each kind there are: enough for every length of every amount, few enough (300 KB with templates) to leave the second-level
+// cache to the engine.
+const billsEach = 1_024
 
 // bills are the tables of a workload; indices into list.
 type bills struct {
-	list []bill
-	own  []uint16 // of those who pay themselves
-	aid  []uint16 // of those whose relatives pay
+	list      []bill
+	templates []byte
+	inputs    []ledger.BillInput
+	codes     [][codeBytes]byte // of institutions
+	own       []uint16          // of those who pay themselves
+	aid       []uint16          // of those whose relatives pay
 }
 
 // Places that are patched. Settlements begin with length, kind and flags, id, person, code's length and text; the tables are checked against the
@@ -57,13 +61,21 @@ func mixedBytes(x uint64) []byte {
 func (t *bills) add(to *[]uint16, in ledger.BillInput, medType, insutype uint32, payable int64) {
 	cmd := ledger.Command{Kind: ledger.KindSettlement, ID: sentinelID, Person: sentinelPerson, Other: sentinelOther, CredType: ledger.CredentialCertificate, UsedFlag: 1, Institution: code(0), Bill: in}
 	text := command.Append(nil, &cmd, &command.Details{MedType: medType, Insutype: insutype, Message: sentinelMessage})
-	b := bill{payable: payable, psnPart: in.Medfee - in.Fund - in.HospPart, pharmacy: medType == medPharmacy, template: text, input: in,
+	b := bill{payable: payable, psnPart: in.Medfee - in.Fund - in.HospPart, pharmacy: medType == medPharmacy, at: uint32(len(t.templates)), length: uint8(len(text)),
 		other: place(text, sentinelOther[:]), message: place(text, sentinelMessage)}
-	if place(text, sentinelID[:]) != idAt || place(text, sentinelPerson[:]) != personAt || !bytes.Equal(text[codeAt:codeAt+codeBytes], cmd.Institution.Bytes()) {
+	if len(text) > 255 || place(text, sentinelID[:]) != idAt || place(text, sentinelPerson[:]) != personAt || !bytes.Equal(text[codeAt:codeAt+codeBytes], cmd.Institution.Bytes()) {
 		panic("BUG: the layout of a settlement has changed: patch its template elsewhere")
 	}
 	*to = append(*to, uint16(len(t.list)))
-	t.list = append(t.list, b)
+	t.list, t.inputs, t.templates = append(t.list, b), append(t.inputs, in), append(t.templates, text...)
+}
+
+// name makes the codes of institutions.
+func (t *bills) name(institutions int) {
+	for i := range institutions {
+		c := code(i)
+		t.codes = append(t.codes, [codeBytes]byte(c.Bytes()))
+	}
 }
 
 func place(text, what []byte) uint8 {
@@ -116,15 +128,14 @@ func plainBills(seed uint64, meanFen float64, cashPPM int) *bills {
 }
 
 // settlement appends a bill for a patient at an institution as message n of a stream.
-func (b *bill) settlement(dst []byte, patient, institution int, stream, n uint64) []byte {
+func (t *bills) settlement(dst []byte, b *bill, patient, institution int, stream, n uint64) []byte {
 	start := len(dst)
-	dst = append(dst, b.template...)
+	dst = append(dst, t.templates[b.at:][:b.length]...)
 	out := dst[start:]
-	id, person, other, where := messageKey(stream, n), personKey(patient), pseudonym(patient), code(institution)
-	copy(out[idAt:], id[:])
-	copy(out[personAt:], person[:])
-	copy(out[codeAt:], where.Text[:codeBytes])
-	copy(out[b.other:], other[:])
+	*(*ledger.Key)(out[idAt:]) = messageKey(stream, n)
+	*(*ledger.Key)(out[personAt:]) = personKey(patient)
+	*(*[codeBytes]byte)(out[codeAt:]) = t.codes[institution]
+	*(*ledger.Key)(out[b.other:]) = pseudonym(patient)
 	putMessage(out[b.message:], stream, n)
 	return dst
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"gongji/bench/result"
@@ -59,22 +60,45 @@ func refusals(t *Tally) (breaches []string) {
 // fullBatch is the mean size from which contested commands must be as many as a workload is made for: small batches run serially, where nothing is contested.
 const fullBatch = 512
 
-// outside tells which bands a run has left.
-func (b *Bands) outside(m *result.Mix, several, batch float64) (breaches []string) {
+// chance is how many standard deviations a share may lie outside its band: what few settlements come to is no finding, and at 20,000 of them it is 0.008 for
+// a share of 0.08.
+const chance = 4
+
+// outside tells which bands a run of n settlements has left.
+func (b *Bands) outside(m *result.Mix, n uint64, batch float64) (breaches []string) {
+	if n == 0 {
+		return []string{"nothing was settled"}
+	}
 	for _, x := range []struct {
 		what  string
 		value float64
 		band  Band
 	}{
-		{"postings a settlement", m.Postings, b.Postings}, {"share using authorizers", m.Relatives, b.Relatives}, {"share all cash", m.AllCash, b.Cash},
-		{"share with several postings", several, b.Several}, {"contested share", m.Contested, b.contested(batch, m.Serial)}, {"drift of the money", m.Drift, b.Drift},
+		{postingsEach, m.Postings, b.Postings}, {"share using authorizers", m.Relatives, b.Relatives}, {"share all cash", m.AllCash, b.Cash},
+		{"share with several postings", m.Extra[extraSeveral], b.Several}, {"contested share", m.Contested, b.contested(batch, m.Serial)}, {driftOfMoney, m.Drift, b.Drift},
 	} {
-		if !x.band.has(x.value) {
+		slack := chance * math.Sqrt(variance(x.what, x.value)/float64(n))
+		if wide := (Band{x.band.Low - slack, x.band.High + slack}); !wide.has(x.value) {
 			breaches = append(breaches, fmt.Sprintf("%s %.4f is outside %.4f to %.4f", x.what, x.value, x.band.Low, x.band.High))
 		}
 	}
 	return breaches
 }
+
+// variance of a figure over settlements: of a share its own, of postings about that of 0, 1 and 2. The money's drift is no matter of chance.
+func variance(what string, x float64) float64 {
+	switch what {
+	case driftOfMoney:
+		return 0
+	case postingsEach:
+		return 0.25
+	}
+	return max(0, x*(1-x))
+}
+
+const postingsEach = "postings a settlement"
+
+const driftOfMoney = "drift of the money"
 
 func (b *Bands) contested(batch, serial float64) Band {
 	if batch < fullBatch || serial > 0.5 {

@@ -35,8 +35,9 @@ type drive struct {
 	do       target
 	rate     float64       // calls a second; 0: closed loop
 	begin    time.Time     // of the course
-	from     time.Duration // the measured part of the course: [from, until)
+	from     time.Duration // open loop: the measured part of the course, [from, until); closed: measuring says when it is
 	until    time.Duration
+	measured atomic.Bool   // now is the measured part
 	claimed  atomic.Uint64 // open loop: calls taken from the schedule
 	stop     atomic.Bool
 	beside   atomic.Bool   // requests sent now are counted apart: a credit run is under way
@@ -139,7 +140,8 @@ func (d *drive) due(calls int) (at time.Duration, ok bool) {
 	return at, at < d.until
 }
 
-func (d *drive) measures(at time.Duration) bool { return d.from <= at && at < d.until }
+// measures reports whether what is due at a moment belongs to the measured part of an open loop.
+func (d *drive) measures(due time.Duration) bool { return d.from <= due && due < d.until }
 
 func (d *drive) send(w *worker, query func(engine.View)) error {
 	if query != nil {
@@ -174,10 +176,11 @@ func (d *drive) count(w *worker, calls int, due, end time.Duration, beside int) 
 	w.total.add(one)
 	d.done.Add(uint64(calls))
 	d.recent.record(end - due)
-	if d.measures(end) {
+	now := d.measured.Load()
+	if now {
 		w.inside += uint64(calls)
 	}
-	if of := due; d.rate == 0 && d.measures(end) || d.rate > 0 && d.measures(of) {
+	if d.rate == 0 && now || d.rate > 0 && d.measures(due) {
 		w.window.add(one)
 		w.latency[beside].Record(end - due)
 	}

@@ -194,11 +194,11 @@ func (w *World) premiumsOf(worker, workers int) (out []premium) {
 	return out
 }
 
-// pairsOf are people of a worker who share nothing yet: an owner and a stranger who draws on nobody. Strangers, as the ledger does not know who is related.
+// pairsOf are people of a worker who share nothing yet: an owner and a resident who draws on nobody, and so is no patient. Strangers, as the ledger does not know who is related.
 func (w *World) pairsOf(worker, workers int, rng *rand.Rand) (out [][2]uint32) {
 	const pairsMax = 1_024
 	for i := worker; i < w.Persons && len(out) < pairsMax; i += workers {
-		if w.has(i, isPaused) || w.pays(i) || len(w.authorizers(i)) > 0 {
+		if w.has(i, isPaused|isEmployee|isOwner) || len(w.authorizers(i)) > 0 {
 			continue
 		}
 		for range pickTries {

@@ -18,6 +18,7 @@ type field struct {
 func newField(shape *Workload, persons, workers int, seed uint64) *field {
 	f := &field{shape: shape, world: shape.world(persons, seed), streams: make([]*Stream, workers)}
 	b, draw := shape.bills(seed), shape.pick(f.world, seed)
+	b.name(f.world.Institutions)
 	slots := f.world.Persons / 2
 	if shape.slots != nil {
 		slots = shape.slots(f.world.Persons)
@@ -35,8 +36,12 @@ func newField(shape *Workload, persons, workers int, seed uint64) *field {
 		}
 		f.streams[i] = s
 	})
+	need := make([]int64, f.world.Persons)
+	for _, s := range f.streams {
+		f.world.settle(s.slots, f.shape, b, need)
+	}
 	if !shape.thin {
-		f.raise(b)
+		f.world.raise(need)
 	}
 	if shape.runs {
 		f.run = newCreditRun(f.world, seed)
@@ -44,15 +49,11 @@ func newField(shape *Workload, persons, workers int, seed uint64) *field {
 	return f
 }
 
-// raise lets the slots begin as if they had gone round for ever.
-func (f *field) raise(b *bills) {
-	need := make([]int64, f.world.Persons)
-	for _, s := range f.streams {
-		f.world.settle(s.slots, f.shape, b, need)
-	}
+// raise gives each account at least what it needs not to run dry.
+func (w *World) raise(need []int64) {
 	for i := range need {
-		if f.world.has(i, isOwner) {
-			f.world.opening[i] = max(f.world.opening[i], need[i])
+		if w.has(i, isOwner) {
+			w.opening[i] = max(w.opening[i], need[i])
 		}
 	}
 }

@@ -21,23 +21,25 @@ const (
 
 // Plan of a measurement in process. Zero values stand for the defaults of WithDefaults.
 type Plan struct {
-	Workload string
-	Loop     string
-	Rate     float64 // open loop: calls of the workload's unit a second
-	Persons  int
-	Workers  int // goroutines that submit and wait; in an open loop what they cannot take in time waits, and its waiting counts
-	Group    int // settlements a request; their credits come on top
-	Shards   int // 0: one a core
-	Serial   bool
-	Runs     int
-	For      time.Duration // measured time of a run
-	Warm     time.Duration // before it; negative: none
-	Seed     uint64
-	Dir      string // where the ledger lies for the time of the measurement; "": the system's temporary directory
+	Workload  string
+	Loop      string
+	Rate      float64 // open loop: calls of the workload's unit a second
+	Persons   int
+	Workers   int // goroutines that submit and wait; in an open loop what they cannot take in time waits, and its waiting counts
+	Group     int // settlements a request; their credits come on top
+	Shards    int // 0: one a core
+	Serial    bool
+	Runs      int
+	For       time.Duration // measured time of a run
+	Warm      time.Duration // before it; negative: none
+	Calls     uint64        // closed loop: if not 0, a run warms up for WarmCalls and measures Calls of them, however long that takes
+	WarmCalls uint64
+	Seed      uint64
+	Dir       string // where the ledger lies for the time of the measurement; "": the system's temporary directory
 	// Options, if not nil, may change the engine's options; who changes what is measured says so in the report.
 	Options func(*engine.Options)
 	// Loaded is called when the world is in the ledger, Measured when the last run is over; nil: nobody.
-	Loaded   func(seconds float64)
+	Loaded   func(seconds, cpu float64)
 	Measured func()
 }
 
@@ -84,6 +86,8 @@ func (p *Plan) check() error {
 		return fmt.Errorf("no loop %q: closed or open", p.Loop)
 	case (p.Loop == Open) != (p.Rate > 0):
 		return fmt.Errorf("a rate belongs to an open loop, and an open loop needs one: %s, %g", p.Loop, p.Rate)
+	case p.Calls > 0 && p.Loop == Open:
+		return errors.New("an open loop runs for a time, not for a number of calls")
 	case p.Persons < personsMin || p.Workers < 1 || p.Workers > workersMax || p.Group < 1 || p.Group > groupMax || p.Runs < 1:
 		return fmt.Errorf("%d persons (at least %d), %d workers (1 to %d), groups of %d (1 to %d), %d runs", p.Persons, personsMin, p.Workers, workersMax, p.Group, groupMax, p.Runs)
 	}
@@ -164,7 +168,7 @@ func load(p Plan, shape *Workload, dir string) (*bench, float64, error) {
 	if b.engine, err = engine.Open(b.options); err != nil {
 		return nil, 0, err
 	}
-	empty, begin := liveHeap(), time.Now()
+	empty, begin, cpu := liveHeap(), time.Now(), cpuSeconds()
 	refused, err := b.field.world.Load(b.engine)
 	if err == nil && len(refused) > 0 {
 		err = fmt.Errorf("loading was refused: %v", refused)
@@ -173,7 +177,7 @@ func load(p Plan, shape *Workload, dir string) (*bench, float64, error) {
 		return nil, 0, errors.Join(err, b.engine.Close())
 	}
 	if p.Loaded != nil {
-		p.Loaded(time.Since(begin).Seconds())
+		p.Loaded(time.Since(begin).Seconds(), cpuSeconds()-cpu)
 	}
 	for _, s := range b.field.streams {
 		c := newCaller(s, p.Group)

@@ -16,12 +16,15 @@ func (b *bench) run() (result.Run, error) {
 	}
 	d := newDrive(b.engine, b.callers, b.plan.Rate, b.plan.Warm, b.plan.For)
 	d.start()
-	time.Sleep(time.Until(d.begin.Add(d.from)))
+	b.warm(d)
 	disk, written, gc, cpu := bytesIn(b.options.Dir), writtenBytes(), readCollector(), cpuSeconds()
 	b.stages.reset()
 	s := newSampler(d, b.stages, b.options.Dir)
+	begin := time.Now()
+	d.measured.Store(true)
 	beside, bulk, err := b.measured(d, s)
-	r := result.Run{Seconds: b.plan.For.Seconds(), CPU: cpuSeconds() - cpu, Series: s.points, Memory: memory(gc)}
+	d.measured.Store(false)
+	r := result.Run{Seconds: time.Since(begin).Seconds(), CPU: cpuSeconds() - cpu, Series: s.points, Memory: memory(gc)}
 	r.Disk = &result.Disk{Ledger: bytesIn(b.options.Dir), Device: writtenBytes() - written}
 	counted := b.stages.counts()
 	var failed error
@@ -43,7 +46,7 @@ func (b *bench) run() (result.Run, error) {
 		return r, err
 	}
 	sum.total.add(&bulk)
-	r.Breaches = append(check(before, after, &sum.total), b.shape.Bands.outside(r.Mix, r.Mix.Extra[extraSeveral], r.Batches.Commands)...)
+	r.Breaches = append(check(before, after, &sum.total), b.shape.Bands.outside(r.Mix, sum.window.Accepted, r.Batches.Commands)...)
 	return r, nil
 }
 
@@ -79,21 +82,52 @@ func (b *bench) latencies(r *result.Run, sum *sums, bulk *Tally, beside time.Dur
 	return err
 }
 
+// warm waits for the measured part.
+func (b *bench) warm(d *drive) {
+	if b.plan.Calls == 0 {
+		time.Sleep(time.Until(d.begin.Add(d.from)))
+		return
+	}
+	for d.done.Load() < b.plan.WarmCalls && !d.stop.Load() {
+		time.Sleep(countEvery)
+	}
+}
+
+// countEvery is how often a run that is bounded by calls looks at them: some requests' time.
+const countEvery = 5 * time.Millisecond
+
+// last samples until a part of the measured calls or time is over.
+func (b *bench) last(d *drive, s *sampler, part float64) {
+	if b.plan.Calls == 0 {
+		s.until(d.begin.Add(d.from + time.Duration(part*float64(d.until-d.from))))
+		return
+	}
+	end := b.plan.WarmCalls + uint64(part*float64(b.plan.Calls))
+	for next := s.at.Add(seriesEvery); d.done.Load() < end && !d.stop.Load(); time.Sleep(countEvery) {
+		if time.Now().After(next) {
+			s.sample()
+			next = s.at.Add(seriesEvery)
+		}
+	}
+	if part == 1 {
+		s.sample()
+	}
+}
+
 // measured waits for the end of the measured part; a credit run goes over its second half. beside is how long that took.
 func (b *bench) measured(d *drive, s *sampler) (beside time.Duration, bulk Tally, err error) {
-	end := d.begin.Add(d.until)
 	if b.field.run == nil {
-		s.until(end)
+		b.last(d, s, 1)
 		return 0, Tally{}, nil
 	}
-	s.until(d.begin.Add((d.from + d.until) / 2))
+	b.last(d, s, 0.5)
 	b.field.run.tally = Tally{}
 	var stop atomic.Bool
 	ended := make(chan error, 1)
 	begin := time.Now()
 	d.beside.Store(true)
 	go func() { ended <- b.field.run.drive(b.engine, stop.Load) }()
-	s.until(end)
+	b.last(d, s, 1)
 	d.beside.Store(false)
 	beside = time.Since(begin)
 	stop.Store(true)

@@ -23,7 +23,7 @@ type Stream struct {
 	credited bool // the credit of the next slot is out
 	id       uint64
 	n        uint64 // messages so far
-	assume   bool   // nobody tells answers: everything payable counts as paid
+	assume   bool   // everything payable counts as paid when it is sent; answers, if anybody tells them, put it right
 	pending  []pending
 	extra    extras
 	one      Tally // of the request under way
@@ -37,7 +37,7 @@ type pending struct {
 }
 
 func newStream(w *World, shape *Workload, b *bills, slots []slot, seed, worker uint64) *Stream {
-	return &Stream{world: w, shape: shape, bills: b, credits: newCredits(), slots: slots, id: splitmix(seed)*3 + splitmix(worker+1<<32)}
+	return &Stream{world: w, shape: shape, bills: b, credits: newCredits(), slots: slots, assume: shape.thin, id: splitmix(seed)*3 + splitmix(worker+1<<32)}
 }
 
 // Mix says how many settlements of a plain stream of halves need an authorizer. Parts per million.
@@ -51,6 +51,7 @@ var DefaultMix = Mix{RelativesPPM: halfOddPPM}
 func (w *World) NewStream(mix Mix, seed, worker uint64) *Stream {
 	shape := Find("half")
 	b := shape.bills(seed)
+	b.name(w.Institutions)
 	rng := rand.New(rand.NewPCG(seed, worker))
 	s := newStream(w, shape, b, w.table(max(slotsMin, min(w.Persons/2, 1<<16)), shape, b, pickHalves(w.Persons, mix.RelativesPPM), rng), seed, worker)
 	s.assume = true
@@ -60,32 +61,31 @@ func (w *World) NewStream(mix Mix, seed, worker uint64) *Stream {
 // Append makes the next command: nearly always a settlement.
 func (s *Stream) Append(dst []byte) (out []byte, settlement bool) {
 	s.pending = s.pending[:0]
-	if out, ok := s.credit(dst); ok {
+	if out, n := s.credit(dst); n > 0 {
 		return out, false
 	}
-	slot := &s.slots[s.at]
-	dst = s.settlement(dst)
-	if s.assume {
-		b := &s.bills.list[slot.bill]
-		if slot.patient&1 == 0 {
-			s.slots[slot.cell].own += int32(b.payable)
-		} else {
-			s.slots[slot.cell].lent += int32(b.payable)
-		}
+	return s.settlement(dst), true
+}
+
+// assumed is what a bill is expected to take from whom. Where balances are thin it is brought back before the answers are there: else all the money would be
+// on the way.
+func (s *Stream) assumed(slot *slot, payable int64, cell *slot, sign int32) {
+	switch {
+	case s.world.has(int(slot.patient), isOwner):
+		cell.own += sign * int32(payable)
+	case len(s.world.authorizers(int(slot.patient))) > 0:
+		cell.lent += sign * int32(payable)
 	}
-	return dst, true
 }
 
 // fill makes a request of n settlements and the credits among them.
 func (s *Stream) fill(r *sequencer.Request, n int) {
 	s.pending, s.extra.undoing = s.pending[:0], s.extra.undoing[:0]
 	for range n {
-		var ok bool
-		if r.Commands, ok = s.credit(r.Commands); ok {
-			r.Count++
-		}
+		var credits int
+		r.Commands, credits = s.credit(r.Commands)
 		r.Commands = s.settlement(r.Commands)
-		r.Count++
+		r.Count += credits + 1
 		s.extra.paid++
 		for s.extra.due() {
 			s.extra.append(s, r)
@@ -97,7 +97,11 @@ func (s *Stream) settlement(dst []byte) []byte {
 	slot := &s.slots[s.at]
 	s.n++
 	s.pending = append(s.pending, pending{kind: CallSettlement, slot: int32(s.at), amount: int64(s.n)})
-	dst = s.bills.list[slot.bill].settlement(dst, int(slot.patient), int(slot.institution), s.id, s.n)
+	b := &s.bills.list[slot.bill]
+	dst = s.bills.settlement(dst, b, int(slot.patient), int(slot.institution), s.id, s.n)
+	if s.assume {
+		s.assumed(slot, b.payable, &s.slots[slot.cell], 1)
+	}
 	s.credited = false
 	if s.at++; s.at == len(s.slots) {
 		s.at, s.cycle = 0, s.cycle+1
@@ -105,28 +109,46 @@ func (s *Stream) settlement(dst []byte) []byte {
 	return dst
 }
 
-// credit brings back what the next slot's bills have taken, if its turn has come and anything is owed: to the patient what he paid, or to one of his
-// authorizers, each in turn, what they did.
-func (s *Stream) credit(dst []byte) ([]byte, bool) {
+// credit brings back what a slot's bills have taken, if its turn has come and anything is owed: to the patient what he paid, or to one of his
+// authorizers, each in turn, what they did; where several shall pay, to all of them in parts. It appends n commands.
+func (s *Stream) credit(dst []byte) (out []byte, n int) {
 	if s.credited || (s.at+s.cycle)%s.shape.Every != 0 {
-		return dst, false
+		return dst, 0
 	}
 	s.credited = true
-	slot := &s.slots[s.at]
+	slot := &s.slots[(s.at+s.shape.distance(len(s.slots)))%len(s.slots)]
 	cell := &s.slots[slot.cell]
-	to, owed := slot.patient, &cell.own
-	if cell.lent > cell.own {
-		owed = &cell.lent
-		authorizers := s.world.authorizers(int(slot.patient))
-		to = authorizers[s.cycle%len(authorizers)]
+	if cell.lent > max(cell.own, 0) {
+		if to := s.world.authorizers(int(slot.patient)); len(to) > 0 {
+			if k := s.cycle % len(to); !s.shape.split {
+				to = to[k : k+1]
+			}
+			amount := int64(cell.lent)
+			cell.lent = 0
+			return s.bringBack(dst, to, amount)
+		}
 	}
-	if *owed <= 0 {
-		return dst, false
+	if cell.own <= 0 {
+		return dst, 0
 	}
-	amount := int64(*owed)
-	*owed = 0
-	s.pending = append(s.pending, pending{kind: CallCredit, amount: amount})
-	return s.credits.append(dst, int(to), amount), true
+	amount := int64(cell.own)
+	cell.own = 0
+	return s.bringBack(dst, []uint32{slot.patient}, amount)
+}
+
+// bringBack gives an amount to some in equal parts, the last one the rest.
+func (s *Stream) bringBack(dst []byte, to []uint32, amount int64) (out []byte, n int) {
+	for i, person := range to {
+		part := amount / int64(len(to)-i)
+		amount -= part
+		if part == 0 {
+			continue
+		}
+		s.pending = append(s.pending, pending{kind: CallCredit, amount: part})
+		dst = s.credits.append(dst, int(person), part)
+		n++
+	}
+	return dst, n
 }
 
 // answered looks at every answer of the request under way and counts it in one. An error is a wrong answer.
@@ -167,6 +189,9 @@ func (s *Stream) paid(r *sequencer.Result, p *pending) error {
 		return err
 	}
 	cell := &s.slots[slot.cell]
+	if s.assume {
+		s.assumed(slot, f.Payable, cell, -1)
+	}
 	cell.own += int32(f.Own)
 	cell.lent += int32(f.Mulaid)
 	s.one.settled(f)

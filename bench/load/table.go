@@ -55,26 +55,36 @@ func (w *World) institution(pharmacy bool, rng *rand.Rand) int {
 }
 
 // settle writes what the slots owe when a run begins, as if they had gone round for ever, and counts in need what each account needs not to run dry.
-// Slot j is credited in every cycle c with (j+c) % every == 0, and owes one bill more in each of the others.
+// Slot j is credited in every cycle c with (j+c) % every == 0, before it is settled, and owes one bill more in each of the others.
 func (w *World) settle(slots []slot, shape *Workload, b *bills, need []int64) {
+	of := make([]uint16, len(slots)) // slots of a cell
+	for j := range slots {
+		of[slots[j].cell]++
+	}
+	if shape.thin && shape.Every != 1 {
+		panic("BUG: thin balances need a credit a bill")
+	}
 	for j := range slots {
 		s := &slots[j]
 		payable := b.list[s.bill].payable
 		wait := (shape.Every - j%shape.Every) % shape.Every // cycles until the first credit
 		owed := int64(shape.Every - wait)
-		if shape.merged {
-			owed, wait = 0, 2*shape.Every
-			if s.cell != uint32(j) {
-				wait = 0
+		switch {
+		case shape.thin: // one credit a cycle, half of it away: the second half of the slots comes to its credit first
+			owed, wait = int64(2*j/len(slots)), 0
+		case of[s.cell] > 1: // credits come at any time: about half of what may be owed is
+			owed, wait = 0, 0
+			if s.cell == uint32(j) {
+				owed, wait = int64(shape.Every)/2, 2*shape.Every
 			}
 		}
 		authorizers := w.authorizers(int(s.patient))
 		switch {
 		case w.pays(int(s.patient)):
-			s.own = int32(owed * payable)
+			slots[s.cell].own += int32(owed * payable)
 			need[s.patient] += int64(wait) * payable
 		case len(authorizers) > 0:
-			s.lent = int32(owed * payable)
+			slots[s.cell].lent += int32(owed * payable)
 			for _, a := range authorizers {
 				need[a] += int64(wait)*payable/int64(len(authorizers)) + payable
 			}

@@ -74,10 +74,6 @@ func (s *Stream) next(r *sequencer.Request, a *ask) (query func(engine.View)) {
 		a.step = 0
 	}
 	switch t {
-	case turnTill:
-		a.asked, a.recent = 0, a.recent[:0]
-		s.extra.keep = &a.recent
-		s.fill(r, a.group)
 	case turnBind:
 		s.extra.bind(s, r)
 	case turnUnbind:
@@ -86,6 +82,11 @@ func (s *Stream) next(r *sequencer.Request, a *ask) (query func(engine.View)) {
 		return func(v engine.View) { s.preview(v, a) }
 	case turnRead:
 		return func(v engine.View) { s.read(v, a) }
+	}
+	if r.Count == 0 { // a till's turn, or there was nobody to bind
+		a.asked, a.recent = 0, a.recent[:0]
+		s.extra.keep = &a.recent
+		s.fill(r, a.group)
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (s *Stream) preview(v engine.View, a *ask) {
 		slot := &s.slots[(s.at+a.asked+k)%len(s.slots)]
 		b := &s.bills.list[slot.bill]
 		cmd := ledger.Command{Kind: ledger.KindSettlement, CredType: ledger.CredentialCertificate, UsedFlag: 1, Person: personKey(int(slot.patient)),
-			Other: pseudonym(int(slot.patient)), Institution: code(int(slot.institution)), Bill: b.input}
+			Other: pseudonym(int(slot.patient)), Institution: code(int(slot.institution)), Bill: s.bills.inputs[slot.bill]}
 		f, err := v.Preview(&cmd)
 		if err == nil && f.Outcome != ledger.Accepted {
 			err = fmt.Errorf("a preview was refused: %s", f.Outcome)

@@ -73,8 +73,8 @@ func (b *benchRunCmd) measure(name string) (result.Case, error) {
 	var failed error
 	c, err := load.Measure(load.Plan{Workload: name, Loop: b.Loop, Rate: b.Rate, Persons: b.Persons, Workers: b.Workers, Group: b.Group, Shards: b.Shards, Serial: b.Serial,
 		Runs: b.Runs, For: b.For, Warm: b.Warm, Seed: b.Seed, Dir: b.Dir,
-		Loaded: func(seconds float64) {
-			fmt.Printf("  %s loaded in %.1f s\n", name, seconds)
+		Loaded: func(seconds, cpu float64) {
+			fmt.Printf("  %s loaded in %.1f s, %.1f s CPU\n", name, seconds, cpu)
 			if s, err := profile(b.Profile); err != nil {
 				failed = err
 			} else {
