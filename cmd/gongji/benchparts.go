@@ -132,9 +132,9 @@ func (s *benchSettings) measureInProcess(_ context.Context, round int) (cases []
 
 // workload adds a run of a workload, and the first time how long its world took to load.
 func (s *benchSettings) workload(cases []result.Case, p load.Plan, persons int, lasting time.Duration) ([]result.Case, error) {
-	var seconds float64
+	var seconds, cpu float64
 	p.Runs, p.Persons, p.For, p.Warm, p.Dir, p.Seed = 1, persons, lasting, lasting/4, s.dir, uint64(time.Now().UnixNano())
-	p.Loaded = func(t float64) { seconds = t }
+	p.Loaded = func(s, c float64) { seconds, cpu = s, c }
 	c, err := load.Measure(p)
 	if err != nil {
 		return cases, err
@@ -142,7 +142,7 @@ func (s *benchSettings) workload(cases []result.Case, p load.Plan, persons int, 
 	if p.Workload == mainWorkload && !s.loaded {
 		s.loaded = true
 		cases = append(cases, result.Case{ID: report.BulkLoad, Name: "Persons with bindings and opening credits, loaded in process", Kind: result.InProcess, Unit: "persons/s",
-			Load: result.Load{Loop: load.Closed, Persons: persons, Workers: 1, Group: 4096}, Runs: []result.Run{{Seconds: seconds, Count: uint64(persons), Rate: float64(persons) / seconds}}})
+			Load: result.Load{Loop: load.Closed, Persons: persons, Workers: 1, Group: 4096}, Runs: []result.Run{{Seconds: seconds, Count: uint64(persons), Rate: float64(persons) / seconds, CPU: cpu}}})
 	}
 	return append(cases, c), nil
 }

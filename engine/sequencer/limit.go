@@ -8,6 +8,7 @@ import (
 // limit bounds the wait for a request's answer. Its timer is not armed and stopped for each use: it stays armed while its request goes from call to call, and when
 // it rings it looks whether somebody waits, and since when. So a call costs a look at the clock, and a timer rings once a limit.
 type limit struct {
+	epoch time.Time // when it was made
 	after time.Duration
 	timer *time.Timer
 	due   atomic.Int64 // when the wait ends, since epoch, ns; or one of the states below
@@ -21,12 +22,10 @@ const (
 	expired  = -2 // the limit came first
 )
 
-var epoch = time.Now()
-
 // NewLimited makes an empty request whose Wait ends after a time from Submit on. Its Done is not for use.
 func NewLimited(after time.Duration) *Request {
 	r := NewRequest()
-	l := &limit{after: after}
+	l := &limit{epoch: time.Now(), after: max(after, 1)}
 	l.timer = time.AfterFunc(time.Hour, func() { l.ring(r.done) })
 	l.timer.Stop()
 	r.limit = l
@@ -37,7 +36,7 @@ func NewLimited(after time.Duration) *Request {
 func (r *Request) begin() {
 	if l := r.limit; l != nil {
 		// First due, then armed; ring does it the other way round: either it sees this wait, or we see that it is not armed.
-		l.due.Store(int64(time.Since(epoch) + l.after))
+		l.due.Store(int64(time.Since(l.epoch) + l.after))
 		l.arm(l.after)
 	}
 }
@@ -62,7 +61,7 @@ func (l *limit) ring(done chan<- struct{}) {
 	if due <= 0 {
 		return
 	}
-	if left := time.Duration(due) - time.Since(epoch); left > 0 {
+	if left := time.Duration(due) - time.Since(l.epoch); left > 0 {
 		l.arm(left)
 	} else if l.due.CompareAndSwap(due, expired) {
 		done <- struct{}{}
