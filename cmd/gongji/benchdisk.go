@@ -55,12 +55,12 @@ func (b *benchDiskCmd) measure(out io.Writer) (run result.Run, err error) {
 	defer os.RemoveAll(dir)
 	o := benchOptions(dir)
 	o.CheckpointBytes = 0 // as in service
-	var checkpoints, pages int64
+	var checkpoints, pages atomic.Int64
 	o.Report = func(event string, values map[string]any) {
 		if event == "checkpoint" {
 			n, _ := values["bytes"].(int64)
-			checkpoints++
-			pages += n
+			checkpoints.Add(1)
+			pages.Add(n)
 		}
 	}
 	e, err := engine.Open(o)
@@ -77,7 +77,8 @@ func (b *benchDiskCmd) measure(out io.Writer) (run result.Run, err error) {
 	if e, err = engine.Open(o); err != nil {
 		return run, err
 	}
-	checkpoints, pages = 0, 0
+	checkpoints.Store(0)
+	pages.Store(0)
 	before, err := b.look(e)
 	if err != nil {
 		return run, err
@@ -94,7 +95,7 @@ func (b *benchDiskCmd) measure(out io.Writer) (run result.Run, err error) {
 	if err != nil {
 		return run, err
 	}
-	settlements := e.Stats().Settlements.Load()
+	settlements, taken, paged := e.Stats().Settlements.Load(), checkpoints.Load(), pages.Load() // Close makes another
 	if err := e.Close(); err != nil {
 		return run, err
 	}
@@ -104,7 +105,7 @@ func (b *benchDiskCmd) measure(out io.Writer) (run result.Run, err error) {
 	print := func(what string, n int64) {
 		fmt.Fprintf(out, "  %-34s %8.1f MB %8.1f bytes a settlement\n", what, float64(n)/1e6, float64(n)/float64(settlements))
 	}
-	fmt.Fprintf(out, "disk: %d persons, %d settlements in %.1f s, %d checkpoints\n", b.Persons, settlements, seconds, checkpoints)
+	fmt.Fprintf(out, "disk: %d persons, %d settlements in %.1f s, %d checkpoints\n", b.Persons, settlements, seconds, taken)
 	fmt.Fprintln(out, "on the disk, more than before the settlements, settled:")
 	print("log", after.Log-before.Log)
 	print("journal", after.State.Journal-before.State.Journal)
@@ -115,7 +116,7 @@ func (b *benchDiskCmd) measure(out io.Writer) (run result.Run, err error) {
 	print("sum of log and store", run.Disk.Ledger-before.Log-before.State.Files)
 	fmt.Fprintln(out, "written:")
 	print("commands, encoded", bytes)
-	print("pages of checkpoints", pages)
+	print("pages of checkpoints", paged)
 	print("store, flushed", after.State.Flushed-before.State.Flushed)
 	print("store, compacted", after.State.Compacted-before.State.Compacted)
 	print("store, compacted after the run", after.State.Compacted-driven.State.Compacted)

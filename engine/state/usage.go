@@ -2,8 +2,6 @@ package state
 
 import (
 	"fmt"
-
-	"gongji/engine/journal"
 )
 
 // Usage is what the store takes on the disk, in bytes. Parts of a file that holds several are estimated.
@@ -19,7 +17,7 @@ func (s *Store) Usage() (u Usage, err error) {
 	for _, part := range []struct {
 		prefix byte
 		into   *int64
-	}{{journal.Prefix, &u.Journal}, {PrefixIDs, &u.IDs}, {PrefixTables, &u.Tables}, {PrefixMeta, &u.Records},
+	}{{PrefixJournal, &u.Journal}, {PrefixIDs, &u.IDs}, {PrefixTables, &u.Tables}, {PrefixMeta, &u.Records},
 		{PrefixPerson, &u.Records}, {PrefixInstitution, &u.Records}, {PrefixEnrolment, &u.Records}, {PrefixInstitutionDay, &u.Records}} {
 		n, err := s.db.EstimateDiskUsage([]byte{part.prefix}, []byte{part.prefix + 1})
 		if err != nil {
