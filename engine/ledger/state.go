@@ -79,9 +79,17 @@ func NewState(s Shifts) *State {
 	return st
 }
 
+// Advise names who is told of large memory that will be looked into at random, before anything is in it: the engine asks the kernel for huge pages.
+func (s *State) Advise(persons func([]Person), bindings func([]Binding), slots func([]uint32)) {
+	s.Persons.Advise(persons)
+	s.Bindings.Advise(bindings)
+	s.byKey.advise, s.byPseudonym.advise = slots, slots
+}
+
 // Reindex rebuilds the indexes after tables were loaded.
 func (s *State) Reindex() {
-	s.byKey, s.byPseudonym, s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}, index{}, index{}
+	s.byKey, s.byPseudonym = s.byKey.emptied(), s.byPseudonym.emptied()
+	s.byCode, s.byCard, s.byPassword = index{}, index{}, index{}
 	s.reindexVisits()
 	s.reindexSummaries()
 	s.byHolder, s.byCreator, s.byTail = index{}, index{}, index{}

@@ -108,7 +108,7 @@ func loaderOf[T any](t *ledger.Table[T], count uint32, size int) loader {
 					pages = append(pages, make([][]T, n-len(pages))...)
 				}
 				if p := &pages[first>>shift]; *p == nil {
-					*p = make([]T, 1<<shift)
+					*p = t.NewPage(int(first >> shift))
 				}
 				n := copy(bytesOf(pages[first>>shift][first&(1<<shift-1):]), rows)
 				rows = rows[n:]
