@@ -24,12 +24,9 @@ type extras struct {
 
 	pairs   [][2]uint32 // who may share with whom and does not yet: authorizer, user
 	bound   []uint32    // bindings made by the last structural turn
-	unbinds []pair      // who asked for them
+	askers  []uint32    // the authorizers of them
 	at      int
 }
-
-// pair of an authorizer and a binding of his.
-type pair struct{ authorizer, binding uint32 }
 
 // premium of one insured person, paid by one payer, a year's in each round.
 type premium struct {
@@ -161,7 +158,7 @@ func (x *extras) answered(s *Stream, r *sequencer.Result, p *pending) error {
 
 // bind lets authorizers share with users who have nobody yet; unbind ends that again.
 func (x *extras) bind(s *Stream, r *sequencer.Request) {
-	s.pending, x.bound, x.unbinds = s.pending[:0], x.bound[:0], x.unbinds[:0]
+	s.pending, x.bound, x.askers = s.pending[:0], x.bound[:0], x.askers[:0]
 	r.Class = sequencer.Structural
 	cmd := bindingCommand()
 	for range min(bindingsEach, len(x.pairs)) {
@@ -169,7 +166,7 @@ func (x *extras) bind(s *Stream, r *sequencer.Request) {
 		x.at = (x.at + 1) % len(x.pairs)
 		cmd.ID, cmd.Person, cmd.Other = s.fresh(), personKey(int(p[0])), pseudonym(int(p[1]))
 		s.appendSlow(r, &cmd, &command.Details{Message: s.message()}, pending{kind: CallBinding})
-		x.unbinds = append(x.unbinds, pair{authorizer: p[0]})
+		x.askers = append(x.askers, p[0])
 	}
 }
 
@@ -178,7 +175,7 @@ func (x *extras) unbind(s *Stream, r *sequencer.Request) {
 	r.Class = sequencer.Structural
 	cmd := ledger.Command{Kind: ledger.KindUnbinding, Channel: 1, Steps: ledger.StepDataConsent, More: &ledger.More{Bindings: make([]uint32, 1)}}
 	for i, number := range x.bound {
-		cmd.ID, cmd.Person, cmd.More.Bindings[0] = s.fresh(), personKey(int(x.unbinds[i].authorizer)), number
+		cmd.ID, cmd.Person, cmd.More.Bindings[0] = s.fresh(), personKey(int(x.askers[i])), number
 		s.appendSlow(r, &cmd, &command.Details{Message: s.message()}, pending{kind: CallUnbinding})
 	}
 	x.bound = x.bound[:0]

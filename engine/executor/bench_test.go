@@ -11,6 +11,7 @@ import (
 	"gongji/engine/command"
 	"gongji/engine/executor"
 	"gongji/engine/ledger"
+	"gongji/engine/state/idindex"
 )
 
 // tableIDs is a fixed open-addressing id table a part: about what engine/state/idindex costs while nothing is sealed.
@@ -69,6 +70,7 @@ func credential(i int) ledger.Key {
 // benchState is a population of which half own an account and half have one to three authorizers.
 func benchState(persons int) *ledger.State {
 	s := ledger.NewState(ledger.DefaultShifts)
+	s.Advise(idindex.AdviseHuge[ledger.Person], idindex.AdviseHuge[ledger.Binding], idindex.AdviseHuge[uint32]) // as engine/state does
 	l := ledger.New(s, newTableIDs(1), newHistory())
 	var fx ledger.Effects
 	fx.Reset(1, 0)

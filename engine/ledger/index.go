@@ -3,8 +3,9 @@ package ledger
 // index finds row numbers by a 64-bit hash: open addressing, linear probing, no pointers. A slot holds a 5-bit tag of the hash and
 // the number + 1 in 27 bits, so that nearly every other row is ruled out without being read. Rebuilt from the rows at start.
 type index struct {
-	slots []uint32
-	used  uint32
+	slots  []uint32
+	used   uint32
+	advise func([]uint32) // told of new slots before they are touched; nil: nobody
 }
 
 const (
@@ -53,9 +54,17 @@ func (x *index) place(hash uint64, number uint32) {
 	x.slots[i] = tagOf(hash) | (number + 1)
 }
 
+// take makes n new slots.
+func (x *index) take(n int) {
+	x.slots = make([]uint32, n)
+	if x.advise != nil {
+		x.advise(x.slots)
+	}
+}
+
 func (x *index) grow(hashOf func(uint32) uint64) {
 	old := x.slots
-	x.slots = make([]uint32, max(indexSlotsMin, 2*len(old)))
+	x.take(max(indexSlotsMin, 2*len(old)))
 	for _, v := range old {
 		if v != 0 {
 			n := v&indexNumberMask - 1

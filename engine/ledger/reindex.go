@@ -45,14 +45,16 @@ func (s *State) ReindexFew() {
 // ReindexMany gives the rest of Reindex as jobs that may run at the same time, also beside readers of the tables.
 func (s *State) ReindexMany() []func() {
 	return []func(){
-		func() { s.byKey = indexOf(s.Persons, func(p *Person) uint64 { return p.Key.hash() }) },
+		func() { s.byKey = indexOf(s.byKey.advise, s.Persons, func(p *Person) uint64 { return p.Key.hash() }) },
 		func() {
 			s.byTail = index{}
 			for i := uint32(0); i < s.BindingTails.Len(); i++ {
 				s.indexTail(i)
 			}
 		},
-		func() { s.byPseudonym = indexOf(s.Persons, func(p *Person) uint64 { return p.Pseudonym.hash() }) },
+		func() {
+			s.byPseudonym = indexOf(s.byPseudonym.advise, s.Persons, func(p *Person) uint64 { return p.Pseudonym.hash() })
+		},
 		func() {
 			s.pending = map[uint32]uint32{}
 			for i := uint32(0); i < s.Bindings.Len(); i++ {
@@ -68,12 +70,13 @@ func (s *State) ReindexMany() []func() {
 const indexAhead = 64
 
 // indexOf builds the index of all rows of a table, at its final size.
-func indexOf[T any](t *Table[T], hashOf func(*T) uint64) (x index) {
+func indexOf[T any](advise func([]uint32), t *Table[T], hashOf func(*T) uint64) index {
+	x := index{advise: advise}
 	size := uint64(indexSlotsMin)
 	for 4*uint64(t.Len()) > 3*size {
 		size *= 2
 	}
-	x.slots = make([]uint32, size)
+	x.take(int(size))
 	var hashes [indexAhead]uint64
 	for x.used < t.Len() {
 		n := min(indexAhead, t.Len()-x.used)

@@ -79,6 +79,13 @@ func NewState(s Shifts) *State {
 	return st
 }
 
+// Advise names who is told of large memory that will be looked into at random, before anything is in it: the engine asks the kernel for huge pages.
+func (s *State) Advise(persons func([]Person), bindings func([]Binding), slots func([]uint32)) {
+	s.Persons.Advise(persons)
+	s.Bindings.Advise(bindings)
+	s.byKey.advise, s.byPseudonym.advise = slots, slots
+}
+
 func (s *State) indexPerson(i uint32) {
 	p := s.Persons.At(i)
 	s.byKey.insert(p.Key.hash(), i, func(n uint32) uint64 { return s.Persons.At(n).Key.hash() })

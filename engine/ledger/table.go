@@ -5,7 +5,8 @@ package ledger
 // Ownership: a page belongs to one goroutine at a time (a shard during a money batch, the executor otherwise); At may be called by
 // anybody between barriers while nobody writes, Mut only by the page's owner, Append, Freeze, Look and Thaw only by the executor.
 // A page of a view is copied on the first Mut after the barrier, so that the view is read in peace. Views may overlap: each new one begins
-// an epoch, and while any is open a page is copied once an epoch.
+// an epoch, and while any is open a page is copied once an epoch. With Advise, pages lie in blocks; one that has been copied out of its block goes back
+// with the first Mut after the last view, so that no block is held for nothing but pages that nobody writes.
 type Table[T any] struct {
 	shift  uint
 	mask   uint32
@@ -14,10 +15,13 @@ type Table[T any] struct {
 	frozen uint32 // epoch begun by the last Freeze: pages written in it or later are dirty
 	views  int    // open: taken and not thawed
 	pages  []page[T]
+	block  []T       // room for pages to come
+	advise func([]T) // told of each block before it is touched; nil: every page by itself
 }
 
 type page[T any] struct {
 	rows  []T
+	home  []T    // its part of a block; nil: none
 	epoch uint32 // epoch of the last write
 }
 
@@ -45,10 +49,14 @@ func (t *Table[T]) Mut(i uint32) *T {
 }
 
 func (t *Table[T]) touch(p *page[T]) {
-	if t.views > 0 {
+	switch {
+	case t.views > 0:
 		rows := make([]T, len(p.rows))
 		copy(rows, p.rows)
 		p.rows = rows
+	case p.home != nil && &p.home[0] != &p.rows[0]:
+		copy(p.home, p.rows)
+		p.rows = p.home
 	}
 	p.epoch = t.epoch
 }
@@ -57,7 +65,8 @@ func (t *Table[T]) touch(p *page[T]) {
 func (t *Table[T]) Append(row T) uint32 {
 	i := t.count
 	if i>>t.shift == uint32(len(t.pages)) {
-		t.pages = append(t.pages, page[T]{rows: make([]T, 1<<t.shift), epoch: t.epoch})
+		rows, home := t.room()
+		t.pages = append(t.pages, page[T]{rows: rows, home: home, epoch: t.epoch})
 	}
 	t.count++
 	*t.Mut(i) = row
@@ -96,7 +105,9 @@ func (t *Table[T]) Thaw() {
 	if t.views == 0 {
 		panic("BUG: Thaw without a view")
 	}
-	t.views--
+	if t.views--; t.views == 0 {
+		t.epoch++ // so that pages that were copied out come to touch again
+	}
 }
 
 // Load replaces the table by pages read from a checkpoint; the table keeps them. They count as clean.
@@ -105,5 +116,41 @@ func (t *Table[T]) Load(count uint32, pages [][]T) {
 	t.pages = make([]page[T], len(pages))
 	for i, rows := range pages {
 		t.pages[i] = page[T]{rows: rows}
+		if t.advise != nil && i >= blockFrom {
+			t.pages[i].home = rows // from NewPage
+		}
 	}
+}
+
+// Pages from blockFrom on lie in blocks of blockPages: small tables need none, and what a large one wastes is below a few percent.
+const (
+	blockFrom  = 128
+	blockPages = 256
+)
+
+// Advise lets pages lie in blocks that advise is told of, before anything is in the table.
+func (t *Table[T]) Advise(advise func([]T)) { t.advise = advise }
+
+// NewPage is room for page number of a table being loaded.
+func (t *Table[T]) NewPage(number int) []T {
+	if t.advise == nil || number < blockFrom {
+		return make([]T, 1<<t.shift)
+	}
+	n := 1 << t.shift
+	if len(t.block) == 0 {
+		t.block = make([]T, blockPages*n)
+		t.advise(t.block)
+	}
+	rows := t.block[:n:n]
+	t.block = t.block[n:]
+	return rows
+}
+
+// room is a new last page, and its home if it has one.
+func (t *Table[T]) room() (rows, home []T) {
+	rows = t.NewPage(len(t.pages))
+	if t.advise != nil && len(t.pages) >= blockFrom {
+		home = rows
+	}
+	return rows, home
 }

@@ -37,7 +37,7 @@ func Inspect(dir string, o Options, l LoadOptions) (*Store, *ledger.State, Loade
 	}
 	if s == nil {
 		layout, err := checkLayout()
-		return &Store{o: o, layout: layout, dir: dir, loaded: true}, ledger.NewState(shiftsOf(l)), Loaded{}, err
+		return &Store{o: o, layout: layout, dir: dir, loaded: true}, newState(l), Loaded{}, err
 	}
 	st, loaded, err := s.Load(l)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"gongji/engine/ledger"
+	"gongji/engine/state/idindex"
 )
 
 // LoadOptions of a start.
@@ -53,7 +54,7 @@ func (s *Store) Load(o LoadOptions) (*ledger.State, Loaded, error) {
 			return nil, Loaded{}, err
 		}
 		s.loaded = true
-		return ledger.NewState(shiftsOf(o)), Loaded{}, nil
+		return newState(o), Loaded{}, nil
 	}
 	r := s.kept[len(s.kept)-1]
 	st, err := s.load(r, o, s.deleteOrphan)
@@ -77,6 +78,13 @@ func (s *Store) ReadKept(number uint64, o LoadOptions) (*ledger.State, Info, err
 	return nil, Info{}, fmt.Errorf("%w: checkpoint %d is not kept", ErrOrder, number)
 }
 
+// newState is an empty state that asks for huge pages under what is looked into at random.
+func newState(o LoadOptions) *ledger.State {
+	st := ledger.NewState(shiftsOf(o))
+	st.Advise(idindex.AdviseHuge[ledger.Person], idindex.AdviseHuge[ledger.Binding], idindex.AdviseHuge[uint32])
+	return st
+}
+
 func shiftsOf(o LoadOptions) ledger.Shifts {
 	if o.Shifts == (ledger.Shifts{}) {
 		return ledger.DefaultShifts
@@ -86,7 +94,7 @@ func shiftsOf(o LoadOptions) ledger.Shifts {
 
 // load reads the tables of r and checks them; other is shown the pages of no interest, one at a time.
 func (s *Store) load(r *record, o LoadOptions, other pageVisitor) (*ledger.State, error) {
-	st := ledger.NewState(shiftsOf(o))
+	st := newState(o)
 	h, err := s.loadTables(st, r, o, other)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"sync"
 
 	"gongji/engine/ledger"
 )
@@ -18,6 +19,12 @@ type loader struct {
 func loaderOf[T any](t *ledger.Table[T], count uint32, pages, size int) loader {
 	shift := t.Shift()
 	loaded := make([][]T, pages)
+	var room sync.Mutex // a table gives room to one goroutine at a time
+	newPage := func(number int) []T {
+		room.Lock()
+		defer room.Unlock()
+		return t.NewPage(number)
+	}
 	return loader{
 		put: func(first uint32, rows []byte) {
 			if uint64(first)+uint64(len(rows)/size) > uint64(count) {
@@ -29,7 +36,7 @@ func loaderOf[T any](t *ledger.Table[T], count uint32, pages, size int) loader {
 				}
 				p := &loaded[first>>shift]
 				if *p == nil {
-					*p = make([]T, 1<<shift)
+					*p = newPage(int(first >> shift))
 				}
 				n := copy(bytesOf((*p)[first&(1<<shift-1):]), rows)
 				rows = rows[n:]
