@@ -22,10 +22,10 @@ type extras struct {
 	undoing  []settled // by the request under way
 	settles  int       // since the last one was taken
 
-	pairs   [][2]uint32 // who may share with whom and does not yet: authorizer, user
-	bound   []uint32    // bindings made by the last structural turn
-	askers  []uint32    // the authorizers of them
-	at      int
+	pairs  [][2]uint32 // who may share with whom and does not yet: authorizer, user
+	bound  []uint32    // bindings made by the last structural turn
+	askers []uint32    // the authorizers of them
+	at     int
 }
 
 // premium of one insured person, paid by one payer, a year's in each round.
