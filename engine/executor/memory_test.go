@@ -11,6 +11,7 @@ import (
 
 	"gongji/bench/province"
 	"gongji/engine/ledger"
+	"gongji/engine/state/idindex"
 )
 
 var memoryPersons = flag.Int("memory-persons", 1_000_000, "persons of BenchmarkMemory")
@@ -40,6 +41,7 @@ func heap() int64 {
 // populate runs a province's people and bindings through the rules.
 func populate(p *province.Province) (s *ledger.State, bindings int) {
 	s = ledger.NewState(ledger.DefaultShifts)
+	s.Advise(idindex.AdviseHuge[ledger.Person], idindex.AdviseHuge[ledger.Binding], idindex.AdviseHuge[uint32]) // as engine/state does
 	l := ledger.New(s, newTableIDs(1), newHistory())
 	c := ledger.NewContext(s, 1, 1_768_406_400_000, nil)
 	var fx ledger.Effects

@@ -122,10 +122,11 @@ func (t *Table[T]) Load(count uint32, pages [][]T) {
 	}
 }
 
-// Pages from blockFrom on lie in blocks of blockPages: small tables need none, and what a large one wastes is below a few percent.
+// Pages from blockFrom on lie in blocks of an eighth of the pages before them, at most blockPagesMax: small tables need none, and of a large one only
+// what is left of the last block is room for nothing (16 MiB at 64 KiB a page).
 const (
-	blockFrom  = 128
-	blockPages = 256
+	blockFrom     = 128
+	blockPagesMax = 256
 )
 
 // Advise lets pages lie in blocks that advise is told of, before anything is in the table.
@@ -138,7 +139,7 @@ func (t *Table[T]) NewPage(number int) []T {
 	}
 	n := 1 << t.shift
 	if len(t.block) == 0 {
-		t.block = make([]T, blockPages*n)
+		t.block = make([]T, min(number/8, blockPagesMax)*n)
 		t.advise(t.block)
 	}
 	rows := t.block[:n:n]

