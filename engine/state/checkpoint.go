@@ -40,7 +40,6 @@ type Checkpoint struct {
 	write  [][]bool // by table and page: to be written
 	kept   []*record
 	stats  CheckpointStats
-	dead   []pebble.KeyRange // deleted before the checkpoint was durable
 	done   chan struct{}
 	err    error
 }
@@ -171,13 +170,12 @@ func (c *Checkpoint) save() error {
 	if truncateEarlyDefect {
 		c.store.durable.Store(c.record.Sequence)
 	}
-	dead := c.store.grave.exhume()
 	// With Pebble's own log off, memtables reach the disk in the order in which they were written: when the record is there, so is everything before it.
 	if err := c.store.db.Flush(); err != nil {
 		return err
 	}
 	c.store.durable.Store(c.record.Sequence)
-	c.kept, c.dead = append(c.kept, c.record), dead
+	c.kept = append(c.kept, c.record)
 	return nil
 }
 
@@ -220,12 +218,8 @@ func (w *pageWriter) commit() error {
 	return w.db.Flush()
 }
 
-// tidy takes back the room of what was deleted before, and deletes what only checkpoints name that are not kept any more. A crash in between leaves pages that
-// no record names; Load deletes them.
+// tidy deletes what only checkpoints name that are not kept any more. A crash in between leaves pages that no record names; Load deletes them.
 func (c *Checkpoint) tidy() error {
-	if err := c.store.reclaim(c.dead); err != nil {
-		return err
-	}
 	for len(c.kept) > keptCheckpoints {
 		old := c.kept[0]
 		c.kept = c.kept[1:]
@@ -239,20 +233,14 @@ func (c *Checkpoint) tidy() error {
 	return c.ids.durable(c.record.manifestVersion)
 }
 
-// group is the pages that one checkpoint wrote of one table.
-type group struct {
-	version uint64
-	table   uint8
-}
-
-// forget deletes an old record and the pages that the kept ones do not name: a whole group at once where none of it is named any more, whose room is then taken
-// back (reclaim.go).
+// forget deletes an old record and the pages that the kept ones do not name: a whole checkpoint's pages at once where none is named any more,
+// which lets Pebble drop files without reading them.
 func (s *Store) forget(old *record, kept []*record) error {
-	live := map[group]bool{}
+	live := map[uint64]int{}
 	for _, r := range kept {
 		for i := range r.tables {
 			for _, v := range r.tables[i].versions {
-				live[group{v, r.tables[i].id}] = true
+				live[v]++
 			}
 		}
 	}
@@ -261,13 +249,13 @@ func (s *Store) forget(old *record, kept []*record) error {
 	if err := b.Delete(recordKey(old.Number), nil); err != nil {
 		return err
 	}
-	gone := map[group]bool{}
+	gone := map[uint64]bool{}
 	for i := range old.tables {
 		t, next := &old.tables[i], &kept[0].tables[i]
 		for p, v := range t.versions {
 			switch {
-			case !live[group{v, t.id}]:
-				gone[group{v, t.id}] = true
+			case live[v] == 0:
+				gone[v] = true
 			case p >= len(next.versions) || next.versions[p] != v:
 				if err := b.Delete(appendPageKey(nil, v, t.id, uint32(p)), nil); err != nil {
 					return err
@@ -275,18 +263,12 @@ func (s *Store) forget(old *record, kept []*record) error {
 			}
 		}
 	}
-	for g := range gone {
-		if err := b.DeleteRange(appendGroupKey(nil, g.version, g.table), appendGroupKey(nil, g.version, g.table+1), nil); err != nil {
+	for v := range gone {
+		if err := b.DeleteRange(appendVersionKey(nil, v), appendVersionKey(nil, v+1), nil); err != nil {
 			return err
 		}
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
-		return err
-	}
-	for g := range gone {
-		s.grave.bury(appendGroupKey(nil, g.version, g.table), appendGroupKey(nil, g.version, g.table+1))
-	}
-	return nil
+	return b.Commit(pebble.NoSync)
 }
 
 // Kept lists the checkpoints that are kept, oldest first. Executor's goroutine.

@@ -57,7 +57,6 @@ func (s *Store) OpenIDs(l *Loaded, o idindex.Options) (*IDs, error) {
 	if o.Parts == 0 {
 		o.Parts = idindex.PartsDefault
 	}
-	o.Deleted = s.grave.bury
 	index, err := idindex.Open(s.db, l.manifest, o)
 	if err != nil {
 		return nil, err

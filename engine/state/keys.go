@@ -32,18 +32,14 @@ func recordKey(number uint64) []byte {
 const pageKeyBytes = 1 + 8 + 1 + 4
 
 func appendPageKey(dst []byte, version uint64, table uint8, page uint32) []byte {
-	return binary.BigEndian.AppendUint32(appendGroupKey(dst, version, table), page)
+	dst = appendVersionKey(dst, version)
+	dst = append(dst, table)
+	return binary.BigEndian.AppendUint32(dst, page)
 }
 
-// appendGroupKey is the lower bound of the pages that one checkpoint wrote of one table.
-func appendGroupKey(dst []byte, version uint64, table uint8) []byte {
-	return append(binary.BigEndian.AppendUint64(append(dst, PrefixTables), version), table)
-}
-
-const groupKeyBytes = 1 + 8 + 1
-
-func splitGroupKey(key []byte) group {
-	return group{version: binary.BigEndian.Uint64(key[1:]), table: key[9]}
+// appendVersionKey is the lower bound of the pages of one checkpoint.
+func appendVersionKey(dst []byte, version uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, PrefixTables), version)
 }
 
 func splitPageKey(key []byte) pageAt {

@@ -12,8 +12,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"gongji/engine/state/idindex"
 )
 
 // Events of the store (design.md 7: a stall or background error above 2 s means not ready, above 30 s exit; the engine decides). Any may be nil.
@@ -38,9 +36,8 @@ const (
 	tableFileBytes = 32 << 20
 	// l0Stop: sublevels of L0 at which writers stall. Reads of the executor are few, so L0 may grow while a checkpoint passes.
 	l0Stop = 192
-	// l0Compact: sublevels of L0 at which a compaction begins. Files of live groups do not overlap (splitAtGroup) and dead groups are cut out (reclaim.go), so L0
-	// hardly gets sublevels, and where it does a compaction takes everything at once: with Pebble's 4 a third of all bytes was written a third time, device bytes
-	// were 3.0 to 3.7 times the commands instead of 2.2. l0Files is out of the way of it.
+	// l0Compact: sublevels of L0 at which a compaction begins. Within a prefix keys only grow, so L0 gets a sublevel only from pages and each
+	// compaction takes over 1 GB at once: with Pebble's 4 a third of all bytes was written a third time. l0Files is out of the way of it.
 	l0Compact = 48
 	l0Files   = 4000
 	// lbaseBytes: below this size L0 goes straight to the last level, so a byte is written twice (flush, compaction) and not three times.
@@ -78,7 +75,7 @@ func pebbleOptions(dir string, o *Options) (*pebble.Options, io.Closer) {
 	if p.MemTableSize == 0 {
 		p.MemTableSize = MemTableBytesDefault
 	}
-	p.Experimental.SpanPolicyFunc = splitAtGroup
+	p.Experimental.SpanPolicyFunc = splitAtPrefix
 	p.EventListener = listener(&o.Events)
 	switch {
 	case o.ReadOnly && o.FS == nil:
@@ -112,26 +109,14 @@ func (f readOnlyFS) Lock(name string) (io.Closer, error) {
 	return f.FS.Lock(name)
 }
 
-// splitAtGroup makes Pebble end its files where a group of keys ends: a prefix, and within pages and ids one checkpoint's pages of a table and one run, which come
-// and go as a whole. Groups only grow in number, so files of live groups overlap nothing, and a dead group is whole files (reclaim.go). Files that spanned all
-// prefixes overlapped one another and were rewritten again and again (13 % of all CPU time in bench core).
-func splitAtGroup(start []byte) (pebble.SpanPolicy, []byte, error) {
+// splitAtPrefix makes Pebble end its files where a prefix ends. Within each prefix keys only grow, so files of one prefix do not overlap and
+// compactions move them; files that spanned all prefixes overlapped one another and were rewritten again and again (13 % of all CPU time
+// in bench core).
+func splitAtPrefix(start []byte) (pebble.SpanPolicy, []byte, error) {
 	if len(start) == 0 {
 		return pebble.SpanPolicy{}, nil, nil
 	}
-	return pebble.SpanPolicy{}, groupEnd(start), nil
-}
-
-// groupEnd is the first key behind the group of a key.
-func groupEnd(key []byte) []byte {
-	switch {
-	case key[0] == PrefixTables && len(key) >= groupKeyBytes:
-		at := splitGroupKey(key)
-		return appendGroupKey(nil, at.version, at.table+1)
-	case key[0] == PrefixIDs:
-		return idindex.GroupEnd(key)
-	}
-	return []byte{key[0] + 1}
+	return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
 }
 
 func listener(e *Events) *pebble.EventListener {

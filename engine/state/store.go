@@ -55,7 +55,6 @@ type Store struct {
 	loaded  bool
 	durable atomic.Uint64
 
-	grave   graveyard
 	dir     string
 	orphans [][]byte // page keys that a read-only Load would have deleted
 

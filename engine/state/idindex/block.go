@@ -51,27 +51,6 @@ func appendRunStart(dst []byte, prefix byte, run uint64) []byte {
 	return binary.BigEndian.AppendUint64(dst, run)
 }
 
-// GroupEnd is the first key behind those that are written and deleted together with a key of the index and grow in order: the blocks of a run, its filter,
-// its fences. A store that ends its files there has none that overlap, however many flushes a run takes.
-func GroupEnd(key []byte) []byte {
-	if len(key) < runKeyBytes {
-		return []byte{key[0] + 1}
-	}
-	run, kind := binary.BigEndian.Uint64(key[1:]), byte(0)
-	if len(key) > runKeyBytes {
-		kind = key[runKeyBytes]
-	}
-	for _, next := range [...]byte{kindFilter, kindFence} {
-		if kind < next {
-			return append(appendRunStart(nil, key[0], run), next)
-		}
-	}
-	return appendRunStart(nil, key[0], run+1)
-}
-
-// runKeyBytes begin a key: prefix and run.
-const runKeyBytes = 1 + 8
-
 func checksum(key, payload []byte) uint64 {
 	return xxhash.Sum64(payload) ^ xxhash.Sum64(key)
 }

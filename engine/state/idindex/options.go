@@ -27,9 +27,6 @@ type Options struct {
 	// FilterBytesMax bounds the filters in memory, in bytes. Beyond it the largest runs go without (a lookup then reads a block).
 	// A negative value means no filters at all; 0 means the default.
 	FilterBytesMax int64
-	// Deleted is told the key range of each run that the index has deleted from the store, on the index's own goroutine; nobody reads it any more. The slices are
-	// the receiver's. nil: nobody.
-	Deleted func(lower, upper []byte)
 }
 
 // Defaults. The figures behind them are in DESIGN.md, "Numbers".

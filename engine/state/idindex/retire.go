@@ -23,9 +23,6 @@ func (w *worker) deleteRetired() (bool, error) {
 		if err := deleteRun(w.db, w.o.Prefix, r.number); err != nil {
 			return true, err
 		}
-		if w.o.Deleted != nil {
-			w.o.Deleted(appendRunStart(nil, w.o.Prefix, r.number), appendRunStart(nil, w.o.Prefix, r.number+1))
-		}
 		w.count.runsDeleted.Add(1)
 		worked = true
 	}
