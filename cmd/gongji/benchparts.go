@@ -49,6 +49,10 @@ const (
 	// othersPersons and httpPersons are the worlds of what is not measured in process by the main workload.
 	othersPersons = 100_000
 	httpPersons   = 200_000
+	// Worlds below smallWorld are driven by fewer requests, of a settlement for every smallShare persons.
+	smallWorld   = 100_000
+	smallWorkers = 8
+	smallShare   = 200
 	// openGroup is what a request of the open loop holds: a batch call of a hospital, not a full batch of the engine.
 	openGroup = 64
 )
@@ -134,6 +138,9 @@ func (s *benchSettings) measureInProcess(_ context.Context, round int) (cases []
 func (s *benchSettings) workload(cases []result.Case, p load.Plan, persons int, lasting time.Duration) ([]result.Case, error) {
 	var seconds, cpu float64
 	p.Runs, p.Persons, p.For, p.Warm, p.Dir, p.Seed = 1, persons, lasting, lasting/4, s.dir, uint64(time.Now().UnixNano())
+	if persons < smallWorld { // what is under way must be little beside the money that there is
+		p.Workers, p.Group = smallWorkers, max(1, persons/smallShare)
+	}
 	p.Loaded = func(s, c float64) { seconds, cpu = s, c }
 	c, err := load.Measure(p)
 	if err != nil {
