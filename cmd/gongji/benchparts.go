@@ -186,7 +186,7 @@ func (s *benchSettings) http() benchBlock {
 	return benchBlock{rounds: 1, steps: []benchStep{{"HTTP", func(ctx context.Context, _ int) ([]result.Case, error) {
 		persons := min(s.persons, httpPersons)
 		c := benchHTTPCmd{Seed: 1, Persons: persons, Connections: []int{64, 256}, Wide: 256, Pipeline: 16, Group: 1000, BatchConnections: 8, Processes: 1, Runs: s.rounds,
-			Warm: s.brief / 4, For: s.brief, Drift: 0.05, Dir: s.dir, quiet: true,
+			Warm: s.brief / 4, For: s.brief * 3 / 4, Drift: 0.05, Dir: s.dir, quiet: true,
 			Parts: []wire.Part{wire.Paired, wire.Closed, wire.Open, wire.Batched, wire.Purchases}}
 		r, err := c.measure(ctx)
 		if err != nil {
