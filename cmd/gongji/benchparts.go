@@ -26,6 +26,7 @@ type benchSettings struct {
 	log          ceiling.LogPlan
 	brief        time.Duration // of one run of what is not the main workload
 	diskCommands int
+	calls        uint64    // of a run of a closed loop, however long it takes; 0: as many as fit into its time
 	rates        []float64 // of the main workload's closed loop
 	loaded       bool      // how long the world took to load has been told
 	notes        []string
@@ -38,6 +39,7 @@ const (
 	quickBrief   = 500 * time.Millisecond
 	quickCeiling = 200 * time.Millisecond
 	quickDisk    = 100_000
+	quickCalls   = 30_000
 )
 
 // Sizes of a whole run: it stays below 5 minutes on two quiet cores, of which a third goes into loading worlds.
@@ -62,7 +64,7 @@ func newBenchSettings(persons, rounds int, quick bool) *benchSettings {
 		log: ceiling.LogPlan{For: 700 * time.Millisecond}}
 	if quick {
 		s.persons, s.rounds, s.lasting, s.brief, s.ceiling, s.diskCommands = min(persons, quickPersons), 1, quickFor, quickBrief, quickCeiling, quickDisk
-		s.log = ceiling.LogPlan{For: quickCeiling, Batches: []int{2048}}
+		s.calls, s.log = quickCalls, ceiling.LogPlan{For: quickCeiling, Batches: []int{2048}}
 	}
 	s.log.CommandBytes = ceiling.CommandBytes(load.NewWorld(quickPersons), load.DefaultMix)
 	return s
@@ -138,6 +140,9 @@ func (s *benchSettings) measureInProcess(_ context.Context, round int) (cases []
 func (s *benchSettings) workload(cases []result.Case, p load.Plan, persons int, lasting time.Duration) ([]result.Case, error) {
 	var seconds, cpu float64
 	p.Runs, p.Persons, p.For, p.Warm, p.Dir, p.Seed = 1, persons, lasting, lasting/4, s.dir, uint64(time.Now().UnixNano())
+	if s.calls > 0 && p.Loop != load.Open { // a busy machine may settle nothing in a short time
+		p.Calls, p.WarmCalls = s.calls, s.calls/2
+	}
 	if persons < smallWorld { // what is under way must be little beside the money that there is
 		p.Workers, p.Group = smallWorkers, max(1, persons/smallShare)
 	}
@@ -184,7 +189,7 @@ func (s *benchSettings) others() benchBlock {
 // http is the front door: settlements one a request, in batches and on the national interface, beside their echo.
 func (s *benchSettings) http() benchBlock {
 	return benchBlock{rounds: 1, steps: []benchStep{{"HTTP", func(ctx context.Context, _ int) ([]result.Case, error) {
-		persons := min(s.persons, httpPersons)
+		persons := httpPersons // also of a quick run: in a smaller province a second of bills takes more than 5 % of all money
 		c := benchHTTPCmd{Seed: 1, Persons: persons, Connections: []int{64, 256}, Wide: 256, Pipeline: 16, Group: 1000, BatchConnections: 8, Processes: 1, Runs: s.rounds,
 			Warm: s.brief / 4, For: s.brief * 3 / 4, Drift: 0.05, Dir: s.dir, quiet: true,
 			Parts: []wire.Part{wire.Paired, wire.Closed, wire.Open, wire.Batched, wire.Purchases}}

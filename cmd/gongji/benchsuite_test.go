@@ -61,7 +61,7 @@ func TestBlocks(t *testing.T) {
 // TestInProcessBlock: engine and ceilings run on a small world, with books that balance, shares of the ceilings, and nothing left behind.
 func TestInProcessBlock(t *testing.T) {
 	s := newBenchSettings(2000, 1, true)
-	s.dir, s.rounds, s.lasting, s.ceiling, s.log.For = t.TempDir(), 2, 50*time.Millisecond, 5*time.Millisecond, 5*time.Millisecond
+	s.dir, s.rounds, s.calls, s.ceiling, s.log.For = t.TempDir(), 2, 4000, 5*time.Millisecond, 5*time.Millisecond
 	r, err := newReport(s.dir)
 	if err != nil {
 		t.Fatal(err)
