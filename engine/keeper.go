@@ -70,8 +70,8 @@ func (e *Engine) keepBatch(s *slot) error {
 	if err := e.core.keep(&s.executed, &s.effects); err != nil {
 		return err
 	}
+	e.observe(s) // before the answers: who has one finds it counted
 	answer(s.batch, &s.effects)
-	e.observe(s)
 	e.observed(s, timesOf(s))
 	e.sequencer.Recycle(s.batch)
 	return nil
